@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * port.h - what a host supplies to the library
+ *
+ * These functions are the library's only undefined symbols; a test compares
+ * the two lists. docs/PORTING.md says which tier needs which of them. @host
+ * is the pointer that the machine was created with (quire_config.host).
+ */
+#ifndef QUIRE_PORT_H
+#define QUIRE_PORT_H
+
+#include <quire/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** No place in the machine's own memory was set aside: take it elsewhere. */
+#define QUIRE_PORT_ANYWHERE UINT64_MAX
+
+/**
+ * quire_port_alloc - memory for the library's own records
+ * @host:  the machine's host pointer
+ * @at:    physical address set aside for it in the machine's memory, page
+ *         aligned; QUIRE_PORT_ANYWHERE when nothing was set aside
+ * @bytes: size, not 0
+ *
+ * A kernel returns its own mapping of @at. A host whose machine is simulated
+ * ignores @at and takes the memory from its heap.
+ *
+ * Return:  @bytes bytes of zeros aligned to 64; NULL if there are none
+ * Context: boot and reconfiguration only, never from the fast paths
+ */
+void *quire_port_alloc(void *host, quire_phys_t at, size_t bytes);
+
+/**
+ * quire_port_free - take back what quire_port_alloc gave
+ * @host:  the machine's host pointer
+ * @p:     what quire_port_alloc returned
+ * @bytes: the same size
+ */
+void quire_port_free(void *host, void *p, size_t bytes);
+
+/**
+ * quire_port_cpu_enter - stay on this processor, undisturbed
+ *
+ * From here to quire_port_cpu_leave the caller is neither moved to another
+ * processor nor interrupted by code that calls the library. A cpu number is
+ * only true while that holds, so the two come from one call.
+ *
+ * Return:  bits 0..15: the processor's number, below the machine's nr_cpus;
+ *          the bits above are the port's own (the interrupt state to restore)
+ * Context: any; nests
+ */
+uintptr_t quire_port_cpu_enter(void);
+
+/**
+ * quire_port_cpu_leave - end what quire_port_cpu_enter began
+ * @token: what it returned
+ */
+void quire_port_cpu_leave(uintptr_t token);
+
+/**
+ * quire_port_zero - fill frames with zeros
+ * @host:     the machine's host pointer
+ * @start:    first frame
+ * @nr_pages: number of frames
+ *
+ * The only access of the frame tier to the memory it manages, made for
+ * QUIRE_GFP_ZERO alone and through the host's window.
+ *
+ * Return:  0; -QUIRE_EOPNOTSUPP if this processor can't touch that memory;
+ *          -QUIRE_ENOMEM if the window can't be had
+ */
+int quire_port_zero(void *host, quire_pfn_t start, uint64_t nr_pages);
+
+/**
+ * quire_port_panic - an invariant of the library is broken
+ * @rule: its name, for example "PHYS-3"
+ * @text: the condition that did not hold
+ * @file: source file
+ * @line: line in it
+ *
+ * Does not return.
+ */
+#if defined(__GNUC__) || defined(__clang__)
+__attribute__((noreturn))
+#endif
+void quire_port_panic(const char *rule, const char *text, const char *file, int line);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
