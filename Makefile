@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: MIT
+#
+# Quire's build, for GNU make. "make help" lists what it can do.
+#
+# Everything is made under $(B): build/ itself, or build/<variant> for the
+# variants that the tests compile (make V=asan tests). The list of sources
+# stands in sources.mk alone.
+
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+include sources.mk
+
+# ---- Variants -------------------------------------------------------------
+# Compilers, word sizes and sanitizers. V= (none) is what ships.
+
+V :=
+B := build$(if $(V),/$(V))
+
+CC_    := gcc
+ARCH_  :=
+SAN_   :=
+
+CC_clang    := clang
+CC_m32      := gcc
+ARCH_m32    := -m32
+CC_m32clang := clang
+ARCH_m32clang := -m32
+CC_asan     := gcc
+SAN_asan    := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+CC_tsan     := gcc
+SAN_tsan    := -fsanitize=thread
+CC_fuzz     := clang
+SAN_fuzz    := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+
+# The origin test lets "make CC=..." and CC in the environment decide where no variant does.
+ifneq ($(V),)
+CC := $(or $(CC_$(V)),$(error no variant "$(V)"))
+else ifeq ($(origin CC),default)
+CC := $(CC_)
+endif
+OBJCOPY ?= objcopy
+ARCH    := $(ARCH_$(V))
+SAN     := $(SAN_$(V))
+
+# ---- Flags ----------------------------------------------------------------
+
+CFLAGS  ?= -O2 -g
+WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+	   $(if $(WERROR),-Werror)
+COMMON  := $(CFLAGS) $(ARCH) $(SAN) $(WARN) -MMD -MP -Iinclude
+
+# The library and the lab use no libc. Without -fno-stack-protector some
+# distributions' compilers would add a symbol that is not in port.h.
+FREE    := -std=c11 -ffreestanding -fno-stack-protector -ffunction-sections -fdata-sections
+HOST    := -std=gnu11 -D_GNU_SOURCE -pthread
+
+FLAGS_src   = $(COMMON) $(FREE) -Isrc
+FLAGS_lab   = $(COMMON) $(FREE) -Ilab
+FLAGS_ports = $(COMMON) $(HOST) -Iports/hosted
+FLAGS_apps  = $(COMMON) $(HOST) -Ilab -Iports/hosted -Iapps/cli
+FLAGS_bench = $(COMMON) $(HOST) -Iports/hosted -Ibench
+FLAGS_tests = $(COMMON) $(HOST) -Isrc -Ilab -Iports/hosted -Iapps/cli -Itests
+
+# The command's libraries. The -m32 and sanitizer variants only build tests.
+CLI_LIBS := -lz -ledit
+
+# ---- Objects --------------------------------------------------------------
+
+QUIRE_SRC  := $(QUIRE_CORE) $(QUIRE_PHYS) $(QUIRE_REPORT)
+TEST_SRC   := $(wildcard tests/unit/test_*.c)
+FUZZ_SRC   := $(wildcard tests/fuzz/fuzz_*.c)
+
+objects     = $(patsubst %.c,$(B)/obj/%.o,$(1))
+QUIRE_OBJ  := $(call objects,$(QUIRE_SRC))
+LAB_OBJ    := $(call objects,$(LAB))
+HOSTED_OBJ := $(call objects,$(HOSTED))
+CLI_OBJ    := $(call objects,$(CLI))
+# What a test may use of the command: everything but its main.
+CLI_PARTS  := $(filter-out %/main.o,$(CLI_OBJ))
+TESTS      := $(patsubst tests/unit/%.c,$(B)/tests/%,$(TEST_SRC))
+FUZZERS    := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(FUZZ_SRC))
+
+.PHONY: all run test test-long check bench docs install clean help tests fuzzers deps-test
+
+all: $(B)/libquire.a $(B)/liblab.a $(B)/quire ## the library, the lab and the quire command
+
+# One look at the packages before the first compilation of a tree.
+build/.deps: tools/deps
+	@tools/deps build
+	@mkdir -p build && touch $@
+
+define compile
+$(B)/obj/$(1)/%.o: $(1)/%.c | build/.deps
+	@mkdir -p $$(@D)
+	$$(CC) $$(FLAGS_$(1)) -c -o $$@ $$<
+endef
+$(foreach dir,src lab ports apps bench,$(eval $(call compile,$(dir))))
+
+# All of the library as one object, so that the names its files share among each other
+# end here. libgcc gives 32-bit processors their 64-bit division. In whole.o,
+# for the tests, only the compiler's helpers (memcpy ...) are hidden.
+$(B)/whole.o: $(QUIRE_OBJ)
+	$(CC) $(ARCH) -r -nostdlib -Wl,--force-group-allocation -o $@ $(filter %.o,$^) -lgcc
+	$(OBJCOPY) --wildcard --localize-symbol='mem*' --localize-symbol='__*' $@
+
+$(B)/quire.o: $(B)/whole.o
+	$(OBJCOPY) --wildcard --keep-global-symbol='quire_*' $< $@
+
+$(B)/libquire.a: $(B)/quire.o
+	rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/liblab.a: $(LAB_OBJ)
+	rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
+
+$(B)/quire: $(CLI_OBJ) $(HOSTED_OBJ) $(B)/liblab.a $(B)/libquire.a
+	$(CC) $(CFLAGS) $(ARCH) $(SAN) -pthread -o $@ $(filter %.o %.a,$^) $(CLI_LIBS)
+
+# Files that left the list must leave the output.
+$(B)/whole.o $(B)/liblab.a $(B)/quire: sources.mk
+
+# ---- The main job ---------------------------------------------------------
+
+MAP   := examples/machines/i386-1.5g-highmem.e820
+TRACE := examples/traces/page-tcc-sqlite.ftrace.gz
+
+run: all ## replay a recorded workload on a 32-bit machine's memory map
+	$(B)/quire replay --machine i386 --map $(MAP) $(TRACE)
+
+# ---- Tests ----------------------------------------------------------------
+# The plan, with one line per suite, is tests/plan; tools/run-tests carries it out.
+
+check: deps-test ## what must hold before a commit, in under a minute
+	@tools/run-tests check
+
+test: deps-test ## everything, in under ten minutes
+	@tools/run-tests check test
+
+test-long: deps-test ## the same with fuzzers and random tests for an hour
+	@QUIRE_LONG=1 tools/run-tests check test
+
+deps-test:
+	@tools/deps build test
+
+tests: $(TESTS)
+
+$(B)/cli.a: $(CLI_PARTS)
+	rm -f $@ && $(AR) rcs $@ $^
+
+# The command line's parts are in reach of tests where its libraries are: not with -m32.
+TEST_CLI := $(if $(ARCH),,$(B)/cli.a)
+
+$(B)/tests/%: tests/unit/%.c $(TEST_CLI) $(HOSTED_OBJ) $(B)/liblab.a $(B)/whole.o
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS_tests) -o $@ $(filter %.c,$^) $(filter-out %.c,$^) $(if $(TEST_CLI),$(CLI_LIBS),-lz)
+
+fuzzers: $(FUZZERS)
+
+$(B)/fuzz/%: tests/fuzz/%.c $(B)/cli.a $(HOSTED_OBJ) $(B)/liblab.a $(B)/whole.o
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS_tests) -fsanitize=fuzzer -o $@ $(filter %.c,$^) $(filter-out %.c,$^) $(CLI_LIBS)
+
+# ---- Measuring ------------------------------------------------------------
+
+bench: $(B)/libquire.a ## measure, write build/bench.json and print it as a table
+	@tools/deps build test
+	bench/run
+
+# ---- Installing, documents ------------------------------------------------
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+VERSION := $(shell sed -n 's/.*QUIRE_VERSION "\(.*\)"/\1/p' include/quire/quire.h)
+
+install: all ## into $(DESTDIR)$(PREFIX): headers, libquire.a, quire.pc, the command
+	install -d $(DESTDIR)$(PREFIX)/include/quire $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/bin
+	install -m 644 include/quire/*.h $(DESTDIR)$(PREFIX)/include/quire
+	install -m 644 $(B)/libquire.a $(DESTDIR)$(PREFIX)/lib
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' quire.pc.in \
+		> $(DESTDIR)$(PREFIX)/lib/pkgconfig/quire.pc
+	install -m 755 $(B)/quire $(DESTDIR)$(PREFIX)/bin
+
+docs: ## the reference of all public functions, build/docs/reference.md
+	@tools/deps docs
+	@mkdir -p build/docs
+	tools/reference include/quire > build/docs/reference.md
+
+clean: ## remove build/
+	rm -rf build
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
