@@ -27,7 +27,9 @@ static int test_failures; /* of the running test */
 static bool test_skipped;
 
 #define TEST(name) static void test_##name(void)
+/* clang-format off */
 #define CASE(name) { #name, test_##name }
+/* clang-format on */
 
 #define CHECK(cond)                                                                   \
 	do {                                                                          \
