@@ -12,6 +12,8 @@ QUIRE_CORE :=
 
 # src/phys
 QUIRE_PHYS :=
+QUIRE_PHYS += src/phys/memblock.c
+QUIRE_PHYS += src/phys/memmap.c
 
 # src/report
 QUIRE_REPORT :=
