@@ -62,7 +62,7 @@ FLAGS_lab   = $(COMMON) $(FREE) -Ilab
 FLAGS_ports = $(COMMON) $(HOST) -Iports/hosted
 FLAGS_apps  = $(COMMON) $(HOST) -Ilab -Iports/hosted -Iapps/cli
 FLAGS_bench = $(COMMON) $(HOST) -Iports/hosted -Ibench
-FLAGS_tests = $(COMMON) $(HOST) -Isrc -Ilab -Iports/hosted -Iapps/cli -Itests
+FLAGS_tests = $(COMMON) $(HOST) -Isrc -Ilab -Iports/hosted -Iapps/cli -Itests -Itests/hosts
 
 # The command's libraries. The -m32 and sanitizer variants only build tests.
 CLI_LIBS := -lz -ledit
@@ -161,6 +161,42 @@ fuzzers: $(FUZZERS)
 $(B)/fuzz/%: tests/fuzz/%.c $(B)/cli.a $(HOSTED_OBJ) $(B)/liblab.a $(B)/whole.o
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS_tests) -fsanitize=fuzzer -o $@ $(filter %.c,$^) $(filter-out %.c,$^) $(CLI_LIBS)
+
+# ---- Other hosts ----------------------------------------------------------
+# tests/hosts runs the lessons on all of them and compares the machines' states.
+
+$(B)/hosts/hosted: tests/hosts/hosted.c $(HOSTED_OBJ) $(B)/liblab.a $(B)/whole.o
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS_tests) -o $@ $(filter %.c,$^) $(filter-out %.c,$^)
+
+# As kernels compile: no position independence, no vector or floating point
+# registers, and only the compiler's own headers.
+FREE_i386   := -m32 -march=i686 -fno-pic
+FREE_x86-64 := -m64 -mcmodel=kernel -mno-red-zone -fno-pic
+FREE_FLAGS   = $(FREE) -O2 -g $(WARN) -Werror -mgeneral-regs-only -Iinclude -nostdinc \
+	       -isystem $(shell gcc -print-file-name=include)
+FREE_HEADERS := $(wildcard include/quire/*.h src/*/*.h lab/*.h)
+
+build/hosts/free-%/libquire.a: $(QUIRE_SRC) $(FREE_HEADERS) | build/.deps
+	@rm -rf $(@D)/src && mkdir -p $(@D)/src
+	cd $(@D)/src && gcc $(FREE_$*) $(patsubst -I%,-I$(CURDIR)/%,$(FREE_FLAGS) -Isrc) -c $(abspath $(QUIRE_SRC))
+	gcc $(FREE_$*) -r -nostdlib -Wl,--force-group-allocation -o $(@D)/quire.o $(@D)/src/*.o -lgcc
+	$(OBJCOPY) --wildcard --keep-global-symbol='quire_*' $(@D)/quire.o
+	rm -f $@ && $(AR) rcs $@ $(@D)/quire.o
+
+build/hosts/free-%/liblab.a: $(LAB) $(FREE_HEADERS) | build/.deps
+	@rm -rf $(@D)/lab && mkdir -p $(@D)/lab
+	cd $(@D)/lab && gcc $(FREE_$*) $(patsubst -I%,-I$(CURDIR)/%,$(FREE_FLAGS) -Ilab) -c $(abspath $(LAB))
+	rm -f $@ && $(AR) rcs $@ $(@D)/lab/*.o
+
+build/hosts/free-%/lessons: tests/hosts/freestanding.c build/hosts/free-%/liblab.a build/hosts/free-%/libquire.a
+	gcc $(FREE_$*) $(FREE_FLAGS) -Ilab -Itests/hosts -static -nostdlib -o $@ $^ -lgcc
+
+# The real library and lab, and a session that JavaScript drives (ports/wasm/run.mjs).
+build/quire.wasm: $(QUIRE_SRC) $(LAB) ports/wasm/port.c $(FREE_HEADERS)
+	@mkdir -p $(@D)
+	clang --target=wasm32 -nostdlib -mbulk-memory $(FREE) -O2 $(WARN) -Iinclude -Isrc -Ilab \
+		-Wl,--no-entry -Wl,--export-memory -Wl,-z,stack-size=262144 -o $@ $(filter %.c,$^)
 
 # ---- Measuring ------------------------------------------------------------
 
