@@ -9,11 +9,27 @@
 # The library, lowest layer first: freestanding, needs include/ and src/ only.
 # src/core
 QUIRE_CORE :=
+QUIRE_CORE += src/core/error.c
+QUIRE_CORE += src/core/format.c
+QUIRE_CORE += src/core/string.c
 
 # src/phys
 QUIRE_PHYS :=
+QUIRE_PHYS += src/phys/block.c
+QUIRE_PHYS += src/phys/boot.c
+QUIRE_PHYS += src/phys/buddy.c
+QUIRE_PHYS += src/phys/check.c
+QUIRE_PHYS += src/phys/explain.c
+QUIRE_PHYS += src/phys/frames.c
+QUIRE_PHYS += src/phys/look.c
+QUIRE_PHYS += src/phys/machine.c
 QUIRE_PHYS += src/phys/memblock.c
 QUIRE_PHYS += src/phys/memmap.c
+QUIRE_PHYS += src/phys/migrate.c
+QUIRE_PHYS += src/phys/page.c
+QUIRE_PHYS += src/phys/page_slow.c
+QUIRE_PHYS += src/phys/pcp.c
+QUIRE_PHYS += src/phys/zone.c
 
 # src/report
 QUIRE_REPORT :=

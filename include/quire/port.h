@@ -36,7 +36,7 @@ void *quire_port_alloc(void *host, quire_phys_t at, size_t bytes);
 /**
  * quire_port_free - take back what quire_port_alloc gave
  * @host:  the machine's host pointer
- * @p:     what quire_port_alloc returned
+ * @p:     what quire_port_alloc returned, or NULL
  * @bytes: the same size
  */
 void quire_port_free(void *host, void *p, size_t bytes);

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * frames.h - the frame array and the section table
+ *
+ * A section is 2^10 frames, one block of the largest order. Only sections with
+ * memory get frames; they are numbered one after the other, so a frame has an
+ * index next to its pfn: index = section * 1024 + pfn % 1024. Everything inside
+ * the frame tier is indexed by it, and holes cost nothing but a table slot per 4 GB.
+ *
+ *    pfn  ──roots[pfn >> 20]──> [pfn >> 10 & 1023] ──> section + 1, or 0: hole
+ *    index ─section_start[index >> 10]──> pfn >> 10
+ *
+ * A section that straddles two zones is there twice, once for each, one after the other.
+ */
+#ifndef PHYS_FRAMES_H
+#define PHYS_FRAMES_H
+
+#include <quire/page.h>
+
+#include "core/lock.h"
+
+#define SECTION_ORDER QUIRE_ORDER_MAX
+#define SECTION_FRAMES (1u << SECTION_ORDER)
+#define ROOT_ORDER 10 /* sections per root table: 2^10, 4 GB */
+#define ROOT_SECTIONS (1u << ROOT_ORDER)
+#define FRAME_NONE UINT32_MAX
+
+/*
+ * The head word of a frame: what it is and, for the first frame of an
+ * allocated block, the order. 0: free, or a later frame of a plain block; so
+ * a zeroed array describes free memory and need not be written at start-up.
+ */
+#define HEAD_ORDER 0x0fu
+#define HEAD_USED 0x10u     /* first frame of an allocated block */
+#define HEAD_COMPOUND 0x20u /* with HEAD_USED: its other frames are HEAD_TAIL */
+#define HEAD_TAIL 0x40u     /* later frame of a compound block, order likewise */
+#define HEAD_RESERVED 0x80u /* memory never given to the allocator */
+#define HEAD_HOLE 0x100u    /* no memory here */
+
+/** struct quire_page - one frame */
+struct quire_page {
+	_Atomic uint32_t count; /* references; 0 unless HEAD_USED */
+	_Atomic uint32_t head;  /* HEAD_…; written by who allocates or frees the block */
+	union {
+		uintptr_t private; /* the owner's word, 0 after allocation */
+		uint64_t pad;      /* 16 bytes on every host: index = offset >> 4 */
+	};
+};
+
+_Static_assert(sizeof(struct quire_page) == 16, "a frame is described in 16 bytes");
+
+/** struct frames - all frames of a machine; constant after boot */
+struct frames {
+	struct quire_page *pages;  /* by index */
+	uint32_t nr;               /* length of pages: sections * 1024 */
+	uint32_t nr_sections;
+	uint32_t *section_start;   /* by section: first pfn >> 10 */
+	uint32_t **roots;          /* by pfn >> 20; NULL: 4 GB of hole */
+	uint32_t nr_roots;
+	uint64_t frames_at;        /* physical place set aside for pages, or QUIRE_PORT_ANYWHERE */
+	uint64_t table_bytes;      /* roots and section_start, for the account */
+};
+
+struct quire;
+
+/** frames_index - a frame's index. @page is one of this machine's */
+static inline uint32_t frames_index(const struct frames *f, const struct quire_page *page)
+{
+	return (uint32_t)(page - f->pages);
+}
+
+/** frames_pfn - the pfn of the frame with index @i */
+static inline uint64_t frames_pfn(const struct frames *f, uint32_t i)
+{
+	return ((uint64_t)f->section_start[i >> SECTION_ORDER] << SECTION_ORDER) |
+	       (i & (SECTION_FRAMES - 1));
+}
+
+/** frames_owns - is @page the address of one of this machine's frames? */
+static inline bool frames_owns(const struct frames *f, const struct quire_page *page)
+{
+	uintptr_t offset = (uintptr_t)page - (uintptr_t)f->pages;
+
+	return offset / sizeof(*page) < f->nr && offset % sizeof(*page) == 0;
+}
+
+/**
+ * frames_find - the index of a pfn
+ * @q:   the machine
+ * @pfn: any
+ *
+ * Return: FRAME_NONE if there is no section with memory
+ */
+uint32_t frames_find(const struct quire *q, uint64_t pfn);
+
+/**
+ * frames_enter - number a section
+ * @f:       with nr_sections counted and tables allocated
+ * @section: its number
+ * @start:   its first pfn >> 10
+ *
+ * The first of two sections with one start stays in the table.
+ */
+void frames_enter(struct frames *f, uint32_t section, uint32_t start);
+
+/**
+ * frames_alloc - allocate the tables and the array
+ * @f:           filled in
+ * @host:        for the port
+ * @nr_sections: with memory
+ * @max_pfn:     one past the highest
+ * @at:          physical place of the array, or QUIRE_PORT_ANYWHERE
+ *
+ * Return: 0; -QUIRE_ENOMEM, then nothing is kept
+ */
+int frames_alloc(struct frames *f, void *host, uint32_t nr_sections, uint64_t max_pfn, uint64_t at);
+
+/** frames_root - make sure that the root table of @pfn is there. Return: 0; -QUIRE_ENOMEM */
+int frames_root(struct frames *f, void *host, uint64_t pfn);
+
+/** frames_free - give the tables and the array back */
+void frames_free(struct frames *f, void *host);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * machine.h - struct quire: the whole state of a machine
+ */
+#ifndef PHYS_MACHINE_H
+#define PHYS_MACHINE_H
+
+#include <quire/page.h>
+#include <quire/quire.h>
+
+#include "phys/frames.h"
+#include "phys/memblock.h"
+#include "phys/memmap.h"
+#include "phys/pcp.h"
+#include "phys/zone.h"
+
+#define NR_ROUTES 32 /* values of the five zone and mobility flags */
+#define ROUTE(gfp) ((gfp) & (NR_ROUTES - 1))
+
+struct quire {
+	struct quire_config config; /* constant, but for lowmem_bytes' default filled in */
+	struct memmap map;          /* the firmware's, settled */
+	struct memblock memblock;   /* constant once zones_built */
+	bool zones_built;
+
+	/* The frame tier; constant once built. */
+	struct frames frames;
+	struct block *blocks;         /* by index >> 9; contents: zone->lock */
+	struct block_map *maps;       /* likewise */
+	uint32_t nr_blocks;
+	struct route routes[NR_ROUTES];
+	struct zone zones[QUIRE_NR_ZONES];
+
+	/* What /proc/sys/vm sets. */
+	uint64_t min_free_kbytes; /* in force */
+	bool min_free_set;        /* by the caller, not by rule */
+	unsigned watermark_scale; /* in 1/10000 of a zone */
+	unsigned reserve_ratio[QUIRE_NR_ZONES];
+
+	struct quire_pressure pressure;
+};
+
+#endif

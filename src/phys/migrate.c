@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * migrate.c - setting the migrate type of pageblocks
+ */
+#include <quire/page.h>
+#include <quire/port.h>
+
+#include "phys/buddy.h"
+#include "phys/machine.h"
+
+int quire_set_migrate(struct quire *q, quire_pfn_t start, quire_pfn_t end, enum quire_migrate type)
+{
+	uint64_t step = 1ull << quire_pageblock_order(q);
+
+	if ((unsigned)type >= QUIRE_NR_MIGRATE || start.v >= end.v ||
+	    ((start.v | end.v) & (step - 1)))
+		return -QUIRE_EINVAL;
+	for (uint64_t pfn = start.v; pfn < end.v; pfn += BLOCK_FRAMES) {
+		if (frames_find(q, pfn) == FRAME_NONE)
+			return -QUIRE_EINVAL;
+	}
+	quire_page_drain(q);
+	uintptr_t token = quire_port_cpu_enter();
+	for (uint64_t pfn = start.v; pfn < end.v; pfn += step) {
+		uint32_t b = frames_find(q, pfn) >> BLOCK_ORDER;
+		struct zone *zone = &q->zones[q->blocks[b].zone];
+
+		lock_take(&zone->lock);
+		buddy_set_type(q, zone, b, type);
+		lock_drop(&zone->lock);
+	}
+	quire_port_cpu_leave(token);
+	return 0;
+}

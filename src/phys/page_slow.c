@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * page_slow.c - allocation and free off the fast path
+ *
+ * An allocation makes up to four passes over the zones that its flags allow:
+ *
+ *   1. against the low watermark
+ *   2. against min, after waking background reclaim; HIGH and ATOMIC go below it
+ *   3. MEMALLOC: against nothing
+ *   4. if the caller can wait: after emptying the per-cpu lists and asking the pressure
+ *      hook, again against min, as long as the hook makes progress
+ *
+ * NOFAIL ends with a pass against nothing.
+ */
+#include "phys/page_slow.h"
+
+#include <quire/port.h>
+
+#include "core/assert.h"
+#include "phys/buddy.h"
+#include "phys/machine.h"
+
+/* Rounds of reclaim without a NOFAIL, as many as Linux makes. */
+#define RECLAIM_ROUNDS 16
+#define NO_WMARK QUIRE_NR_WMARKS
+#define CPU(token) ((uint16_t)(token))
+
+/* May the zone give 2^order frames and stay above the mark? NO_WMARK: always. */
+static bool zone_passes(const struct zone *zone, const struct route *route, quire_gfp_t gfp,
+			unsigned order, enum quire_wmark wmark)
+{
+	uint64_t free = relaxed_load(&zone->nr_free[route->type == QUIRE_MIGRATE_MOVABLE]);
+
+	if (wmark == NO_WMARK)
+		return free >= 1u << order;
+	return free >= 1u << order &&
+	       free - ((1u << order) - 1) > zone_need(zone, wmark, gfp, route->highest);
+}
+
+static uint32_t take_huge(struct pcp *pcp, const struct quire *q, unsigned type)
+{
+	for (uint32_t n = pcp->nr_huge; n-- > 0;) {
+		uint32_t i = pcp->huge[n];
+
+		if (relaxed_load(&q->blocks[i >> BLOCK_ORDER].type) != type)
+			continue;
+		pcp->huge[n] = pcp->huge[--pcp->nr_huge];
+		return i;
+	}
+	return FRAME_NONE;
+}
+
+/* One attempt in one zone. Return: index of the first frame, FRAME_NONE */
+static uint32_t zone_take(struct quire *q, struct zone *zone, unsigned type, unsigned order)
+{
+	uintptr_t token = quire_port_cpu_enter();
+	struct pcp *pcp = &zone->pcp[CPU(token)];
+	uint32_t i = FRAME_NONE;
+
+	lock_take(&pcp->lock);
+	if (order == 0) {
+		struct pcp_list *list = &pcp->list[type];
+
+		if (list->count || pcp_refill(q, pcp, zone, type))
+			i = list->frame[--list->count];
+	} else {
+		if (order == BLOCK_ORDER)
+			i = take_huge(pcp, q, type);
+		if (i == FRAME_NONE) {
+			lock_take(&zone->lock);
+			i = buddy_alloc(q, zone, type, order);
+			lock_drop(&zone->lock);
+		}
+	}
+	if (i != FRAME_NONE)
+		pcp->events[QUIRE_EVENT_ALLOC] += 1u << order;
+	lock_drop(&pcp->lock);
+	quire_port_cpu_leave(token);
+	return i;
+}
+
+static uint32_t zones_take(struct quire *q, const struct route *route, quire_gfp_t gfp,
+			   unsigned order, enum quire_wmark wmark)
+{
+	for (unsigned n = 0; n < route->nr; n++) {
+		struct zone *zone = &q->zones[route->zone[n]];
+
+		if (!zone_passes(zone, route, gfp, order, wmark))
+			continue;
+		uint32_t i = zone_take(q, zone, route->type, order);
+		if (i != FRAME_NONE)
+			return i;
+	}
+	return FRAME_NONE;
+}
+
+static uint32_t reclaim_and_take(struct quire *q, const struct route *route, quire_gfp_t gfp,
+				 unsigned order)
+{
+	unsigned rounds = gfp & QUIRE_GFP_BIT_NORETRY ? 1 : RECLAIM_ROUNDS;
+	uint32_t i;
+
+	quire_page_drain(q);
+	i = zones_take(q, route, gfp, order, QUIRE_WMARK_MIN);
+	if (i != FRAME_NONE || !q->pressure.reclaim)
+		return i;
+	do {
+		if (!q->pressure.reclaim(q->pressure.ctx, gfp, order))
+			break;
+		quire_page_drain(q);
+		i = zones_take(q, route, gfp, order, QUIRE_WMARK_MIN);
+	} while (i == FRAME_NONE && (--rounds || (gfp & QUIRE_GFP_BIT_NOFAIL)));
+	return i;
+}
+
+static uint32_t find_frames(struct quire *q, const struct route *route, quire_gfp_t gfp,
+			    unsigned order)
+{
+	uint32_t i = zones_take(q, route, gfp, order, QUIRE_WMARK_LOW);
+
+	if (i != FRAME_NONE)
+		return i;
+	if ((gfp & QUIRE_GFP_BIT_KSWAPD) && q->pressure.wake) {
+		for (unsigned n = 0; n < route->nr; n++)
+			q->pressure.wake(q->pressure.ctx, route->zone[n]);
+	}
+	i = zones_take(q, route, gfp, order, QUIRE_WMARK_MIN);
+	if (i == FRAME_NONE && (gfp & QUIRE_GFP_BIT_MEMALLOC) &&
+	    !(gfp & QUIRE_GFP_BIT_NOMEMALLOC))
+		i = zones_take(q, route, gfp, order, NO_WMARK);
+	if (i == FRAME_NONE && (gfp & QUIRE_GFP_BIT_DIRECT))
+		i = reclaim_and_take(q, route, gfp, order);
+	if (i == FRAME_NONE && (gfp & QUIRE_GFP_BIT_NOFAIL))
+		i = zones_take(q, route, gfp, order, NO_WMARK);
+	return i;
+}
+
+static void block_return(struct quire *q, uint32_t i, unsigned order);
+
+struct quire_page *page_alloc_slow(struct quire *q, quire_gfp_t gfp, unsigned order)
+{
+	const struct route *route = &q->routes[ROUTE(gfp)];
+
+	if ((gfp & ~QUIRE_GFP_BITS) || order > QUIRE_ORDER_MAX || !route->nr)
+		return NULL;
+	uint32_t i = find_frames(q, route, gfp, order);
+	if (i == FRAME_NONE)
+		return NULL;
+	if ((gfp & QUIRE_GFP_BIT_ZERO) &&
+	    quire_port_zero(q->config.host, quire_pfn(frames_pfn(&q->frames, i)), 1u << order)) {
+		block_return(q, i, order);
+		return NULL;
+	}
+	struct quire_page *page = &q->frames.pages[i];
+	ASSERT("PHYS-5", relaxed_load(&page->head) == 0);
+	page->private = 0;
+	relaxed_store(&page->count, 1);
+	relaxed_store(&page->head, HEAD_USED | order);
+	if ((gfp & QUIRE_GFP_BIT_COMP) && order) {
+		relaxed_store(&page->head, HEAD_USED | HEAD_COMPOUND | order);
+		for (uint32_t n = 1; n < 1u << order; n++)
+			relaxed_store(&page[n].head, HEAD_TAIL | order);
+	}
+	return page;
+}
+
+/* Give the frames of a block back to the lists. Its head word is cleared already. */
+static void block_return(struct quire *q, uint32_t i, unsigned order)
+{
+	struct zone *zone = &q->zones[q->blocks[i >> BLOCK_ORDER].zone];
+	uintptr_t token = quire_port_cpu_enter();
+	struct pcp *pcp = &zone->pcp[CPU(token)];
+
+	lock_take(&pcp->lock);
+	pcp->events[QUIRE_EVENT_FREE] += 1u << order;
+	if (order == BLOCK_ORDER && pcp->nr_huge < pcp->huge_max &&
+	    relaxed_load(&q->blocks[i >> BLOCK_ORDER].type) < QUIRE_MIGRATE_CMA) {
+		pcp->huge[pcp->nr_huge++] = i;
+	} else if (order == 0 && pcp->room) {
+		pcp->freed[pcp->nr_freed++] = i;
+		if (pcp->nr_freed >= pcp->batch)
+			pcp_flush(q, pcp, zone);
+	} else {
+		lock_take(&zone->lock);
+		buddy_free(q, zone, i, order);
+		lock_drop(&zone->lock);
+	}
+	lock_drop(&pcp->lock);
+	quire_port_cpu_leave(token);
+}
+
+/* The head of the allocated block that holds frame @i; FRAME_NONE if there is none. */
+static uint32_t find_head(const struct quire *q, uint32_t i)
+{
+	for (unsigned order = 1; order <= QUIRE_ORDER_MAX; order++) {
+		uint32_t first = i & ~((1u << order) - 1);
+		uint32_t head = relaxed_load(&q->frames.pages[first].head);
+
+		if ((head & HEAD_USED) && first + (1u << (head & HEAD_ORDER)) > i)
+			return first;
+	}
+	return FRAME_NONE;
+}
+
+enum quire_free page_free_why(struct quire *q, const struct quire_page *page, unsigned order)
+{
+	if (!frames_owns(&q->frames, page))
+		return QUIRE_FREE_FOREIGN;
+	uint32_t head = relaxed_load(&page->head);
+	if (head & HEAD_HOLE)
+		return QUIRE_FREE_FOREIGN;
+	if (head & HEAD_RESERVED)
+		return QUIRE_FREE_RESERVED;
+	if (head & HEAD_TAIL)
+		return QUIRE_FREE_INSIDE;
+	if (order > QUIRE_ORDER_MAX)
+		return QUIRE_FREE_RANGE;
+	if (!(head & HEAD_USED))
+		return find_head(q, frames_index(&q->frames, page)) == FRAME_NONE
+			       ? QUIRE_FREE_DOUBLE
+			       : QUIRE_FREE_INSIDE;
+	return (head & HEAD_ORDER) == order ? QUIRE_FREE_OK : QUIRE_FREE_ORDER;
+}
+
+/* Drop one reference. Return: true if it was the last, and the head word is cleared */
+static bool drop(struct quire_page *page)
+{
+	if (atomic_fetch_sub_explicit(&page->count, 1, memory_order_acq_rel) != 1)
+		return false;
+	uint32_t head = relaxed_load(&page->head);
+	uint32_t nr = head & HEAD_COMPOUND ? 1u << (head & HEAD_ORDER) : 1;
+	for (uint32_t n = 0; n < nr; n++)
+		relaxed_store(&page[n].head, 0);
+	return true;
+}
+
+enum quire_free page_free_slow(struct quire *q, struct quire_page *page, unsigned order)
+{
+	enum quire_free why = page_free_why(q, page, order);
+
+	if (why == QUIRE_FREE_OK && drop(page))
+		block_return(q, frames_index(&q->frames, page), order);
+	return why;
+}
+
+int quire_page_get(struct quire *q, struct quire_page *page)
+{
+	if (!frames_owns(&q->frames, page) || !(relaxed_load(&page->head) & HEAD_USED))
+		return -QUIRE_EINVAL;
+	uint32_t count = relaxed_load(&page->count);
+	do {
+		if (!count)
+			return -QUIRE_EINVAL;
+		if (count == INT32_MAX)
+			return -QUIRE_EOVERFLOW;
+	} while (!atomic_compare_exchange_weak_explicit(
+		&page->count, &count, count + 1, memory_order_relaxed, memory_order_relaxed));
+	return 0;
+}
+
+enum quire_free quire_page_put(struct quire *q, struct quire_page *page)
+{
+	return quire_page_free(q, page,
+			       frames_owns(&q->frames, page) ? quire_page_order(page) : 0);
+}
+
+struct quire_page *quire_page_head(struct quire *q, struct quire_page *page)
+{
+	uint32_t head = frames_owns(&q->frames, page) ? relaxed_load(&page->head) : 0;
+
+	if (!(head & HEAD_TAIL))
+		return page;
+	uint32_t i = frames_index(&q->frames, page);
+	return &q->frames.pages[i & ~((1u << (head & HEAD_ORDER)) - 1)];
+}
+
+int quire_page_split(struct quire *q, struct quire_page *page)
+{
+	if (!frames_owns(&q->frames, page) || !(relaxed_load(&page->head) & HEAD_USED))
+		return -QUIRE_EINVAL;
+	if (relaxed_load(&page->count) != 1)
+		return -QUIRE_EBUSY;
+	uint32_t nr = 1u << quire_page_order(page);
+	for (uint32_t n = 0; n < nr; n++) {
+		if (n)
+			page[n].private = 0;
+		relaxed_store(&page[n].count, 1);
+		relaxed_store(&page[n].head, HEAD_USED);
+	}
+	return 0;
+}
+
+static unsigned order_of(size_t bytes)
+{
+	unsigned order = 0;
+
+	while (order <= QUIRE_ORDER_MAX && (size_t)QUIRE_PAGE_SIZE << order < bytes)
+		order++;
+	return order;
+}
+
+struct quire_page *quire_page_alloc_exact(struct quire *q, quire_gfp_t gfp, size_t bytes)
+{
+	unsigned order = order_of(bytes);
+
+	if (!bytes || (gfp & QUIRE_GFP_BIT_COMP))
+		return NULL;
+	struct quire_page *page = quire_page_alloc(q, gfp, order);
+	if (!page)
+		return NULL;
+	int error = quire_page_split(q, page);
+	ASSERT("PHYS-5", !error);
+	uint32_t nr = (uint32_t)((bytes + QUIRE_PAGE_SIZE - 1) / QUIRE_PAGE_SIZE);
+	for (uint32_t n = nr; n < 1u << order; n++)
+		quire_page_free(q, page + n, 0);
+	return page;
+}
+
+enum quire_free quire_page_free_exact(struct quire *q, struct quire_page *page, size_t bytes)
+{
+	if (!bytes || order_of(bytes) > QUIRE_ORDER_MAX)
+		return QUIRE_FREE_RANGE;
+	uint32_t nr = (uint32_t)((bytes + QUIRE_PAGE_SIZE - 1) / QUIRE_PAGE_SIZE);
+	for (uint32_t n = 0; n < nr; n++) {
+		enum quire_free why = page_free_why(q, page + n, 0);
+
+		if (why != QUIRE_FREE_OK)
+			return why;
+		if (relaxed_load(&page[n].count) != 1)
+			return QUIRE_FREE_REFERENCED;
+	}
+	for (uint32_t n = 0; n < nr; n++)
+		quire_page_free(q, page + n, 0);
+	return QUIRE_FREE_OK;
+}
+
+void quire_page_drain(struct quire *q)
+{
+	uintptr_t token = quire_port_cpu_enter();
+
+	for (unsigned z = 0; z < QUIRE_NR_ZONES; z++) {
+		struct zone *zone = &q->zones[z];
+
+		for (unsigned cpu = 0; zone->pcp && cpu < q->config.nr_cpus; cpu++)
+			pcp_drain(q, &zone->pcp[cpu], zone);
+	}
+	quire_port_cpu_leave(token);
+}
+
+void quire_set_pressure(struct quire *q, const struct quire_pressure *hook)
+{
+	q->pressure = hook ? *hook : (struct quire_pressure){ 0 };
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * zone.h - zones: limits, counts, watermarks, reserves, the fallback order
+ */
+#ifndef PHYS_ZONE_H
+#define PHYS_ZONE_H
+
+#include <quire/page.h>
+
+#include "phys/block.h"
+
+#define NR_ORDERS (QUIRE_ORDER_MAX + 1)
+#define NR_BUCKETS 32 /* of fullness, 16 frames each */
+
+/**
+ * struct free_area - the blocks whose largest free piece has one order
+ *
+ * Below order 9 they are sorted into buckets by their number of free frames,
+ * fullest block first. Orders 9 and 10 are free as a whole: all in bucket 0.
+ */
+struct free_area {
+	uint32_t mask;             /* (Z) buckets that are not empty */
+	uint32_t head[NR_BUCKETS]; /* (Z) block number; BLOCK_NONE */
+};
+
+/** struct zone - (Z): lock held to write */
+struct zone {
+	struct lock lock;
+	/* Free frames on the lists, isolated ones not counted; read without the lock.
+	 * [0]: what unmovable and reclaimable requests may have (CMA left out), [1]: all. */
+	_Atomic uint32_t nr_free[2]; /* (Z) */
+	uint32_t nr_isolated;        /* (Z) free frames in isolated pageblocks */
+	struct free_area area[QUIRE_NR_MIGRATE][NR_ORDERS]; /* (Z) */
+	uint64_t events[QUIRE_NR_EVENTS]; /* (Z) those not counted by a per-cpu list */
+
+	/* Constant after boot, but for managed, which quire_boot_release raises. */
+	uint64_t start; /* pfn; 0 if the zone spans nothing */
+	uint64_t end;   /* pfn, exclusive */
+	uint64_t present;
+	uint64_t managed;
+	uint32_t first_block; /* its blocks: [first_block, first_block + nr_blocks) */
+	uint32_t nr_blocks;
+	enum quire_zone id;
+
+	/* Set by zone_watermarks. */
+	uint32_t wmark[QUIRE_NR_WMARKS];
+	uint32_t reserve[QUIRE_NR_ZONES];
+
+	struct pcp *pcp; /* per-cpu lists, one a cpu */
+};
+
+/**
+ * struct route - where a request goes: one for each value of the five zone and mobility flags
+ *
+ * The first three fields are the fast path's whole knowledge.
+ */
+struct route {
+	struct pcp *pcp;                  /* the first zone's lists; NULL: no such request */
+	const _Atomic uint32_t *nr_free;  /* the first zone's free frames for this type */
+	uint32_t low;                     /* its low watermark plus reserve */
+	uint8_t type;                     /* enum quire_migrate */
+	uint8_t highest;                  /* highest zone that the flags allow */
+	uint8_t nr;                       /* zones with memory to try */
+	uint8_t zone[QUIRE_NR_ZONES];     /* highest first */
+};
+
+struct quire;
+
+/** zone_exists - does this kind of machine have that zone? */
+bool zone_exists(enum quire_machine machine, enum quire_zone zone);
+
+/** zone_lowmem_end - default end of the directly mapped memory, in bytes; 0: all is */
+uint64_t zone_lowmem_end(const struct quire_config *config);
+
+/**
+ * zone_limits - set the zones' spans and count what is present
+ * @q: with memory in memblock
+ */
+void zone_limits(struct quire *q);
+
+/** zone_watermarks - compute watermarks, reserves and routes from the managed counts. Locks: none; callers serialise */
+void zone_watermarks(struct quire *q);
+
+/** zone_routes - compute the routes alone, as after a zone got its first frames. Locks: as zone_watermarks */
+void zone_routes(struct quire *q);
+
+/** zone_add_free - add @nr frames to the free counts of @zone for pageblock type @type. Locks: zone->lock held */
+static inline void zone_add_free(struct zone *zone, unsigned type, uint32_t nr)
+{
+	if (type < QUIRE_MIGRATE_CMA)
+		relaxed_store(&zone->nr_free[0], relaxed_load(&zone->nr_free[0]) + nr);
+	if (type < QUIRE_MIGRATE_ISOLATE)
+		relaxed_store(&zone->nr_free[1], relaxed_load(&zone->nr_free[1]) + nr);
+	else
+		zone->nr_isolated += nr;
+}
+
+/**
+ * zone_need - frames that must stay free in a zone for a request to pass
+ * @zone:    the zone
+ * @wmark:   the watermark tested
+ * @gfp:     HIGH and ATOMIC may use part of the reserve below min
+ * @highest: highest zone that the request may use
+ */
+uint64_t zone_need(const struct zone *zone, enum quire_wmark wmark, quire_gfp_t gfp,
+		   unsigned highest);
+
+#endif
