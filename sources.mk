@@ -36,6 +36,21 @@ QUIRE_REPORT :=
 
 # The lab: scripts, traces, figures; freestanding, on include/quire alone.
 LAB :=
+LAB += lab/args.c
+LAB += lab/command.c
+LAB += lab/command_expect.c
+LAB += lab/command_machine.c
+LAB += lab/command_page.c
+LAB += lab/command_show.c
+LAB += lab/gfp.c
+LAB += lab/replay.c
+LAB += lab/script.c
+LAB += lab/session.c
+LAB += lab/text.c
+LAB += lab/trace.c
+LAB += lab/trace_gfp.c
+LAB += lab/traced.c
+LAB += lab/words.c
 
 # The hosted port: port.h in a process.
 HOSTED :=
@@ -43,3 +58,5 @@ HOSTED += ports/hosted/port.c
 
 # The quire command.
 CLI :=
+CLI += apps/cli/cmd_replay.c
+CLI += apps/cli/input.c

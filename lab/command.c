@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * command.c - the table of commands: parsing, help and completion
+ */
+#include "command.h"
+
+#include <quire/report.h>
+
+#include "args.h"
+#include "figure.h"
+#include "gfp.h"
+#include "text.h"
+
+#define MAKES (COMMAND_ZONES | COMMAND_MAKES)
+
+static const struct lab_command commands[] = {
+	{ "machine", "KIND [ram SIZE] [OPTION…]", "begin with a new machine",
+	  "Everything of the one before it is forgotten. `machine N frames` is a bare one for\n"
+	  "lessons: all N frames are free, no per-cpu lists, no minimum of free frames.\n"
+	  "Without ram, say ram or map next.",
+	  machine_forms, 0, command_machine },
+	{ "map", "FILE", "give the machine the memory of a file's map",
+	  "A kernel log, /proc/iomem or a map of Quire's own: docs/MAPS.md. Without a machine\n"
+	  "before it the file says what machine it is, else an x86-64.",
+	  NULL, 0, command_map },
+	{ "ram", "START-END", "add memory", "Addresses: 1M-64M, 0x100000-0x4000000.", NULL,
+	  COMMAND_BEFORE, command_ram },
+	{ "reserve", "START-END [kernel|initrd|other]", "keep memory from the allocator", NULL,
+	  NULL, COMMAND_BEFORE, command_reserve },
+	{ "release", "START-END", "give reserved memory to the allocator after all",
+	  "Before or after the zones are built; after it, what Linux does with its init\n"
+	  "sections and the ramdisk.",
+	  NULL, 0, command_release },
+	{ "boot", "", "build the zones now", "Any command that needs zones does it, too.", NULL,
+	  COMMAND_ZONES, command_boot },
+	{ "pages", "ORDER [GFP…]", "allocate a block of 2^ORDER frames",
+	  "A = pages 1 GFP_KERNEL|__GFP_ZERO gives it the name A; without a name it is only\n"
+	  "found again by `free pfn N`. Without flags: GFP_KERNEL.",
+	  NULL, MAKES, command_pages },
+	{ "exact", "SIZE [GFP…]", "allocate frames for exactly so many bytes",
+	  "A = exact 20K takes the next power of two and gives the rest back.", NULL, MAKES,
+	  command_exact },
+	{ "bulk", "N [GFP…]", "allocate N single frames at once", "A[0], A[1] … are its frames.",
+	  NULL, MAKES, command_bulk },
+	{ "fill", "ORDER [GFP…]", "allocate blocks until there are no more",
+	  "A[0], A[1] … are the blocks, if it has a name.", NULL, MAKES, command_fill },
+	{ "free", "BLOCK [order N]", "drop the reference, and with the last one the block",
+	  "BLOCK is NAME, a part NAME[i], or pfn N. It is freed with the order it was\n"
+	  "allocated with unless another is said.",
+	  NULL, COMMAND_ZONES, command_free },
+	{ "get", "BLOCK", "take one more reference", NULL, NULL, COMMAND_ZONES, command_get },
+	{ "put", "BLOCK", "drop a reference, whatever the order", NULL, NULL, COMMAND_ZONES,
+	  command_put },
+	{ "split", "BLOCK", "make a block into single frames", "NAME[0], NAME[1] … are the frames.",
+	  NULL, COMMAND_ZONES, command_split },
+	{ "drain", "", "empty the per-cpu lists", NULL, NULL, COMMAND_ZONES, command_drain },
+	{ "migrate", "TYPE START-END", "set the migrate type of pageblocks",
+	  "Unmovable, Movable, Reclaimable, CMA or Isolate; the range in frame numbers.", NULL,
+	  COMMAND_ZONES, command_migrate },
+	{ "isolate", "START-END", "allocate nothing more from these pageblocks",
+	  "The range in frame numbers.", NULL, COMMAND_ZONES, command_isolate },
+	{ "sysctl", "SETTING = VALUE", "turn a knob of /proc/sys/vm", NULL, sysctl_forms,
+	  COMMAND_ZONES, command_sysctl },
+	{ "expect", "WHAT… [=] VALUE", "fail unless it is so", NULL, expect_forms, COMMAND_ZONES,
+	  command_expect },
+	{ "cat", "/proc/NAME", "show a report", "JSON after `json on`.", NULL, COMMAND_ZONES,
+	  command_cat },
+	{ "draw", "VIEW [svg]", "draw a picture", NULL, NULL, COMMAND_ZONES, command_draw },
+	{ "explain", "[pages] ORDER [GFP…]", "how a request would fare, zone by zone", NULL, NULL,
+	  COMMAND_ZONES, command_explain },
+	{ "show", "", "list the names and what they hold", NULL, NULL, COMMAND_ZONES,
+	  command_show },
+	{ "check", "", "walk everything: does every invariant hold?", NULL, NULL, COMMAND_ZONES,
+	  command_check },
+	{ "hash", "", "one number for the whole state", NULL, NULL, COMMAND_ZONES, command_hash },
+	{ "say", "\"TEXT\"", "tell the reader something", NULL, NULL, 0, command_say },
+	{ "json", "on|off", "reports as JSON", NULL, NULL, 0, command_json },
+	{ "help", "[COMMAND]", "this list, or a command's own help", NULL, NULL, 0, command_help },
+};
+
+const struct lab_command *command_list(size_t i)
+{
+	return i < sizeof(commands) / sizeof(commands[0]) ? &commands[i] : NULL;
+}
+
+const struct lab_command *command_find(const char *name)
+{
+	const struct lab_command *c;
+
+	for (size_t i = 0; (c = command_list(i)); i++) {
+		if (text_equal(c->name, name))
+			return c;
+	}
+	return NULL;
+}
+
+enum lab_status command_form(struct lab *lab, const struct lab_form *forms, const char *what)
+{
+	const char *word = words_next(&lab->words);
+	struct lab_nearest near = { NULL, 0 };
+
+	for (const struct lab_form *f = forms; word && f->name; f++) {
+		if (text_equal(f->name, word))
+			return f->run(lab);
+		nearest_try(&near, word, f->name);
+	}
+	return args_wrong(lab, what, word, near.word);
+}
+
+/* Is the line NAME = COMMAND? Then the cursor goes behind the =. */
+static const char *take_target(struct lab_words *words)
+{
+	const char *name = words_peek(words);
+	unsigned sign = words->at + 1;
+
+	if (!name || sign >= words->nr || words->quoted[sign] ||
+	    !text_equal(words->word[sign], "="))
+		return NULL;
+	words->at += 2;
+	return name;
+}
+
+enum lab_status command_run(struct lab *lab)
+{
+	const char *target = take_target(&lab->words);
+	const char *name = words_next(&lab->words);
+	struct lab_nearest near = { NULL, 0 };
+	const struct lab_command *c = name ? command_find(name) : NULL;
+	enum lab_status status = LAB_OK;
+
+	if (!c) {
+		for (size_t i = 0; name && command_list(i); i++)
+			nearest_try(&near, name, command_list(i)->name);
+		return args_wrong(lab, "command", name, near.word);
+	}
+	if (target && !(c->flags & COMMAND_MAKES))
+		return session_fail(lab, LAB_USAGE, "%s makes no block to be named", name);
+	if ((c->flags & COMMAND_BEFORE) && lab->zones)
+		return session_fail(lab, LAB_USAGE,
+				    "%s comes before the first command that needs zones", name);
+	if (c->flags & COMMAND_ZONES)
+		status = lab_boot(lab);
+	return status ? status : c->run(lab, target);
+}
+
+static void help_all(const struct quire_sink *sink)
+{
+	const struct lab_command *c;
+
+	quire_format(sink, "A line is a command, or NAME = COMMAND, or\n"
+			   "  on cpu N: COMMAND      do it on that processor\n"
+			   "  repeat N: COMMAND      do it N times\n"
+			   "# begins a remark. The commands:\n\n");
+	for (size_t i = 0; (c = command_list(i)); i++)
+		quire_format(sink, "  %-9s %s\n", c->name, c->about);
+	quire_format(sink, "\n`help COMMAND` tells more.\n");
+}
+
+static void help_forms(const struct quire_sink *sink, const struct lab_form *f)
+{
+	for (; f->name; f++) {
+		char left[64];
+		size_t width = quire_format_buffer(left, sizeof(left), "%s %s", f->name,
+						   f->synopsis);
+
+		if (width <= 28)
+			quire_format(sink, "  %-28s ", left);
+		else
+			quire_format(sink, "  %s\n%31s", left, "");
+		quire_format(sink, "%s\n", f->about);
+	}
+}
+
+/* Lists that other tables hold: reports, views, flags. */
+static void help_lists(const struct quire_sink *sink, const struct lab_command *c)
+{
+	size_t column = 0;
+
+	for (size_t i = 0; c->run == command_cat && quire_report_list(i); i++)
+		quire_format(sink, "  %-16s %s\n", quire_report_list(i)->name,
+			     quire_report_list(i)->about);
+	for (size_t i = 0; c->run == command_draw && lab_view_list(i); i++)
+		quire_format(sink, "  %-16s %s\n", lab_view_list(i)->name,
+			     lab_view_list(i)->about);
+	if (!text_equal(c->name, "pages"))
+		return;
+	quire_format(sink, "\nFlags:");
+	for (size_t i = 0; lab_gfp_list(i); i++) {
+		const char *name = lab_gfp_list(i)->name;
+		if (column % 3 == 0)
+			quire_format(sink, "\n ");
+		quire_format(sink, " %-24s", name);
+		column++;
+	}
+	quire_format(sink, "\n");
+}
+
+int lab_help(const struct quire_sink *sink, const char *name)
+{
+	const struct lab_command *c;
+
+	if (!name || !*name) {
+		help_all(sink);
+		return 0;
+	}
+	c = command_find(name);
+	if (!c)
+		return -QUIRE_ENOENT;
+	quire_format(sink, "%s%s%s%s\n    %s\n", c->flags & COMMAND_MAKES ? "[NAME =] " : "",
+		     c->name, *c->synopsis ? " " : "", c->synopsis, c->about);
+	if (c->help)
+		quire_format(sink, "\n%s\n", c->help);
+	if (c->forms) {
+		quire_format(sink, "\n");
+		help_forms(sink, c->forms);
+	}
+	help_lists(sink, c);
+	return 0;
+}

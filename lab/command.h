@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * command.h - the table of commands
+ *
+ * One table gives parsing, help and completion. The handlers stand by subject
+ * in command_machine.c, cmd_page.c, cmd_expect.c and cmd_show.c. A handler takes its
+ * arguments from lab->words.
+ */
+#ifndef QUIRE_LAB_COMMAND_H
+#define QUIRE_LAB_COMMAND_H
+
+#include "session.h"
+
+/** struct lab_form - what may follow a command's name: one of several forms */
+struct lab_form {
+	const char *name;     /* NULL ends a list */
+	const char *synopsis; /* what follows the name */
+	const char *about;    /* one line */
+	enum lab_status (*run)(struct lab *lab); /* NULL: the command itself reads it */
+};
+
+/* What a command needs. */
+#define COMMAND_ZONES 0x1u  /* a booted machine: boots it */
+#define COMMAND_BEFORE 0x2u /* a machine that is not booted yet */
+#define COMMAND_MAKES 0x4u  /* can stand behind NAME = */
+
+/** struct lab_command - one command */
+struct lab_command {
+	const char *name;
+	const char *synopsis; /* what follows the name; one line each */
+	const char *about;    /* one line */
+	const char *help;     /* more lines, or NULL */
+	const struct lab_form *forms; /* NULL, or what may follow */
+	unsigned flags;
+	/* @target: the NAME of NAME = …; NULL if there is none */
+	enum lab_status (*run)(struct lab *lab, const char *target);
+};
+
+/** command_list - the i-th command. Return: NULL after the last */
+const struct lab_command *command_list(size_t i);
+
+/** command_find - the command of that name. Return: NULL if there is none */
+const struct lab_command *command_find(const char *name);
+
+/**
+ * command_run - do the command that begins at the cursor of lab->words
+ * @lab: the session
+ *
+ * Return: as lab_line
+ */
+enum lab_status command_run(struct lab *lab);
+
+/** command_form - take the next word and do the form of that name */
+enum lab_status command_form(struct lab *lab, const struct lab_form *forms, const char *what);
+
+/* command_machine.c: describe it, boot it, turn its knobs */
+enum lab_status command_machine(struct lab *lab, const char *target);
+enum lab_status command_map(struct lab *lab, const char *target);
+enum lab_status command_ram(struct lab *lab, const char *target);
+enum lab_status command_reserve(struct lab *lab, const char *target);
+enum lab_status command_release(struct lab *lab, const char *target);
+enum lab_status command_boot(struct lab *lab, const char *target);
+enum lab_status command_sysctl(struct lab *lab, const char *target);
+enum lab_status command_migrate(struct lab *lab, const char *target);
+enum lab_status command_isolate(struct lab *lab, const char *target);
+extern const struct lab_form machine_forms[], sysctl_forms[];
+
+/* command_page.c: blocks */
+enum lab_status command_pages(struct lab *lab, const char *target);
+enum lab_status command_exact(struct lab *lab, const char *target);
+enum lab_status command_bulk(struct lab *lab, const char *target);
+enum lab_status command_fill(struct lab *lab, const char *target);
+enum lab_status command_free(struct lab *lab, const char *target);
+enum lab_status command_get(struct lab *lab, const char *target);
+enum lab_status command_put(struct lab *lab, const char *target);
+enum lab_status command_split(struct lab *lab, const char *target);
+enum lab_status command_drain(struct lab *lab, const char *target);
+
+/* command_expect.c */
+enum lab_status command_expect(struct lab *lab, const char *target);
+extern const struct lab_form expect_forms[];
+
+/* command_show.c: what one sees */
+enum lab_status command_say(struct lab *lab, const char *target);
+enum lab_status command_cat(struct lab *lab, const char *target);
+enum lab_status command_draw(struct lab *lab, const char *target);
+enum lab_status command_explain(struct lab *lab, const char *target);
+enum lab_status command_show(struct lab *lab, const char *target);
+enum lab_status command_check(struct lab *lab, const char *target);
+enum lab_status command_hash(struct lab *lab, const char *target);
+enum lab_status command_json(struct lab *lab, const char *target);
+enum lab_status command_help(struct lab *lab, const char *target);
+
+#endif
