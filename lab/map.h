@@ -61,8 +61,11 @@ struct lab_map {
 	size_t nr_lines;
 	size_t lines_capacity;
 	unsigned sources;      /* bit per kind of map line seen */
+	unsigned nr_changes;   /* lines that change the map */
 	bool command_line;     /* a kernel command line has been read */
-	bool wide;             /* memblock printed 64-bit addresses */
+	bool has_dma32;        /* the log has a zone DMA32 */
+	bool has_highmem;      /* or HighMem, empty or not */
+	bool wide;             /* memblock printed 64-bit addresses, or HighMem has some */
 	uint64_t normal_end;   /* of the log's zone Normal */
 	uint64_t kernel_start; /* of the kernel image in /proc/iomem */
 	uint64_t kernel_end;   /* 0: none seen */
