@@ -64,3 +64,4 @@ HOSTED += ports/hosted/port.c
 CLI :=
 CLI += apps/cli/cmd_replay.c
 CLI += apps/cli/input.c
+CLI += apps/cli/replay_report.c
