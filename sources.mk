@@ -33,6 +33,17 @@ QUIRE_PHYS += src/phys/zone.c
 
 # src/report
 QUIRE_REPORT :=
+QUIRE_REPORT += src/report/buddyinfo.c
+QUIRE_REPORT += src/report/extfrag.c
+QUIRE_REPORT += src/report/iomem.c
+QUIRE_REPORT += src/report/json.c
+QUIRE_REPORT += src/report/meminfo.c
+QUIRE_REPORT += src/report/pagetypeinfo.c
+QUIRE_REPORT += src/report/report.c
+QUIRE_REPORT += src/report/sysrq.c
+QUIRE_REPORT += src/report/vmstat.c
+QUIRE_REPORT += src/report/zoneinfo.c
+QUIRE_REPORT += src/report/zones.c
 
 # The lab: scripts, traces, figures; freestanding, on include/quire alone.
 LAB :=
@@ -62,6 +73,16 @@ HOSTED += ports/hosted/port.c
 
 # The quire command.
 CLI :=
+CLI += apps/cli/cli.c
+CLI += apps/cli/cmd_check.c
+CLI += apps/cli/cmd_draw.c
+CLI += apps/cli/cmd_help.c
+CLI += apps/cli/cmd_proc.c
 CLI += apps/cli/cmd_replay.c
+CLI += apps/cli/cmd_run.c
+CLI += apps/cli/cmd_shell.c
 CLI += apps/cli/input.c
+CLI += apps/cli/main.c
+CLI += apps/cli/progress.c
 CLI += apps/cli/replay_report.c
+CLI += apps/cli/table.c

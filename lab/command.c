@@ -14,10 +14,10 @@
 #define MAKES (COMMAND_ZONES | COMMAND_MAKES)
 
 static const struct lab_command commands[] = {
-	{ "machine", "KIND [ram SIZE] [OPTION…]", "begin with a new machine",
+	{ "machine", "[KIND] [ram SIZE] [OPTION…]", "begin with a new machine",
 	  "Everything of the one before it is forgotten. `machine N frames` is a bare one for\n"
 	  "lessons: all N frames are free, no per-cpu lists, no minimum of free frames.\n"
-	  "Without ram, say ram or map next.",
+	  "Without ram, say ram or map next. Without a kind the map says it, else x86-64.",
 	  machine_forms, 0, command_machine },
 	{ "map", "FILE", "give the machine the memory of a file's map",
 	  "A kernel log, /proc/iomem or a map of Quire's own: docs/MAPS.md. Without a machine\n"

@@ -25,20 +25,35 @@
 /* What a machine command has read; it counts only once all of it is right. */
 struct description {
 	struct quire_config config;
+	bool told;       /* its kind was said */
 	uint64_t ram;    /* bytes; 0: not said */
 	uint64_t frames; /* of a bare machine; 0: it is none */
 };
 
+/* Is it one of the words behind the kind? Then the kind was left out. */
+static bool is_option(const char *word)
+{
+	for (const struct lab_form *f = machine_forms; f->name; f++) {
+		if (*f->synopsis && text_equal(f->name, word))
+			return true;
+	}
+	return text_equal(word, "frames") || text_equal(word, "no");
+}
+
 static enum lab_status machine_kind(struct lab *lab, struct description *d)
 {
-	const char *word = words_next(&lab->words);
+	const char *word = words_peek(&lab->words);
 	struct lab_nearest near = { NULL, 0 };
 
+	quire_config_init(&d->config, QUIRE_X86_64);
+	if (word && is_option(word))
+		return LAB_OK;
+	d->told = true;
+	words_next(&lab->words);
 	if (word && text_number(word, &d->frames) && words_take(&lab->words, "frames")) {
 		if (d->frames == 0 || d->frames > BARE_MAX)
 			return session_fail(lab, LAB_USAGE, "a bare machine has 1 to %u frames",
 					    BARE_MAX);
-		quire_config_init(&d->config, QUIRE_X86_64);
 		d->config.firmware = false;
 		d->config.frames_outside = true;
 		d->config.no_pcp = true;
@@ -191,7 +206,7 @@ static enum lab_status add_ram(struct lab *lab, uint64_t start, uint64_t end)
 
 enum lab_status command_machine(struct lab *lab, const char *target)
 {
-	struct description d = { .ram = 0 };
+	struct description d = { .told = false };
 	enum lab_status status = machine_kind(lab, &d);
 
 	(void)target;
@@ -201,7 +216,7 @@ enum lab_status command_machine(struct lab *lab, const char *target)
 		return status;
 	session_reset(lab);
 	lab->config = d.config;
-	lab->told = true;
+	lab->told = d.told;
 	if (d.frames)
 		return add_ram(lab, 0, d.frames * QUIRE_PAGE_SIZE);
 	return d.ram ? create_ram(lab, d.ram) : LAB_OK;
@@ -222,7 +237,7 @@ enum lab_status command_ram(struct lab *lab, const char *target)
 static void take_hints(struct lab *lab, const struct lab_map *map)
 {
 	if (!lab->told && map->has_machine)
-		quire_config_init(&lab->config, map->machine);
+		lab->config.machine = map->machine;
 	if (!lab->config.lowmem_bytes && lab->config.machine <= QUIRE_I386_PAE)
 		lab->config.lowmem_bytes = map->lowmem_bytes;
 }

@@ -117,6 +117,15 @@ int cli_boot(struct cli *cli, struct quire **out);
 int cli_session(struct cli *cli);
 
 /**
+ * cli_script - run a script in cli->lab
+ * @cli:  the run
+ * @name: of the file; "-" is standard input
+ *
+ * Return: CLI_OK, or the exit status after an error that has been printed
+ */
+int cli_script(struct cli *cli, const char *name);
+
+/**
  * cli_read_file - read a whole file
  * @cli:    the run
  * @name:   "-" is standard input

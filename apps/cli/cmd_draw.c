@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cmd_draw.c - quire draw: pictures, as text and as SVG
+ */
+#include "args.h"
+#include "cli.h"
+#include "figure.h"
+
+static bool is_view(const char *name, struct lab_nearest *near)
+{
+	const struct lab_view *view;
+
+	for (size_t i = 0; (view = lab_view_list(i)); i++) {
+		nearest_try(near, name, view->name);
+		if (near->word == view->name && near->distance == 0)
+			return true;
+	}
+	return false;
+}
+
+int cmd_draw(struct cli *cli, int argc, char **argv)
+{
+	const struct lab_draw_options options = { .svg = cli->svg,
+						  .colour = cli->out_colour,
+						  .columns = cli->columns };
+	struct lab_nearest near = { NULL, 0 };
+	struct quire *q;
+	int status, error;
+
+	(void)argc;
+	if (!is_view(argv[0], &near)) {
+		if (near.word)
+			return cli_usage(cli, "unknown view '%s': did you mean '%s'?", argv[0],
+					 near.word);
+		return cli_usage(cli, "unknown view '%s'; see `quire help draw`", argv[0]);
+	}
+	status = cli_boot(cli, &q);
+	if (status)
+		return status;
+	error = lab_draw(q, argv[0], &options, &cli->out);
+	if (!error)
+		return CLI_OK;
+	cli_error(cli, "draw: %s", quire_error_name(error));
+	return CLI_FILE;
+}
