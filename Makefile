@@ -200,9 +200,15 @@ build/quire.wasm: $(QUIRE_SRC) $(LAB) ports/wasm/port.c $(FREE_HEADERS)
 
 # ---- Measuring ------------------------------------------------------------
 
-bench: $(B)/libquire.a ## measure, write build/bench.json and print it as a table
-	@tools/deps build test
-	bench/run
+BENCH_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(wildcard bench/*.c))
+
+bench: deps-test $(B)/bench ## measure, write build/bench.json and print it as a table
+	@bench/run $(B)/bench build/bench.json
+
+$(BENCH_OBJ): | deps-test
+
+$(B)/bench: $(BENCH_OBJ) $(HOSTED_OBJ) $(B)/libquire.a
+	$(CC) $(CFLAGS) $(ARCH) -pthread -o $@ $^
 
 # ---- Installing, documents ------------------------------------------------
 
