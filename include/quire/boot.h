@@ -82,7 +82,11 @@ struct quire_range {
 	enum quire_reserve what; /* reserved ranges only */
 };
 
-/** quire_memblock_add - make [start, end) memory; overlaps join. Return: 0, -QUIRE_EINVAL, -QUIRE_EBUSY, -QUIRE_ENOMEM */
+/**
+ * quire_memblock_add - make [start, end) memory; overlaps join
+ *
+ * Return: 0, -QUIRE_EINVAL, -QUIRE_EBUSY, -QUIRE_ENOMEM
+ */
 int quire_memblock_add(struct quire *q, quire_phys_t start, quire_phys_t end);
 
 /** quire_memblock_remove - [start, end) is no memory. Return: as quire_memblock_add */
@@ -121,7 +125,8 @@ struct quire_memblock_request {
  * @req: size, alignment, limits, direction
  * @out: its address
  *
- * Return: 0; -QUIRE_ENOMEM if no free range fits; -QUIRE_EINVAL; -QUIRE_EBUSY after quire_boot_zones
+ * Return: 0; -QUIRE_ENOMEM if no free range fits; -QUIRE_EINVAL; -QUIRE_EBUSY after
+ *         quire_boot_zones
  */
 int quire_memblock_alloc(struct quire *q, const struct quire_memblock_request *req,
 			 quire_phys_t *out);

@@ -149,7 +149,8 @@ struct quire_page *quire_page_head(struct quire *q, struct quire_page *page);
  *
  * Return: how many were had; fewer than @nr when memory ran out
  */
-size_t quire_page_alloc_bulk(struct quire *q, quire_gfp_t gfp, size_t nr, struct quire_page **pages);
+size_t quire_page_alloc_bulk(struct quire *q, quire_gfp_t gfp, size_t nr,
+			     struct quire_page **pages);
 
 /**
  * quire_page_free_bulk - free single frames, many at once
@@ -177,7 +178,11 @@ enum quire_free quire_page_free_bulk(struct quire *q, size_t nr, struct quire_pa
  */
 struct quire_page *quire_page_alloc_exact(struct quire *q, quire_gfp_t gfp, size_t bytes);
 
-/** quire_page_free_exact - free what quire_page_alloc_exact gave. Return: as quire_page_free; all or nothing */
+/**
+ * quire_page_free_exact - free what quire_page_alloc_exact gave, all or nothing
+ *
+ * Return: as quire_page_free
+ */
 enum quire_free quire_page_free_exact(struct quire *q, struct quire_page *page, size_t bytes);
 
 /**
@@ -286,7 +291,8 @@ struct quire_pcp_stat {
 };
 
 /** quire_pcp_stat - look at cpu @cpu's list of @zone */
-void quire_pcp_stat(struct quire *q, enum quire_zone zone, unsigned cpu, struct quire_pcp_stat *out);
+void quire_pcp_stat(struct quire *q, enum quire_zone zone, unsigned cpu,
+		    struct quire_pcp_stat *out);
 
 /**
  * quire_free_block_next - the next free block of an order, by frame number
@@ -374,16 +380,28 @@ unsigned quire_pageblock_order(const struct quire *q);
 
 /* What /proc/sys/vm sets. All recompute watermarks and reserves at once. */
 
-/** quire_set_min_free_kbytes - as vm.min_free_kbytes; 0: by Linux's rule. Return: 0; -QUIRE_EINVAL */
+/**
+ * quire_set_min_free_kbytes - as vm.min_free_kbytes; 0: by Linux's rule
+ *
+ * Return: 0; -QUIRE_EINVAL
+ */
 int quire_set_min_free_kbytes(struct quire *q, uint64_t kbytes);
 
 /** quire_min_free_kbytes - the value in force */
 uint64_t quire_min_free_kbytes(const struct quire *q);
 
-/** quire_set_watermark_scale - as vm.watermark_scale_factor, 1 .. 3000 in 1/10000. Return: 0; -QUIRE_EINVAL */
+/**
+ * quire_set_watermark_scale - as vm.watermark_scale_factor, 1 .. 3000 in 1/10000
+ *
+ * Return: 0; -QUIRE_EINVAL
+ */
 int quire_set_watermark_scale(struct quire *q, unsigned factor);
 
-/** quire_set_reserve_ratio - one value of vm.lowmem_reserve_ratio; 0: no reserve. Return: 0; -QUIRE_EINVAL */
+/**
+ * quire_set_reserve_ratio - one value of vm.lowmem_reserve_ratio; 0: no reserve
+ *
+ * Return: 0; -QUIRE_EINVAL
+ */
 int quire_set_reserve_ratio(struct quire *q, enum quire_zone zone, unsigned ratio);
 
 /** struct quire_pressure - what an upper tier does when frames run short */
