@@ -196,7 +196,7 @@ build/hosts/free-%/lessons: tests/hosts/freestanding.c build/hosts/free-%/liblab
 build/quire.wasm: $(QUIRE_SRC) $(LAB) ports/wasm/port.c $(FREE_HEADERS)
 	@mkdir -p $(@D)
 	clang --target=wasm32 -nostdlib -mbulk-memory $(FREE) -O2 $(WARN) -Iinclude -Isrc -Ilab \
-		-Wl,--no-entry -Wl,--export-memory -Wl,-z,stack-size=262144 -o $@ $(filter %.c,$^)
+		-Wl,--no-entry -Wl,-z,stack-size=262144 -o $@ $(filter %.c,$^)
 
 # ---- Measuring ------------------------------------------------------------
 

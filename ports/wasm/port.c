@@ -200,9 +200,9 @@ static void done_file(void *ctx, char *text, size_t length)
 EXPORT("room") char *wasm_room(size_t bytes);
 /** leave - exported: give back what room gave */
 EXPORT("leave") void wasm_leave(char *p, size_t bytes);
-/** begin - exported: a new session without a machine; the one before ends. Return: 0 or -QUIRE_ENOMEM */
+/** begin - exported: end the session, begin one without a machine. Return: 0 or -QUIRE_ENOMEM */
 EXPORT("begin") int wasm_begin(void);
-/** run - exported: run a script of @length bytes. Return: enum lab_status; its message goes to talk */
+/** run - exported: run a script. Return: enum lab_status; its message goes to talk */
 EXPORT("run") int wasm_run(const char *text, size_t length);
 /** hash - exported: quire_hash of the session's machine; 0 if it has none */
 EXPORT("hash") uint64_t wasm_hash(void);
