@@ -4,7 +4,7 @@
 
 #include <limits.h>
 
-#include "../test.h"
+#include "test.h"
 
 #define ROUNDS 40000
 #define SIZE 400
