@@ -161,6 +161,15 @@ void quire_port_panic(const char *rule, const char *text, const char *file, int 
 
 static struct lab *lab;
 
+static size_t length_of(const char *text)
+{
+	size_t length = 0;
+
+	while (text[length])
+		length++;
+	return length;
+}
+
 static void write_out(void *ctx, const char *text, size_t length)
 {
 	(void)ctx;
@@ -176,7 +185,7 @@ static void write_talk(void *ctx, const char *text, size_t length)
 static int read_file(void *ctx, const char *name, char **text, size_t *length)
 {
 	(void)ctx;
-	size_t name_length = __builtin_strlen(name);
+	size_t name_length = length_of(name);
 	int size = js_file_size(name, name_length);
 
 	if (size < 0)
@@ -237,7 +246,7 @@ int wasm_run(const char *text, size_t length)
 
 	if (status != LAB_OK) {
 		const char *message = lab_message(lab);
-		js_write(2, message, __builtin_strlen(message));
+		js_write(2, message, length_of(message));
 		js_write(2, "\n", 1);
 	}
 	return status;
