@@ -2,7 +2,7 @@
 /*
  * port.c - port.h in WebAssembly, and a session that JavaScript can drive
  *
- * There is one processor and nothing interrupts it. Frames have no contents
+ * The processor is the one that the script has named; nothing interrupts it. Frames have no contents
  * here. Memory for the library's records comes from the module's own linear memory: a list
  * of free pieces sorted by address, which neighbours join, and memory.grow when
  * none is large enough. Text comes and goes through the functions that the
@@ -40,6 +40,7 @@ struct piece {
 
 static struct piece *pieces; /* free ones, by address */
 static uintptr_t heap_end;   /* no memory beyond this has been looked at */
+static unsigned this_cpu;    /* as the script says, "on cpu 1" */
 
 static size_t round_up(size_t bytes)
 {
@@ -132,7 +133,7 @@ void quire_port_free(void *host, void *p, size_t bytes)
 
 uintptr_t quire_port_cpu_enter(void)
 {
-	return 0;
+	return this_cpu;
 }
 
 void quire_port_cpu_leave(uintptr_t token)
@@ -205,6 +206,12 @@ static void done_file(void *ctx, char *text, size_t length)
 	quire_port_free(NULL, text, length + 1);
 }
 
+static void set_cpu(void *ctx, unsigned cpu)
+{
+	(void)ctx;
+	this_cpu = cpu;
+}
+
 /** room - exported: @bytes bytes where JavaScript can put text for run; 0 if there are none */
 EXPORT("room") char *wasm_room(size_t bytes);
 /** leave - exported: give back what room gave */
@@ -233,10 +240,12 @@ int wasm_begin(void)
 		.talk = { .write = write_talk },
 		.read = read_file,
 		.done = done_file,
+		.set_cpu = set_cpu,
 	};
 
 	lab_destroy(lab);
 	lab = NULL;
+	this_cpu = 0;
 	return lab_create(&host, &lab);
 }
 
