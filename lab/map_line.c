@@ -16,9 +16,9 @@
 
 #define SYSLOG_PREFIX_MAX 120
 #define BRACKET_PREFIX_MAX 32
-#define IOMEM_DIGITS 8 /* /proc/iomem prints so many at least, /proc/ioports fewer */
-#define WIDE_DIGITS 16 /* what a 64-bit address is printed with */
-#define QUOTE_MAX 60   /* of the line in an error */
+#define ADDRESS_DIGITS 8 /* Linux prints so many at least; /proc/ioports has fewer */
+#define WIDE_DIGITS 16   /* what a 64-bit address is printed with */
+#define QUOTE_MAX 60     /* of the line in an error */
 #define SOFT_RESERVED 0xefffffffu
 
 /** A range as a line gives it; empty when last < first. */
@@ -116,6 +116,22 @@ static bool take_type(struct scan *s, uint32_t *type)
 	return true;
 }
 
+/* How many hexadecimal digits come next */
+static long hex_run(const struct scan *s)
+{
+	const char *at = s->at;
+
+	while (at < s->end && scan_hex_value(*at) < 16)
+		at++;
+	return (long)(at - s->at);
+}
+
+static int damaged(struct scan *s, const char *why)
+{
+	s->why = why;
+	return -QUIRE_EINVAL;
+}
+
 static int push_span(struct lab_map *m, const struct span *span, struct lab_map_line line)
 {
 	if (span_empty(span))
@@ -148,10 +164,8 @@ static int read_srat(struct lab_map *m, struct scan *s, uint32_t arg)
 
 	if (!scan_number(s, 10, &number))
 		return -QUIRE_EINVAL;
-	if (!scan_take(s, " PXM ")) {
-		scan_fail(s, "\"PXM\" expected");
-		return -QUIRE_EINVAL;
-	}
+	if (!scan_take(s, " PXM "))
+		return damaged(s, "\"PXM\" expected");
 	if (!scan_number(s, 10, &number) || !take_span(s, &span))
 		return -QUIRE_EINVAL;
 	scan_blanks(s);
@@ -162,7 +176,7 @@ static int read_srat(struct lab_map *m, struct scan *s, uint32_t arg)
 	return scan_end(s) ? push_span(m, &span, line) : -QUIRE_EINVAL;
 }
 
-/* After "e820: update ": "[mem 0x0-0xfff] usable ==> reserved" */
+/* After "e820: update": "[mem 0x0-0xfff] usable ==> reserved" */
 static int read_update(struct lab_map *m, struct scan *s, uint32_t arg)
 {
 	struct lab_map_line line = { .what = (enum lab_line)arg };
@@ -171,16 +185,14 @@ static int read_update(struct lab_map *m, struct scan *s, uint32_t arg)
 	if (!take_span(s, &span) || !take_type(s, &line.from))
 		return -QUIRE_EINVAL;
 	scan_blanks(s);
-	if (!scan_take(s, "==>")) {
-		scan_fail(s, "\"==>\" expected");
-		return -QUIRE_EINVAL;
-	}
+	if (!scan_take(s, "==>"))
+		return damaged(s, "\"==>\" expected");
 	if (!take_type(s, &line.to) || !scan_end(s))
 		return -QUIRE_EINVAL;
 	return push_span(m, &span, line);
 }
 
-/* After "e820: remove ": "[mem 0xa0000-0xfffff] usable" */
+/* After "e820: remove": "[mem 0xa0000-0xfffff] usable" */
 static int read_remove(struct lab_map *m, struct scan *s, uint32_t arg)
 {
 	struct lab_map_line line = { .what = (enum lab_line)arg, .from = TYPE_ANY };
@@ -194,7 +206,7 @@ static int read_remove(struct lab_map *m, struct scan *s, uint32_t arg)
 	return scan_end(s) ? push_span(m, &span, line) : -QUIRE_EINVAL;
 }
 
-/* After "memblock_reserve: " and the like: a range, and then who called */
+/* After "memblock_reserve:" and the like: a range, and then who called */
 static int read_memblock(struct lab_map *m, struct scan *s, uint32_t arg)
 {
 	struct lab_map_line line = { .what = (enum lab_line)arg, .to = QUIRE_RESERVE_OTHER };
@@ -216,18 +228,20 @@ static int read_dump(struct lab_map *m, struct scan *s, uint32_t arg)
 
 	if (!scan_number(s, 16, &index))
 		return -QUIRE_EINVAL;
-	if (!scan_take(s, "]")) {
-		scan_fail(s, "\"]\" expected");
-		return -QUIRE_EINVAL;
-	}
+	if (!scan_take(s, "]"))
+		return damaged(s, "\"]\" expected");
 	return read_memblock(m, s, arg);
 }
 
+/* After "RAMDISK:": a range. Block devices have messages that begin so, too. */
 static int read_ramdisk(struct lab_map *m, struct scan *s, uint32_t arg)
 {
 	struct lab_map_line line = { .what = (enum lab_line)arg, .to = QUIRE_RESERVE_INITRD };
 	struct span span;
 
+	scan_blanks(s);
+	if (hex_run(s) < ADDRESS_DIGITS && (s->at == s->end || *s->at != '['))
+		return 0;
 	if (!take_span(s, &span) || !scan_end(s))
 		return -QUIRE_EINVAL;
 	return push_span(m, &span, line);
@@ -296,8 +310,7 @@ static int read_zone(struct lab_map *m, struct scan *s, uint32_t arg)
 
 static int bad_word(struct scan *s, int error)
 {
-	scan_fail(s, error == -QUIRE_ERANGE ? "number too large" : "size expected");
-	return -QUIRE_EINVAL;
+	return damaged(s, error == -QUIRE_ERANGE ? "number too large" : "size expected");
 }
 
 /* Nothing usable from @limit on */
@@ -424,20 +437,16 @@ static int read_machine(struct lab_map *m, struct scan *s, uint32_t arg)
 	while (machine < QUIRE_NR_MACHINES &&
 	       !scan_rest_is(&word, quire_machine_name((enum quire_machine)machine)))
 		machine++;
-	if (machine == QUIRE_NR_MACHINES) {
-		scan_fail(s, "no machine that is known");
-		return -QUIRE_EINVAL;
-	}
+	if (machine == QUIRE_NR_MACHINES)
+		return damaged(s, "no machine that is known");
 	scan_blanks(s);
 	if (scan_take(s, "ram ")) {
 		error = read_number(s, &bytes);
 		if (error)
 			return error;
 		error = lab_map_ram(m, (enum quire_machine)machine, bytes);
-		if (error == -QUIRE_ERANGE) {
-			scan_fail(s, "more memory than it can address, or none");
-			return -QUIRE_EINVAL;
-		}
+		if (error == -QUIRE_ERANGE)
+			return damaged(s, "more memory than it can address, or none");
 		if (error)
 			return error;
 	}
@@ -466,11 +475,9 @@ static int read_own(struct lab_map *m, struct scan *s, uint32_t arg)
 
 	scan_word(s, &word);
 	error = lab_range(word.at, (size_t)(word.end - word.at), &line.first, &end);
-	if (error) {
-		scan_fail(s,
-			  error == -QUIRE_ERANGE ? "number too large" : "range START-END expected");
-		return -QUIRE_EINVAL;
-	}
+	if (error)
+		return damaged(s, error == -QUIRE_ERANGE ? "number too large"
+							 : "range START-END expected");
 	line.last = end - 1;
 	if (line.what == LINE_FIRMWARE)
 		line.to = QUIRE_MAP_USABLE;
@@ -481,10 +488,8 @@ static int read_own(struct lab_map *m, struct scan *s, uint32_t arg)
 			line.to = QUIRE_RESERVE_KERNEL;
 		else if (scan_rest_is(&word, "initrd"))
 			line.to = QUIRE_RESERVE_INITRD;
-		else if (!scan_rest_is(&word, "other")) {
-			scan_fail(s, "kernel, initrd or other expected");
-			return -QUIRE_EINVAL;
-		}
+		else if (!scan_rest_is(&word, "other"))
+			return damaged(s, "kernel, initrd or other expected");
 	}
 	return scan_end(s) ? map_push(m, &line) : -QUIRE_EINVAL;
 }
@@ -536,37 +541,32 @@ static int read_iomem(struct lab_map *m, struct scan *s, bool *known)
 	struct lab_map_line line = { .what = LINE_IOMEM };
 	struct span span;
 	bool nested = s->at < s->end && scan_is_blank(*s->at), cut;
-	int digits = 0;
+	long digits;
 
 	*known = false;
 	scan_blanks(s);
-	while (s->end - s->at > digits && scan_hex_value(s->at[digits]) < 16)
-		digits++;
-	if (digits < IOMEM_DIGITS || s->at + digits == s->end || s->at[digits] != '-')
+	digits = hex_run(s);
+	if (digits < ADDRESS_DIGITS || s->at + digits == s->end || s->at[digits] != '-')
 		return 0;
 	*known = true;
 	if (!scan_number(s, 16, &span.first) || !scan_take(s, "-") ||
 	    !scan_number(s, 16, &span.last))
 		return -QUIRE_EINVAL;
-	if (!scan_take(s, " : ")) {
-		scan_fail(s, "\" : \" and a name expected");
-		return -QUIRE_EINVAL;
+	if (!scan_take(s, " : "))
+		return damaged(s, "\" : \" and a name expected");
+	for (const char *at = s->at; at < s->end; at++) {
+		if (*at >= 0 && *at < ' ')
+			return damaged(s, "no name");
 	}
-	if (span_empty(&span)) {
-		scan_fail(s, "it ends before it starts");
-		return -QUIRE_EINVAL;
-	}
-	if (!span.last) {
-		scan_fail(s, "addresses are hidden; only root reads them");
-		return -QUIRE_EINVAL;
-	}
+	if (span_empty(&span))
+		return damaged(s, "it ends before it starts");
+	if (!span.last)
+		return damaged(s, "addresses are hidden; only root reads them");
 	if (nested)
 		return iomem_nested(m, s, &span);
 	line.to = iomem_type(s, &cut);
-	if (cut) {
-		scan_fail(s, "the name is cut");
-		return -QUIRE_EINVAL;
-	}
+	if (cut)
+		return damaged(s, "the name is cut");
 	return line.to ? push_span(m, &span, line) : 0;
 }
 
@@ -587,16 +587,16 @@ static const struct beginning beginnings[] = {
 	{ "user:", read_map, LINE_USER, false },
 	{ "SRAT: Node ", read_srat, LINE_SRAT, false },
 	{ "ACPI: SRAT: Node ", read_srat, LINE_SRAT, false },
-	{ "e820: update ", read_update, LINE_CHANGE, false },
-	{ "e820 update range: ", read_update, LINE_CHANGE, false },
-	{ "e820: remove ", read_remove, LINE_REMOVE, false },
-	{ "e820 remove range: ", read_remove, LINE_REMOVE, false },
-	{ "memblock_reserve: ", read_memblock, LINE_RESERVE, false },
-	{ "memblock_phys_free: ", read_memblock, LINE_RELEASE, false },
-	{ "memblock_free: ", read_memblock, LINE_RELEASE, false },
-	{ "memblock_remove: ", read_memblock, LINE_REMOVE, false },
+	{ "e820: update", read_update, LINE_CHANGE, false },
+	{ "e820 update range:", read_update, LINE_CHANGE, false },
+	{ "e820: remove", read_remove, LINE_REMOVE, false },
+	{ "e820 remove range:", read_remove, LINE_REMOVE, false },
+	{ "memblock_reserve:", read_memblock, LINE_RESERVE, false },
+	{ "memblock_phys_free:", read_memblock, LINE_RELEASE, false },
+	{ "memblock_free:", read_memblock, LINE_RELEASE, false },
+	{ "memblock_remove:", read_memblock, LINE_REMOVE, false },
 	{ "reserved[0x", read_dump, LINE_RESERVE, false },
-	{ "RAMDISK: ", read_ramdisk, LINE_RESERVE, false },
+	{ "RAMDISK:", read_ramdisk, LINE_RESERVE, false },
 	{ "Command line: ", read_command_line, 0, false },
 	{ "Kernel command line: ", read_command_line, 0, false },
 	{ "DMA32 ", read_zone, QUIRE_ZONE_DMA32, false },
@@ -604,11 +604,11 @@ static const struct beginning beginnings[] = {
 	{ "HighMem ", read_zone, QUIRE_ZONE_HIGHMEM, false },
 	{ "reserve RAM buffer", read_nothing, 0, false },
 	{ "reserve setup_data", read_nothing, 0, false },
-	{ "machine ", read_machine, 0, true },
-	{ "lowmem ", read_lowmem, 0, true },
-	{ "ram ", read_own, LINE_FIRMWARE, true },
-	{ "reserve ", read_own, LINE_RESERVE, true },
-	{ "release ", read_own, LINE_RELEASE, true },
+	{ "machine", read_machine, 0, true },
+	{ "lowmem", read_lowmem, 0, true },
+	{ "ram", read_own, LINE_FIRMWARE, true },
+	{ "reserve", read_own, LINE_RESERVE, true },
+	{ "release", read_own, LINE_RELEASE, true },
 };
 
 /* "[    0.000000] ", "[    T0] ", "[Sat Nov 21 07:31:51 2026] "; not "[mem 0x0-0xfff]" */
@@ -690,13 +690,13 @@ static int read_line(struct lab_map *m, struct scan *s)
 
 		if ((b->own && log) || !scan_take(&after, b->word))
 			continue;
+		if (b->own && after.at < after.end && !scan_is_blank(*after.at))
+			continue;
 		*s = after;
 		return b->read(m, s, b->arg);
 	}
-	if (scan_take(s, "BIOS-e") || scan_take(s, "BIOS-8")) {
-		scan_fail(s, "BIOS-e820:, BIOS-e801: or BIOS-88: expected");
-		return -QUIRE_EINVAL;
-	}
+	if (scan_take(s, "BIOS-e") || scan_take(s, "BIOS-8"))
+		return damaged(s, "BIOS-e820:, BIOS-e801: or BIOS-88: expected");
 	return 0;
 }
 

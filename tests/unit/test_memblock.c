@@ -235,8 +235,7 @@ static void sweep_once(uint64_t fail_at, bool *reached)
 	int failed = 0;
 
 	for (uint64_t i = 0; i < 200; i++) {
-		struct quire_range range = { i * 0x100, i * 0x100 + 0x80,
-					     QUIRE_RESERVE_KERNEL };
+		struct quire_range range = { i * 0x100, i * 0x100 + 0x80, QUIRE_RESERVE_KERNEL };
 		struct quire_memblock_request req = { .bytes = 8, .align = 8 };
 		uint64_t at;
 
@@ -244,7 +243,7 @@ static void sweep_once(uint64_t fail_at, bool *reached)
 			int error;
 
 			draw(&mb, before, sizeof(before));
-			error = op == 0 ? memblock_add(&mb, &host, range.start, range.end)
+			error = op == 0   ? memblock_add(&mb, &host, range.start, range.end)
 				: op == 1 ? memblock_reserve(&mb, &host, &range)
 					  : memblock_free(&mb, &host, range.start + 0x20,
 							  range.end - 0x20);
