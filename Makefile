@@ -46,6 +46,10 @@ OBJCOPY ?= objcopy
 ARCH    := $(ARCH_$(V))
 SAN     := $(SAN_$(V))
 
+# One short line per step; VERBOSE=1 shows the commands.
+Q := $(if $(VERBOSE),,@)
+say = $(if $(VERBOSE)$(findstring s,$(firstword -$(MAKEFLAGS))),,@echo "  $(1)	$@")
+
 # ---- Flags ----------------------------------------------------------------
 
 CFLAGS  ?= -O2 -g
@@ -96,31 +100,38 @@ build/.deps: tools/deps
 define compile
 $(B)/obj/$(1)/%.o: $(1)/%.c | build/.deps
 	@mkdir -p $$(@D)
-	$$(CC) $$(FLAGS_$(1)) -c -o $$@ $$<
+	$$(call say,CC)
+	$$(Q)$$(CC) $$(FLAGS_$(1)) -c -o $$@ $$<
 endef
 $(foreach dir,src lab ports apps bench,$(eval $(call compile,$(dir))))
 
 # All of the library as one object, so that the names its files share among each other
 # end here. libgcc gives 32-bit processors their 64-bit division. In whole.o,
 # for the tests, only the compiler's helpers (memcpy ...) are hidden.
+COMPILER_NAMES := memcpy memmove memset memcmp __*
+
 $(B)/whole.o: $(QUIRE_OBJ)
-	$(CC) $(ARCH) -r -nostdlib -Wl,--force-group-allocation -o $@ $(filter %.o,$^) -lgcc
-	$(OBJCOPY) --wildcard --localize-symbol='mem*' --localize-symbol='__*' $@
+	$(call say,LD)
+	$(Q)$(CC) $(ARCH) -r -nostdlib -Wl,--force-group-allocation -o $@ $(filter %.o,$^) -lgcc
+	$(Q)$(OBJCOPY) --wildcard $(COMPILER_NAMES:%=--localize-symbol='%') $@
 
 $(B)/quire.o: $(B)/whole.o
-	$(OBJCOPY) --wildcard --keep-global-symbol='quire_*' $< $@
+	$(Q)$(OBJCOPY) --wildcard --keep-global-symbol='quire_*' $< $@
 
 $(B)/libquire.a: $(B)/quire.o
-	rm -f $@ && $(AR) rcs $@ $^
+	$(call say,AR)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 $(B)/liblab.a: $(LAB_OBJ)
-	rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
+	$(call say,AR)
+	$(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
 
 $(B)/quire: $(CLI_OBJ) $(HOSTED_OBJ) $(B)/liblab.a $(B)/libquire.a
-	$(CC) $(CFLAGS) $(ARCH) $(SAN) -pthread -o $@ $(filter %.o %.a,$^) $(CLI_LIBS)
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(ARCH) $(SAN) -pthread -o $@ $(filter %.o %.a,$^) $(CLI_LIBS)
 
-# Files that left the list must leave the output.
-$(B)/whole.o $(B)/liblab.a $(B)/quire: sources.mk
+# Files that left the list must leave the output; so must what other flags made.
+$(B)/whole.o $(B)/liblab.a $(B)/quire: sources.mk Makefile
 
 # ---- The main job ---------------------------------------------------------
 
@@ -148,27 +159,31 @@ deps-test:
 tests: $(TESTS)
 
 $(B)/cli.a: $(CLI_PARTS)
-	rm -f $@ && $(AR) rcs $@ $^
+	$(call say,AR)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 # The command line's parts are in reach of tests where its libraries are: not with -m32.
 TEST_CLI := $(if $(ARCH),,$(B)/cli.a)
 
 $(B)/tests/%: tests/unit/%.c $(TEST_CLI) $(HOSTED_OBJ) $(B)/liblab.a $(B)/whole.o
 	@mkdir -p $(@D)
-	$(CC) $(FLAGS_tests) -o $@ $(filter %.c,$^) $(filter-out %.c,$^) $(if $(TEST_CLI),$(CLI_LIBS),-lz)
+	$(call say,TEST)
+	$(Q)$(CC) $(FLAGS_tests) -o $@ $(filter %.c,$^) $(filter-out %.c,$^) $(if $(TEST_CLI),$(CLI_LIBS),-lz)
 
 fuzzers: $(FUZZERS)
 
 $(B)/fuzz/%: tests/fuzz/%.c $(B)/cli.a $(HOSTED_OBJ) $(B)/liblab.a $(B)/whole.o
 	@mkdir -p $(@D)
-	$(CC) $(FLAGS_tests) -fsanitize=fuzzer -o $@ $(filter %.c,$^) $(filter-out %.c,$^) $(CLI_LIBS)
+	$(call say,TEST)
+	$(Q)$(CC) $(FLAGS_tests) -fsanitize=fuzzer -o $@ $(filter %.c,$^) $(filter-out %.c,$^) $(CLI_LIBS)
 
 # ---- Other hosts ----------------------------------------------------------
 # tests/hosts runs the lessons on all of them and compares the machines' states.
 
 $(B)/hosts/hosted: tests/hosts/hosted.c $(HOSTED_OBJ) $(B)/liblab.a $(B)/whole.o
 	@mkdir -p $(@D)
-	$(CC) $(FLAGS_tests) -o $@ $(filter %.c,$^) $(filter-out %.c,$^)
+	$(call say,TEST)
+	$(Q)$(CC) $(FLAGS_tests) -o $@ $(filter %.c,$^) $(filter-out %.c,$^)
 
 # As kernels compile: no position independence, no vector or floating point
 # registers, and only the compiler's own headers (whose limits.h would ask for libc's).
@@ -196,7 +211,8 @@ build/hosts/free-%/lessons: tests/hosts/freestanding.c build/hosts/free-%/liblab
 # The real library and lab, and a session that JavaScript drives (ports/wasm/run.mjs).
 build/quire.wasm: $(QUIRE_SRC) $(LAB) ports/wasm/port.c $(FREE_HEADERS)
 	@mkdir -p $(@D)
-	clang --target=wasm32 -nostdlib -mbulk-memory $(FREE) -O2 $(WARN) -Iinclude -Isrc -Ilab \
+	$(call say,WASM)
+	$(Q)clang --target=wasm32 -nostdlib -mbulk-memory $(FREE) -O2 $(WARN) -Iinclude -Isrc -Ilab \
 		-Wl,--no-entry -Wl,-z,stack-size=262144 -o $@ $(filter %.c,$^)
 
 # ---- Measuring ------------------------------------------------------------
@@ -209,7 +225,8 @@ bench: deps-test $(B)/bench ## measure, write build/bench.json and print it as a
 $(BENCH_OBJ): | deps-test
 
 $(B)/bench: $(BENCH_OBJ) $(HOSTED_OBJ) $(B)/libquire.a
-	$(CC) $(CFLAGS) $(ARCH) -pthread -o $@ $^
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(ARCH) -pthread -o $@ $^
 
 # ---- Installing, documents ------------------------------------------------
 
