@@ -7,10 +7,11 @@
  * its reader sets .why and gives up at the first byte that is not. /proc/iomem's lines
  * have no such beginning; they are known by their form, and their indentation counts.
  */
+#include "map_line.h"
+
 #include <quire/error.h>
 #include <quire/format.h>
 
-#include "map_line.h"
 #include "scan.h"
 #include "size.h"
 

@@ -10,8 +10,9 @@
  *     change        |=======B=======|
  *     after    |-A--|=======B=======|--A--|  |-C-|
  *
- * So a change adds two ranges at most. Room for them is made first; after that
- * nothing can fail. An array that is full doubles.
+ * What the list will have is known before it is touched, and room for it is made
+ * first; after that nothing can fail. An array that is full doubles, and never
+ * shrinks: to take back the change made last can't fail at all.
  */
 #include "phys/memblock.h"
 
@@ -24,7 +25,6 @@
 
 #define CAPACITY_FIRST 64
 #define ALIGN_DEFAULT 64
-#define GROWTH_MAX 2 /* ranges that one change adds */
 
 int memblock_list_grow(struct memblock_list *list, void *host, size_t nr)
 {
@@ -110,12 +110,9 @@ static int list_change(struct memblock_list *list, void *host, const struct quir
 		       bool set)
 {
 	struct quire_range pieces[3], last = { 0 };
-	size_t low, high, nr = 0;
-	int error = memblock_list_grow(list, host, list->nr + GROWTH_MAX);
+	size_t low = first_touching(list, range->start), high, nr = 0;
+	int error;
 
-	if (error)
-		return error;
-	low = first_touching(list, range->start);
 	for (high = low; high < list->nr && list->ranges[high].start <= range->end; high++)
 		;
 	if (high > low) {
@@ -135,8 +132,10 @@ static int list_change(struct memblock_list *list, void *host, const struct quir
 			last.start = range->end;
 		nr = piece_append(pieces, nr, last);
 	}
-	list_splice(list, low, high, pieces, nr);
-	return 0;
+	error = memblock_list_grow(list, host, list->nr - (high - low) + nr);
+	if (!error)
+		list_splice(list, low, high, pieces, nr);
+	return error;
 }
 
 int memblock_list_set(struct memblock_list *list, void *host, const struct quire_range *range)

@@ -48,10 +48,21 @@ int memblock_add(struct memblock *mb, void *host, uint64_t start, uint64_t end);
 /** memblock_remove - [start, end) is no memory. Otherwise as memblock_add */
 int memblock_remove(struct memblock *mb, void *host, uint64_t start, uint64_t end);
 
-/** memblock_reserve - [start, end) is taken by @range->what; the newest wins. Otherwise as memblock_add */
+/**
+ * memblock_reserve - a range is taken
+ * @mb:    the lists
+ * @host:  for the port
+ * @range: not empty; its .what wins over an older one's
+ *
+ * Return: 0; -QUIRE_ENOMEM, then nothing has changed
+ */
 int memblock_reserve(struct memblock *mb, void *host, const struct quire_range *range);
 
-/** memblock_free - [start, end) is not taken, whoever had it. Otherwise as memblock_add */
+/**
+ * memblock_free - [start, end) is not taken, whoever had it. Otherwise as memblock_add
+ *
+ * Can't fail for a range that the last memblock_reserve or memblock_alloc added.
+ */
 int memblock_free(struct memblock *mb, void *host, uint64_t start, uint64_t end);
 
 /**

@@ -68,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	lab_map_init(&m, &host);
 	error = lab_map_text(&m, (const char *)data, size, &err);
 	if (error)
-		require(err.text[0] && strlen(err.text) < sizeof(err.text), "an error without words");
+		require(err.text[0], "an error without words");
 	else
 		boot(&m, &host);
 	lab_map_done(&m);

@@ -1,90 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_map.c - memory maps: every form that is read, every example, damage, and how
- * overlaps settle, against a naive model
+ * test_map.c - memory maps as text: every form that is read, and damage
  */
-#include "test.h"
-
-#include <quire/boot.h>
-#include <quire/error.h>
-
-#include "hosted.h"
-#include "map.h"
+#include "maps.h"
 #include "size.h"
 
-#define MACHINES "examples/machines/"
-
 /* ---- Helpers ---- */
-
-static struct quire *create(enum quire_machine machine, bool firmware, void *host)
-{
-	struct quire_config config;
-	struct quire *q = NULL;
-
-	quire_config_init(&config, machine);
-	config.firmware = firmware;
-	config.frames_outside = true;
-	config.host = host;
-	if (quire_create(&config, &q))
-		return NULL;
-	return q;
-}
-
-/* Read a text as a map and boot a machine with it; NULL after a CHECK that failed. */
-static struct quire *boot_text(const char *text, enum quire_machine machine)
-{
-	struct lab_error err = { 0 };
-	struct quire *q = NULL;
-	struct lab_map m;
-	int error;
-
-	lab_map_init(&m, NULL);
-	error = lab_map_text(&m, text, strlen(text), &err);
-	if (error)
-		printf("line %lu: %s\n", err.line, err.text);
-	CHECK_EQ(error, 0);
-	if (!error) {
-		q = create(m.has_machine ? m.machine : machine, true, NULL);
-		CHECK(q);
-		CHECK_EQ(lab_map_boot(&m, q), 0);
-		CHECK(quire_check(q, NULL));
-	}
-	lab_map_done(&m);
-	return q;
-}
-
-/* A list of memblock as "start-end start-end:who", in hexadecimal */
-static const char *list_text(struct quire *q, enum quire_memblock_list list)
-{
-	static char text[4096];
-	struct quire_range range;
-	size_t at = 0;
-
-	text[0] = 0;
-	for (size_t i = 0; q && quire_memblock_get(q, list, i, &range) && at < 4000; i++) {
-		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%llx-%llx", i ? " " : "",
-				       (unsigned long long)range.start,
-				       (unsigned long long)range.end);
-		if (list == QUIRE_MEMBLOCK_RESERVED)
-			at += (size_t)snprintf(text + at, sizeof(text) - at, ":%d",
-					       (int)range.what);
-	}
-	return text;
-}
-
-static const char *map_text(struct quire *q)
-{
-	static char text[4096];
-	struct quire_map_entry entry;
-	size_t at = 0;
-
-	text[0] = 0;
-	for (size_t i = 0; q && quire_map_get(q, i, &entry) && at < 4000; i++)
-		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%llx-%llx:%u", i ? " " : "",
-				       (unsigned long long)entry.start,
-				       (unsigned long long)entry.end, entry.type);
-	return text;
-}
 
 static void expect_map(const char *text, const char *map)
 {
@@ -108,20 +29,6 @@ static void expect_reserved(const char *text, const char *reserved)
 
 	CHECK_STR(list_text(q, QUIRE_MEMBLOCK_RESERVED), reserved);
 	quire_destroy(q);
-}
-
-/* A whole file; the caller frees it. */
-static char *read_file(const char *name)
-{
-	FILE *file = fopen(name, "rb");
-	char *text = calloc(1, 1 << 20);
-
-	CHECK(file);
-	if (file) {
-		CHECK(fread(text, 1, (1 << 20) - 1, file) > 0);
-		fclose(file);
-	}
-	return text;
 }
 
 /* ---- Sizes ---- */
@@ -487,83 +394,83 @@ static void expect_damage(const char *line, size_t length)
 	lab_map_done(&m);
 }
 
+static const char *const damaged[] = {
+	"BIOS-e820: 0000000000200000 - 0000000000100000 (usable)",
+	"BIOS-e820: [mem 0x0000000000200000-0x00000000000fffff] usable",
+	"BIOS-e820: 00000000001000000000 - 100000000000000000000 (usable)",
+	"BIOS-e820: 0000000000100000 - 0000000000200000",
+	"BIOS-e820: 0000000000100000 - 0000000000200000 (usable",
+	"BIOS-e820: 0000000000100000 - 0000000000200000 (usable) BIOS-e820: 0",
+	"BIOS-e820: 0000000000100000 - 0000000000200000 (useable)",
+	"BIOS-e820: 0000000000100000 0000000000200000 (usable)",
+	"BIOS-e820: 00000000001g0000 - 0000000000200000 (usable)",
+	"BIOS-e820: [mem 0x0000000000100000-0x00000000001fffff usable",
+	"BIOS-e820: [mem 0x0000000000100000-0x00000000001fffff] type",
+	"BIOS-e820: [mem 0x0000000000100000-0x00000000001fffff] type 4294967296",
+	"BIOS-e820: [mem 0x0000000000100000-0x00000000001fffff] persistent (type 12",
+	"BIOS-e802: 0000000000100000 - 0000000000200000 (usable)",
+	"BIOS-88 0000000000100000 - 0000000000200000 (usable)",
+	"BIOS-88:",
+	"user: 0000000000100000 - (usable)",
+	"SRAT: Node 0 PXM 0 0-",
+	"SRAT: Node 0 PXM 0 200000-100000",
+	"SRAT: Node 0 100000-200000",
+	"SRAT: Node 0 PXM 0 100000-200000 hot",
+	"00100000-001fffff : System R",
+	"00100000-001fffff : ",
+	"00100000-001fffff",
+	"00100000-",
+	"00200000-001fffff : System RAM",
+	"10000000000000000-1ffffffffffffffff : System RAM",
+	"00000000-00000000 : System RAM",
+	"e820: update [mem 0x00000000-0x00000fff] usable",
+	"e820: update [mem 0x00000000-0x00000fff] usable ==>",
+	"e820: update [mem 0x00000000-0x00000fff] usable => reserved",
+	"e820: remove [mem 0x000a0000-0x000fffff] usa",
+	"e820: remove [mem 0x000a0000-",
+	"memblock_reserve: [0x0009b000-0x0009e",
+	"memblock_phys_free: [0x0009b000",
+	"reserved[0x0]",
+	"reserved[0x",
+	"RAMDISK: [mem 0x09eb3000-0x09fcffff",
+	"RAMDISK: 37d7d000 - ",
+	"memblock_reserve:",
+	"memblock_free: ",
+	"e820: remove",
+	"Command line: mem=64Q",
+	"Command line: mem=99999999999999999999",
+	"Command line: memmap=16M$",
+	"Command line: memmap=$16M",
+	"Command line: memmap=1M@0xffffffffffffffff",
+	"Command line: memmap=4K%1M-1+2",
+	"Command line: memmap=",
+	"HighMem  [mem 0x36bfe000-",
+	"HighMem  0x373fe -> ",
+	"HighMem  0x5fff0 -> 0x373fe",
+	"machine i486",
+	"machine i386 ram",
+	"machine i386 ram 8G",
+	"machine i386 ram 0",
+	"machine i386 rom 8M",
+	"lowmem",
+	"machine",
+	"ram",
+	"reserve",
+	"release",
+	"lowmem 8Q",
+	"ram 64M",
+	"ram 64M-64M",
+	"ram 0-64M usable",
+	"reserve 1M-",
+	"reserve 1M-2M kernal",
+	"reserve 1M-2M kernel 2",
+	"release 2M-1M",
+};
+
 TEST(damage)
 {
-	static const char *const lines[] = {
-		"BIOS-e820: 0000000000200000 - 0000000000100000 (usable)",
-		"BIOS-e820: [mem 0x0000000000200000-0x00000000000fffff] usable",
-		"BIOS-e820: 00000000001000000000 - 100000000000000000000 (usable)",
-		"BIOS-e820: 0000000000100000 - 0000000000200000",
-		"BIOS-e820: 0000000000100000 - 0000000000200000 (usable",
-		"BIOS-e820: 0000000000100000 - 0000000000200000 (usable) BIOS-e820: 0",
-		"BIOS-e820: 0000000000100000 - 0000000000200000 (useable)",
-		"BIOS-e820: 0000000000100000 0000000000200000 (usable)",
-		"BIOS-e820: 00000000001g0000 - 0000000000200000 (usable)",
-		"BIOS-e820: [mem 0x0000000000100000-0x00000000001fffff usable",
-		"BIOS-e820: [mem 0x0000000000100000-0x00000000001fffff] type",
-		"BIOS-e820: [mem 0x0000000000100000-0x00000000001fffff] type 4294967296",
-		"BIOS-e820: [mem 0x0000000000100000-0x00000000001fffff] persistent (type 12",
-		"BIOS-e802: 0000000000100000 - 0000000000200000 (usable)",
-		"BIOS-88 0000000000100000 - 0000000000200000 (usable)",
-		"BIOS-88:",
-		"user: 0000000000100000 - (usable)",
-		"SRAT: Node 0 PXM 0 0-",
-		"SRAT: Node 0 PXM 0 200000-100000",
-		"SRAT: Node 0 100000-200000",
-		"SRAT: Node 0 PXM 0 100000-200000 hot",
-		"00100000-001fffff : System R",
-		"00100000-001fffff : ",
-		"00100000-001fffff",
-		"00100000-",
-		"00200000-001fffff : System RAM",
-		"10000000000000000-1ffffffffffffffff : System RAM",
-		"00000000-00000000 : System RAM",
-		"e820: update [mem 0x00000000-0x00000fff] usable",
-		"e820: update [mem 0x00000000-0x00000fff] usable ==>",
-		"e820: update [mem 0x00000000-0x00000fff] usable => reserved",
-		"e820: remove [mem 0x000a0000-0x000fffff] usa",
-		"e820: remove [mem 0x000a0000-",
-		"memblock_reserve: [0x0009b000-0x0009e",
-		"memblock_phys_free: [0x0009b000",
-		"reserved[0x0]",
-		"reserved[0x",
-		"RAMDISK: [mem 0x09eb3000-0x09fcffff",
-		"RAMDISK: 37d7d000 - ",
-		"memblock_reserve:",
-		"memblock_free: ",
-		"e820: remove",
-		"Command line: mem=64Q",
-		"Command line: mem=99999999999999999999",
-		"Command line: memmap=16M$",
-		"Command line: memmap=$16M",
-		"Command line: memmap=1M@0xffffffffffffffff",
-		"Command line: memmap=4K%1M-1+2",
-		"Command line: memmap=",
-		"HighMem  [mem 0x36bfe000-",
-		"HighMem  0x373fe -> ",
-		"HighMem  0x5fff0 -> 0x373fe",
-		"machine i486",
-		"machine i386 ram",
-		"machine i386 ram 8G",
-		"machine i386 ram 0",
-		"machine i386 rom 8M",
-		"lowmem",
-		"machine",
-		"ram",
-		"reserve",
-		"release",
-		"lowmem 8Q",
-		"ram 64M",
-		"ram 64M-64M",
-		"ram 0-64M usable",
-		"reserve 1M-",
-		"reserve 1M-2M kernal",
-		"reserve 1M-2M kernel 2",
-		"release 2M-1M",
-	};
-
-	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
-		expect_damage(lines[i], strlen(lines[i]));
+	for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++)
+		expect_damage(damaged[i], strlen(damaged[i]));
 	/* A byte of 0 is no end, and no blank. */
 	expect_damage("00100000-001fffff : System\0RAM", 30);
 	expect_damage("BIOS-e820: 0000000000100000\0- 0000000000200000 (usable)", 55);
@@ -665,433 +572,6 @@ TEST(too_many_changes)
 	lab_map_done(&m);
 }
 
-/* ---- The examples ---- */
-
-TEST(machines)
-{
-	static const struct {
-		const char *name;
-		enum quire_machine machine;
-		size_t nr;          /* ranges of whole usable frames */
-		uint64_t nr_frames; /* in them */
-		uint64_t end;       /* of the last */
-	} cases[] = {
-		{ "i386-1.5g-highmem", QUIRE_I386, 2, 393102, 0x5fff0 },
-		{ "i386-1g-nvs64bytes", QUIRE_I386, 2, 262030, 0x3fff0 },
-		{ "i386-486-28m", QUIRE_I386, 2, 7070, 0x1c00 },
-		{ "i386-486-8m", QUIRE_I386, 2, 1950, 0x800 },
-		{ "i386-486dx2-16m", QUIRE_I386, 2, 3998, 0x1000 },
-		{ "i386-4g-remap", QUIRE_I386, 2, 769934, 0xbbff0 },
-		{ "i386-celeron-191m", QUIRE_I386, 2, 48974, 0xbfb0 },
-		{ "i386-duron-256m", QUIRE_I386, 2, 65417, 0xffec },
-		{ "i386-i815-minibios", QUIRE_I386, 2, 65183, 0xff00 },
-		{ "i386-ibm-srat-7g", QUIRE_I386_PAE, 3, 1834796, 0x1d0000 },
-		{ "i386-p3-704mhz-256m", QUIRE_I386, 2, 65422, 0xfff0 },
-		{ "i386-pentium-36m", QUIRE_I386, 2, 9118, 0x2400 },
-		{ "i386-pentium-40m", QUIRE_I386, 2, 10142, 0x2800 },
-		{ "i386-proliant-user144m", QUIRE_I386, 2, 36767, 0x9000 },
-		{ "i386-soekris-net4521", QUIRE_I386, 2, 16286, 0x4000 },
-		{ "x86_64-nforce4-1g", QUIRE_X86_64, 2, 262028, 0x3fff0 },
-		{ "x86_64-numa4-sparse-1t", QUIRE_X86_64, 6, 268435359, 0x129e80000 },
-		{ "x86_64-opteron-numa2-9g", QUIRE_X86_64, 3, 2015086, 0x24c000 },
-		{ "x86_64-ryzen-a320m-16g", QUIRE_X86_64, 8, 4181773, 0x41f380 },
-		{ "x86_64-sun-v40z-16g-srat", QUIRE_X86_64, 3, 4177823, 0x400000 },
-		{ "x86_64-vmware-4g", QUIRE_X86_64, 4, 1048429, 0x140000 },
-	};
-
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct quire_range range = { 0 };
-		uint64_t frames = 0;
-		size_t nr = 0;
-		char name[100];
-		char *text;
-		struct quire *q;
-
-		snprintf(name, sizeof(name), MACHINES "%s.e820", cases[i].name);
-		text = read_file(name);
-		q = boot_text(text, cases[i].machine);
-		for (; q && quire_memblock_get(q, QUIRE_MEMBLOCK_MEMORY, nr, &range); nr++)
-			frames += (range.end - range.start) >> QUIRE_PAGE_SHIFT;
-		CHECK_EQ(nr, cases[i].nr);
-		CHECK_EQ(frames, cases[i].nr_frames);
-		CHECK_EQ(range.end >> QUIRE_PAGE_SHIFT, cases[i].end);
-		if (test_failures)
-			printf("%s\n", name);
-		quire_destroy(q);
-		free(text);
-	}
-}
-
-/*
- * The lines " LIST[0xN] [0xSTART-0xEND], ..." of the dump that begins at @dump, as
- * list_text has them, but joined where they touch.
- */
-static const char *dump_text(const char *dump, const char *list)
-{
-	static char text[4096];
-	unsigned long long start, end, last_start = 0, last_end = 0;
-	size_t at = 0, nr = 0;
-	const char *line = dump;
-	char form[60];
-
-	text[0] = 0;
-	snprintf(form, sizeof(form), " %s[%%*[0-9a-fx]] [%%llx-%%llx]", list);
-	while ((line = strchr(line, '\n')) && *++line == '[') {
-		const char *body = strchr(line, ']') + 1;
-
-		if (!strncmp(body, " MEMBLOCK", 9))
-			break;
-		if (sscanf(body, form, &start, &end) != 2)
-			continue;
-		if (nr && start == last_end) {
-			last_end = end + 1;
-			continue;
-		}
-		if (nr++)
-			at += (size_t)snprintf(text + at, sizeof(text) - at, "%llx-%llx ",
-					       last_start, last_end);
-		last_start = start;
-		last_end = end + 1;
-	}
-	snprintf(text + at, sizeof(text) - at, "%llx-%llx", last_start, last_end);
-	return text;
-}
-
-/* Reserved ranges without who has them, joined where they touch */
-static const char *reserved_text(struct quire *q)
-{
-	static char text[4096];
-	struct quire_range range, last = { 0 };
-	size_t at = 0;
-
-	for (size_t i = 0; q && quire_memblock_get(q, QUIRE_MEMBLOCK_RESERVED, i, &range); i++) {
-		if (i && range.start == last.end) {
-			last.end = range.end;
-			continue;
-		}
-		if (i)
-			at += (size_t)snprintf(text + at, sizeof(text) - at, "%llx-%llx ",
-					       (unsigned long long)last.start,
-					       (unsigned long long)last.end);
-		last = range;
-	}
-	snprintf(text + at, sizeof(text) - at, "%llx-%llx", (unsigned long long)last.start,
-		 (unsigned long long)last.end);
-	return text;
-}
-
-static const struct {
-	const char *name;
-	enum quire_machine machine;
-	uint64_t lowmem;
-	int dumps; /* how often the log lists memblock */
-} boots[] = {
-	{ "amd64-128m", QUIRE_X86_64, 0, 2 },
-	{ "amd64-2g-holes", QUIRE_X86_64, 0, 2 },
-	{ "i386-3g", QUIRE_I386, 0x36bfe000, 1 },
-	{ "i386pae-1500m", QUIRE_I386_PAE, 0x36ffe000, 1 },
-	{ "recorded-1", QUIRE_X86_64, 0, 0 },
-	{ "recorded-2", QUIRE_X86_64, 0, 0 },
-	{ "recorded-3", QUIRE_X86_64, 0, 2 },
-};
-
-#define NR_BOOTS (sizeof(boots) / sizeof(boots[0]))
-
-/* After the map, memory is what Linux's memblock had; so is what was reserved by its second list. */
-TEST(boots_of_linux)
-{
-	for (size_t i = 0; i < NR_BOOTS; i++) {
-		struct lab_error err;
-		char name[100], *text, *dump;
-		struct lab_map m;
-		struct quire *q;
-		int dumps = 0;
-
-		snprintf(name, sizeof(name), MACHINES "linux/%s.txt", boots[i].name);
-		text = read_file(name);
-		lab_map_init(&m, NULL);
-		CHECK_EQ(lab_map_text(&m, text, strlen(text), &err), 0);
-		CHECK(m.has_machine && m.machine == boots[i].machine);
-		CHECK_EQ(m.lowmem_bytes, boots[i].lowmem);
-		CHECK(m.kernel_end > m.kernel_start);
-		lab_map_done(&m);
-		q = boot_text(text, boots[i].machine);
-		for (dump = text; (dump = strstr(dump, "MEMBLOCK configuration")); dump++) {
-			struct quire *then;
-
-			dumps++;
-			while (dump[-1] != '\n')
-				dump--;
-			CHECK_STR(list_text(q, QUIRE_MEMBLOCK_MEMORY), dump_text(dump, "memory"));
-			if (dumps == 2) {
-				*dump = 0;
-				then = boot_text(text, boots[i].machine);
-				*dump = '[';
-				CHECK_STR(reserved_text(then), dump_text(dump, "reserved"));
-				quire_destroy(then);
-			}
-			dump = strstr(dump, "MEMBLOCK");
-		}
-		CHECK_EQ(dumps, boots[i].dumps);
-		if (test_failures)
-			printf("%s\n", name);
-		quire_destroy(q);
-		free(text);
-	}
-}
-
-/* The zones' sizes follow: spanned and present of every zone are Linux's. */
-TEST(memory_of_linux_recorded)
-{
-	struct quire *q = boot_text(
-		"BIOS-e820: [mem 0x0000000000000000-0x000000000009fbff] usable\n"
-		"BIOS-e820: [mem 0x0000000000100000-0x0000000009fd9fff] usable\n",
-		QUIRE_X86_64);
-	char *text = read_file(MACHINES "linux/recorded-1.txt");
-	char *iomem = strstr(text, "===IOMEM");
-	struct quire *same = boot_text(text, QUIRE_X86_64), *other;
-
-	CHECK(iomem);
-	other = boot_text(iomem ? iomem : "", QUIRE_X86_64);
-	/* The log, its /proc/iomem alone, and the two lines that count agree. */
-	CHECK_STR(list_text(q, QUIRE_MEMBLOCK_MEMORY), "1000-9f000 100000-9fda000");
-	CHECK_STR(list_text(same, QUIRE_MEMBLOCK_MEMORY), "1000-9f000 100000-9fda000");
-	CHECK_STR(list_text(other, QUIRE_MEMBLOCK_MEMORY), "1000-9f000 100000-9fda000");
-	CHECK_STR(list_text(same, QUIRE_MEMBLOCK_RESERVED), "6800000-9000000:1 9eb3000-9fd0000:2");
-	CHECK_STR(list_text(other, QUIRE_MEMBLOCK_RESERVED), "6800000-9000000:1");
-	quire_destroy(q);
-	quire_destroy(same);
-	quire_destroy(other);
-	free(text);
-}
-
-/* ---- A machine with so much RAM ---- */
-
-static void expect_ram(enum quire_machine machine, uint64_t bytes, int error, const char *map)
-{
-	struct quire *q = create(machine, false, NULL);
-	struct lab_map m;
-
-	lab_map_init(&m, NULL);
-	CHECK_EQ(lab_map_ram(&m, machine, bytes), error);
-	if (!error) {
-		CHECK(m.has_machine && m.machine == machine);
-		CHECK_EQ(lab_map_boot(&m, q), 0);
-		CHECK_STR(map_text(q), map);
-	}
-	lab_map_done(&m);
-	quire_destroy(q);
-}
-
-TEST(ram)
-{
-	const uint64_t mb = 1 << 20, gb = 1 << 30, tb = gb << 10;
-
-#define LOW "0-9fc00:1 9fc00-a0000:2 f0000-100000:2 100000-"
-#define TOP "fffc0000-100000000:2"
-	expect_ram(QUIRE_I386, 64 * mb, 0, LOW "4000000:1 " TOP);
-	expect_ram(QUIRE_I386, 4 * gb, 0, LOW "fffc0000:1 " TOP);
-	expect_ram(QUIRE_I386, 3 * gb + 512 * mb, 0, LOW "e0000000:1 " TOP);
-	expect_ram(QUIRE_I386, 4 * gb + 1, -QUIRE_ERANGE, NULL);
-	expect_ram(QUIRE_I386_PAE, 3 * gb, 0, LOW "c0000000:1 " TOP);
-	expect_ram(QUIRE_I386_PAE, 4 * gb, 0, LOW "c0000000:1 " TOP " 100000000-140000000:1");
-	expect_ram(QUIRE_I386_PAE, 63 * gb, 0, LOW "c0000000:1 " TOP " 100000000-1000000000:1");
-	expect_ram(QUIRE_I386_PAE, 64 * gb, -QUIRE_ERANGE, NULL);
-	expect_ram(QUIRE_X86_64, tb, 0, LOW "c0000000:1 " TOP " 100000000-10040000000:1");
-	expect_ram(QUIRE_X86_64, 64 * tb, -QUIRE_ERANGE, NULL);
-	expect_ram(QUIRE_X86_64_LA57, 64 * tb, 0,
-		   LOW "c0000000:1 " TOP " 100000000-400040000000:1");
-	expect_ram(QUIRE_X86_64, 0, -QUIRE_ERANGE, NULL);
-	expect_ram(QUIRE_X86_64, UINT64_MAX, -QUIRE_ERANGE, NULL);
-	expect_ram(QUIRE_I386, 64 * 1024, 0, "0-10000:1 9fc00-a0000:2 f0000-100000:2 " TOP);
-	expect_ram(QUIRE_I386, mb, 0, "0-9fc00:1 9fc00-a0000:2 f0000-100000:2 " TOP);
-}
-
-/* ---- How overlaps settle ---- */
-
-#define CELL 0x400u /* bytes: four cells a frame */
-#define CELLS 1200u /* 1.17 MB, past the end of the firmware's hole */
-#define FRAMES (CELLS / 4)
-
-/* The naive model: a type for each cell, 0: nothing; and memory for each frame. */
-struct model {
-	uint32_t cells[CELLS];
-	bool memory[FRAMES];
-};
-
-static void model_usable(const struct model *model, bool *frames)
-{
-	for (size_t f = 0; f < FRAMES; f++) {
-		frames[f] = true;
-		for (size_t c = 4 * f; c < 4 * f + 4; c++)
-			frames[f] = frames[f] && model->cells[c] == QUIRE_MAP_USABLE;
-	}
-}
-
-static void model_map(struct model *model, const struct quire_map_entry *entries, size_t nr,
-		      bool firmware)
-{
-	bool before[FRAMES], now[FRAMES];
-
-	model_usable(model, before);
-	for (size_t i = 0; i < nr; i++) {
-		for (uint64_t c = entries[i].start / CELL; c < entries[i].end / CELL; c++) {
-			if (model->cells[c] < entries[i].type)
-				model->cells[c] = entries[i].type;
-		}
-	}
-	for (size_t c = 0; firmware && c < CELLS; c++) {
-		if (model->cells[c] == QUIRE_MAP_USABLE && c < 4)
-			model->cells[c] = QUIRE_MAP_RESERVED;
-		if (model->cells[c] == QUIRE_MAP_USABLE && c >= 640 && c < 1024)
-			model->cells[c] = 0;
-	}
-	model_usable(model, now);
-	for (size_t f = 0; f < FRAMES; f++) {
-		if (before[f] != now[f])
-			model->memory[f] = now[f];
-	}
-}
-
-static bool is_model(struct quire *q, const struct model *model)
-{
-	static uint32_t cells[CELLS];
-	static bool memory[FRAMES];
-	struct quire_map_entry entry;
-	struct quire_range range;
-
-	memset(cells, 0, sizeof(cells));
-	memset(memory, 0, sizeof(memory));
-	for (size_t i = 0; quire_map_get(q, i, &entry); i++) {
-		for (uint64_t c = entry.start / CELL; c < entry.end / CELL; c++)
-			cells[c] = entry.type;
-	}
-	for (size_t i = 0; quire_memblock_get(q, QUIRE_MEMBLOCK_MEMORY, i, &range); i++)
-		memset(memory + range.start / 0x1000, 1, (range.end - range.start) / 0x1000);
-	return !memcmp(cells, model->cells, sizeof(cells)) &&
-	       !memcmp(memory, model->memory, sizeof(memory));
-}
-
-static size_t random_entries(struct quire_map_entry *entries, uint64_t *seed)
-{
-	static const uint32_t types[] = { 1, 1, 1, 2, 3, 4, 20, 0xefffffff };
-	size_t nr = test_random(seed) % 20;
-
-	for (size_t i = 0; i < nr; i++) {
-		uint64_t start = test_random(seed) % CELLS;
-		uint64_t end = start + test_random(seed) % 300;
-
-		if (test_random(seed) % 4 == 0)
-			start &= ~(uint64_t)31;
-		entries[i] = (struct quire_map_entry){ start * CELL,
-						       (end < CELLS ? end : CELLS) * CELL,
-						       types[test_random(seed) % 8] };
-		if (!entries[i].end) /* 2^64 */
-			entries[i].end = CELL;
-	}
-	return nr;
-}
-
-TEST(overlaps)
-{
-	uint64_t first = 1720, seed = first;
-
-	for (int round = 0; round < 1500 && !test_failures; round++) {
-		struct quire_map_entry entries[20];
-		struct model model = { 0 };
-		bool firmware = round % 2;
-		struct quire *q = create(QUIRE_I386, firmware, NULL);
-
-		for (int call = 0; call < 4 && q; call++) {
-			size_t nr = random_entries(entries, &seed);
-			uint64_t f = test_random(&seed) % (FRAMES - 20), n = f + 1 + call * 4;
-
-			CHECK_EQ(quire_boot_map(q, entries, nr), 0);
-			model_map(&model, entries, nr, firmware);
-			CHECK(is_model(q, &model));
-			CHECK(quire_check(q, NULL));
-			/* What is done to memblock by hand stays, but for what the map changes. */
-			if (call % 2)
-				quire_memblock_add(q, quire_phys(f << 12), quire_phys(n << 12));
-			else
-				quire_memblock_remove(q, quire_phys(f << 12), quire_phys(n << 12));
-			memset(model.memory + f, call % 2, n - f);
-		}
-		if (test_failures)
-			printf("round %d of seed %llu\n", round, (unsigned long long)first);
-		quire_destroy(q);
-	}
-}
-
-TEST(limits)
-{
-	static const struct {
-		enum quire_machine machine;
-		const char *memory;
-	} cases[] = {
-		{ QUIRE_I386, "100000-100000000" },
-		{ QUIRE_I386_PAE, "100000-1000000000" },
-		{ QUIRE_X86_64, "100000-400000000000" },
-		{ QUIRE_X86_64_LA57, "100000-10000000000000" },
-	};
-	/* Usable up to 2^64; the map keeps it all, memory what can be addressed. */
-	static const struct quire_map_entry all[] = { { 0x100000, 0, QUIRE_MAP_USABLE },
-						      { 5, 5, QUIRE_MAP_USABLE } };
-
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct quire *q = create(cases[i].machine, true, NULL);
-
-		CHECK_EQ(quire_boot_map(q, all, 2), 0);
-		CHECK_STR(map_text(q), "100000-0:1");
-		CHECK_STR(list_text(q, QUIRE_MEMBLOCK_MEMORY), cases[i].memory);
-		quire_destroy(q);
-	}
-}
-
-TEST(wrong_entries)
-{
-	static const struct quire_map_entry entries[] = {
-		{ 0x100000, 0x200000, QUIRE_MAP_USABLE }, { 0x300000, 0x2fffff, QUIRE_MAP_USABLE }
-	};
-	struct quire_map_entry entry;
-	struct quire *q = create(QUIRE_I386, true, NULL);
-
-	CHECK_EQ(quire_boot_map(q, entries, 2), -QUIRE_EINVAL);
-	CHECK(!quire_map_get(q, 0, &entry));
-	CHECK_EQ(quire_boot_map(q, entries, 1), 0);
-	CHECK_EQ(quire_boot_map(q, entries, 2), -QUIRE_EINVAL);
-	CHECK_STR(map_text(q), "100000-200000:1");
-	CHECK_EQ(quire_boot_map(q, NULL, 0), 0);
-	CHECK_STR(map_text(q), "100000-200000:1");
-	quire_destroy(q);
-}
-
-/* 20,000 overlapping entries, then 20,000 disjoint ones: no step may look at all the others. */
-TEST(large_maps)
-{
-	enum { NR = 20000 };
-	static struct quire_map_entry entries[NR];
-	struct quire *q = create(QUIRE_X86_64, false, NULL);
-	struct quire_range range;
-	size_t nr = 0;
-
-	for (uint64_t i = 0; i < NR; i++) /* nested like an onion */
-		entries[i] = (struct quire_map_entry){ i << 12, (uint64_t)(2 * NR - i) << 12,
-						       1 + (uint32_t)i };
-	CHECK_EQ(quire_boot_map(q, entries, NR), 0);
-	while (quire_map_get(q, nr, &entries[0]))
-		nr++;
-	CHECK_EQ(nr, 2 * NR - 1);
-	for (uint64_t i = 0; i < NR; i++)
-		entries[i] = (struct quire_map_entry){ (i * 7919 % NR * 2 + 4 * NR) << 12,
-						       (i * 7919 % NR * 2 + 4 * NR + 1) << 12, 1 };
-	CHECK_EQ(quire_boot_map(q, entries, NR), 0);
-	CHECK(quire_memblock_get(q, QUIRE_MEMBLOCK_MEMORY, NR + 1, &range));
-	CHECK(!quire_memblock_get(q, QUIRE_MEMBLOCK_MEMORY, NR + 2, &range));
-	CHECK(quire_check(q, NULL));
-	quire_destroy(q);
-}
-
 /* ---- Every allocation of the host fails once ---- */
 
 /* Read and boot with a host that fails its allocation @fail_at. Return: was that reached? */
@@ -1131,43 +611,8 @@ TEST(every_allocation_fails_once)
 	free(text);
 }
 
-/* quire_boot_map alone: after a failure all is as it was, and the same call works. */
-TEST(boot_map_all_or_nothing)
-{
-	static const struct quire_map_entry more[] = { { 0x180000, 0x1a0000, QUIRE_MAP_RESERVED },
-						       { 0x400000, 0x500000, QUIRE_MAP_USABLE } };
-	static const struct quire_map_entry one = { 0x100000, 0x200000, QUIRE_MAP_USABLE };
-	bool reached = true;
-
-	for (uint64_t n = 1; reached && n < 50; n++) {
-		struct quire_hosted host = { 0 };
-		struct quire *q = create(QUIRE_I386, true, &host);
-		int error;
-
-		CHECK_EQ(quire_boot_map(q, &one, 1), 0);
-		host.fail_at = host.nr_allocs + n;
-		error = quire_boot_map(q, more, 2);
-		reached = error != 0;
-		if (error) {
-			CHECK_EQ(error, -QUIRE_ENOMEM);
-			CHECK_STR(map_text(q), "100000-200000:1");
-			CHECK_STR(list_text(q, QUIRE_MEMBLOCK_MEMORY), "100000-200000");
-			CHECK_EQ(quire_boot_map(q, more, 2), 0);
-		}
-		CHECK_STR(map_text(q), "100000-180000:1 180000-1a0000:2 1a0000-200000:1 "
-				       "400000-500000:1");
-		CHECK_STR(list_text(q, QUIRE_MEMBLOCK_MEMORY), "100000-180000 1a0000-200000 "
-							       "400000-500000");
-		quire_destroy(q);
-		CHECK_EQ(host.live_bytes, 0);
-		CHECK(n < 49);
-	}
-}
-
 TEST_MAIN(CASE(sizes), CASE(ranges), CASE(forms_of_a_map_line), CASE(types), CASE(edges_of_ranges),
 	  CASE(which_source_counts), CASE(iomem), CASE(command_line), CASE(changes),
 	  CASE(reservations), CASE(hints), CASE(damage), CASE(cut_lines), CASE(no_map_at_all),
-	  CASE(lines_of_a_log_that_say_nothing), CASE(too_many_changes), CASE(machines),
-	  CASE(boots_of_linux), CASE(memory_of_linux_recorded), CASE(ram), CASE(overlaps),
-	  CASE(limits), CASE(wrong_entries), CASE(large_maps), CASE(every_allocation_fails_once),
-	  CASE(boot_map_all_or_nothing))
+	  CASE(lines_of_a_log_that_say_nothing), CASE(too_many_changes),
+	  CASE(every_allocation_fails_once))

@@ -276,6 +276,28 @@ TEST(every_allocation_fails_once)
 	CHECK(n > 6 && n < 100);
 }
 
+/* What undoes the last change needs no memory, even where the list is full to the brim. */
+TEST(taking_back_can_not_fail)
+{
+	struct quire_hosted host = { 0 };
+	struct memblock mb = { 0 };
+	struct quire_range range = { 0x80, 0x100, QUIRE_RESERVE_OTHER };
+
+	for (uint64_t i = 0; !i || mb.reserved.nr < mb.reserved.capacity; i++)
+		CHECK(!memblock_reserve(
+			&mb, &host,
+			&(struct quire_range){ i * 0x100, i * 0x100 + 0x80, QUIRE_RESERVE_OTHER }));
+	CHECK(!memblock_reserve(&mb, &host, &range)); /* joins three into one */
+	host.fail_at = host.nr_allocs + 1;
+	CHECK(!memblock_free(&mb, &host, range.start, range.end));
+	CHECK_EQ(mb.reserved.nr, mb.reserved.capacity);
+	range = (struct quire_range){ 0x20, 0x40, QUIRE_RESERVE_KERNEL };
+	CHECK_EQ(memblock_reserve(&mb, &host, &range), -QUIRE_ENOMEM);
+	CHECK(!memblock_reserve(&mb, &host, &range));
+	memblock_destroy(&mb, &host);
+	CHECK_EQ(host.live_bytes, 0);
+}
+
 static struct quire *machine(enum quire_machine kind)
 {
 	struct quire_config config;
@@ -365,5 +387,5 @@ TEST(check_names_the_rule)
 }
 
 TEST_MAIN(CASE(random_operations), CASE(joining), CASE(free_across_gaps),
-	  CASE(every_allocation_fails_once), CASE(wrong_calls), CASE(closed_after_zones),
-	  CASE(check_names_the_rule))
+	  CASE(every_allocation_fails_once), CASE(taking_back_can_not_fail), CASE(wrong_calls),
+	  CASE(closed_after_zones), CASE(check_names_the_rule))
