@@ -344,6 +344,21 @@ static enum lab_status expect_reserve(struct lab *lab)
 	return expect_number(lab, "the lowmem reserve", stat.reserve[against]);
 }
 
+static enum lab_status expect_pcp(struct lab *lab)
+{
+	enum quire_zone zone = QUIRE_ZONE_DMA;
+	struct quire_pcp_stat stat;
+	uint64_t cpu = 0;
+	enum lab_status status = args_zone(lab, &zone);
+
+	if (!status)
+		status = args_number(lab, "the cpu", lab->config.nr_cpus - 1, &cpu);
+	if (status)
+		return status;
+	quire_pcp_stat(lab->q, zone, (unsigned)cpu, &stat);
+	return expect_number(lab, "the per-cpu list", stat.count);
+}
+
 static enum lab_status expect_pageblocks(struct lab *lab)
 {
 	enum quire_migrate type = QUIRE_MIGRATE_UNMOVABLE;
@@ -485,6 +500,7 @@ const struct lab_form expect_forms[] = {
 	{ "stat", "ZONE NUMBER = N", "start spanned present managed free min low high …",
 	  expect_stat },
 	{ "reserve", "ZONE ZONE = N", "kept of the first against the second", expect_reserve },
+	{ "pcp", "ZONE CPU = N", "frames on a cpu's list", expect_pcp },
 	{ "pageblocks", "ZONE TYPE = N", "pageblocks by migrate type", expect_pageblocks },
 	{ "extfrag", "ZONE ORDER = N", "fragmentation index, in thousandths", expect_extfrag },
 	{ "unusable", "ZONE ORDER = N", "unusable free space index, likewise", expect_unusable },

@@ -43,6 +43,8 @@ static enum lab_status read_prefix(struct lab *lab, struct prefix *p)
 			if (!words_take(words, "cpu"))
 				return session_fail(lab, LAB_USAGE, "say: on cpu N: COMMAND");
 			status = args_number(lab, "the cpu", lab->config.nr_cpus - 1, &p->cpu);
+			if (!status && p->cpu && !lab->host.set_cpu)
+				status = session_fail(lab, LAB_USAGE, "this host has only cpu 0");
 		} else if (!p->repeat && words_take(words, "repeat")) {
 			p->repeat = true;
 			status = args_number(lab, "the number of times", REPEAT_MAX, &p->times);
