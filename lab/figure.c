@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * figure.c - pictures of a machine's memory: the table of views
+ */
+#include "figure.h"
+
+#include "figure_view.h"
+
+#define COLUMNS 80
+#define COLUMNS_MIN 40
+#define COLUMNS_MAX 400
+
+/* Cells between the entries of a legend. */
+#define LEGEND_GAP 3
+
+struct view {
+	struct lab_view info;
+	int (*draw)(struct quire *q, struct canvas *c);
+};
+
+static const struct view views[] = {
+	{ { "frames", "the frames of each zone: in use or free, by migrate type" }, figure_frames },
+	{ { "free", "the free lists: blocks by order, with the pair bitmap" }, figure_free },
+	{ { "zones", "the zones: what they hold, and their watermarks" }, figure_zones },
+};
+
+static bool same(const char *a, const char *b)
+{
+	while (*a && *a == *b)
+		a++, b++;
+	return *a == *b;
+}
+
+int lab_draw(struct quire *q, const char *view, const struct lab_draw_options *opt,
+	     const struct quire_sink *sink)
+{
+	const struct lab_draw_options defaults = { .svg = false };
+
+	opt = opt ? opt : &defaults;
+	struct canvas c = {
+		.ops = opt->svg ? &canvas_svg_ops : &canvas_text_ops,
+		.sink = sink,
+		.host = quire_config(q)->host,
+		.colour = opt->colour,
+		.ascii = opt->ascii,
+		.columns = opt->columns ? opt->columns : COLUMNS,
+	};
+	if (c.columns < COLUMNS_MIN || c.columns > COLUMNS_MAX)
+		return -QUIRE_EINVAL;
+	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
+		if (!same(views[i].info.name, view))
+			continue;
+		int error = views[i].draw(q, &c);
+		if (!error)
+			c.ops->close(&c);
+		return error;
+	}
+	return -QUIRE_ENOENT;
+}
+
+const struct lab_view *lab_view_list(size_t i)
+{
+	return i < sizeof(views) / sizeof(views[0]) ? &views[i].info : NULL;
+}
+
+char figure_letter(enum quire_migrate type)
+{
+	return "UMECI"[type];
+}
+
+void figure_legend(struct canvas *c, struct canvas_fill *fill, const char *name)
+{
+	unsigned x = fill->x / CANVAS_PARTS, length = 0;
+
+	while (name[length])
+		length++;
+	if (x + 2 + length > c->columns) {
+		x = 0;
+		fill->y++;
+	}
+	fill->x = x * CANVAS_PARTS;
+	fill->width = CANVAS_PARTS;
+	c->ops->fill(c, fill);
+	canvas_print(c, x + 2, fill->y, CANVAS_DIM, "%s", name);
+	fill->x = (x + 2 + length + LEGEND_GAP) * CANVAS_PARTS;
+}
+
+unsigned figure_legend_rows(const struct canvas *c)
+{
+	return c->columns >= COLUMNS ? 2 : 4;
+}
+
+void figure_size(uint64_t frames, char *text, size_t size)
+{
+	static const char *const units[] = { "kB", "MB", "GB", "TB" };
+	uint64_t value = frames << (QUIRE_PAGE_SHIFT - 10), rest = 0;
+	unsigned unit = 0;
+
+	while (value >= 1024 && unit < 3) {
+		rest = value & 1023;
+		value >>= 10;
+		unit++;
+	}
+	if (value < 10 && rest)
+		quire_format_buffer(text, size, "%ju.%ju %s", value, rest * 10 >> 10, units[unit]);
+	else
+		quire_format_buffer(text, size, "%ju %s", value, units[unit]);
+}
+
+unsigned figure_parts(uint64_t value, uint64_t total, unsigned cells)
+{
+	uint64_t parts = (uint64_t)cells * CANVAS_PARTS;
+
+	if (!total)
+		return 0;
+	return (unsigned)(((value < total ? value : total) * parts + total / 2) / total);
+}

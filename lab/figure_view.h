@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * figure_view.h - the views, and what they share; for lab/figure*.c alone
+ */
+#ifndef LAB_FIGURE_VIEW_H
+#define LAB_FIGURE_VIEW_H
+
+#include <quire/page.h>
+
+#include "canvas.h"
+
+/** figure_frames - the frames of each zone. Return: 0, -QUIRE_ENOMEM */
+int figure_frames(struct quire *q, struct canvas *c);
+
+/** figure_free - the free lists of each zone. Return: 0, -QUIRE_ENOMEM */
+int figure_free(struct quire *q, struct canvas *c);
+
+/** figure_zones - sizes and watermarks of each zone. Return: 0, -QUIRE_ENOMEM */
+int figure_zones(struct quire *q, struct canvas *c);
+
+/** figure_letter - the letter of a migrate type: U M E C I, as SysRq-m has them */
+char figure_letter(enum quire_migrate type);
+
+/**
+ * figure_legend - one entry of a legend
+ * @c:    the picture
+ * @fill: its swatch, one cell; x and y say where (in parts, and rows)
+ * @name: what it stands for
+ *
+ * Moves @fill to where the next entry goes, in the next row if this one is full.
+ */
+void figure_legend(struct canvas *c, struct canvas_fill *fill, const char *name);
+
+/** figure_legend_rows - rows to leave for a legend of two rows, that may not fit into two */
+unsigned figure_legend_rows(const struct canvas *c);
+
+/** figure_size - bytes in the largest unit that keeps three digits: "640 kB", "16 GB" */
+void figure_size(uint64_t frames, char *text, size_t size);
+
+/** figure_parts - @value of @total as parts of @cells cells, rounded to the nearest */
+unsigned figure_parts(uint64_t value, uint64_t total, unsigned cells);
+
+#endif
