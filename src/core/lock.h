@@ -21,14 +21,16 @@
 
 /** struct lock - a spinlock; zeroed it is free */
 struct LOCK_ATTRIBUTE(capability("lock")) lock {
-	atomic_uint_fast8_t held;
+	_Atomic uint32_t held;
 };
 
 /** lock_take - spin until the lock is ours */
 static inline void lock_take(struct lock *lock) LOCK_ATTRIBUTE(acquire_capability(*lock))
 	LOCK_ATTRIBUTE(no_thread_safety_analysis)
 {
-	while (__builtin_expect(atomic_exchange_explicit(&lock->held, 1, memory_order_acquire), 0)) {
+	/* fetch_or of one bit: a single lock bts on x86. */
+	while (__builtin_expect(
+		atomic_fetch_or_explicit(&lock->held, 1, memory_order_acquire) & 1, 0)) {
 		while (atomic_load_explicit(&lock->held, memory_order_relaxed))
 			;
 	}

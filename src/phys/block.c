@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * block.c - split and merge inside one block of 512 frames
+ * block.c - split and search inside one block of 512 frames
+ *
+ * Where the pairs of an order are in block.pair:
+ *
+ *     order 0  words 4-7      order 2  word 1
+ *     order 1  words 2-3      order 3 .. 8  word 0, bits [2^(8-k), 2^(9-k))
+ *
+ * So the highest bit of word 0 is its smallest piece, the lowest its largest.
  */
 #include "phys/block.h"
 
@@ -9,128 +16,103 @@
 #define WORD(p) ((p) >> 6)
 #define BIT(p) (1ull << ((p) & 63))
 
-/* The pairs of orders 3 .. 8 share word 0. */
-static const uint64_t top_pairs[] = {
-	0xffffffff00000000u, /* order 3 */
-	0x00000000ffff0000u, 0x000000000000ff00u, 0xf0u, 0x0cu, 0x02u,
-};
-
-static inline bool any_pair(const struct block_map *map, unsigned order)
+/* The order of pair @p of word 0. */
+static inline int top_order(uint32_t p)
 {
-	switch (order) {
-	case 0:
-		return (map->pair[4] | map->pair[5] | map->pair[6] | map->pair[7]) != 0;
-	case 1:
-		return (map->pair[2] | map->pair[3]) != 0;
-	case 2:
-		return map->pair[1] != 0;
-	default:
-		return (map->pair[0] & top_pairs[order - 3]) != 0;
-	}
+	return BLOCK_ORDER - 1 - (int)bits_last32(p);
 }
 
-static inline uint32_t first_pair(const struct block_map *map, unsigned order)
+/* The first pair of the smallest order, @order or larger, that has a free half. */
+static inline uint32_t find_pair(const struct block *block, int order)
 {
-	uint32_t word;
+	for (; order < 3; order++) {
+		for (uint32_t word = 4u >> order; word < 8u >> order; word++) {
+			if (block->pair[word])
+				return word << 6 | bits_first(block->pair[word]);
+		}
+	}
+	uint64_t top = block->pair[0] & (~0ull >> (64 - (1u << (BLOCK_ORDER - order))));
+	/* The highest bit tells the order; the order's pairs begin at a power of two. */
+	uint32_t first = 1u << bits_last32(bits_last(top));
 
-	if (order >= 3)
-		return bits_first(map->pair[0] & top_pairs[order - 3]);
-	for (word = 4u >> order; !map->pair[word]; word++)
-		;
-	return word << 6 | bits_first(map->pair[word]);
+	return bits_first(top & (~0ull << first));
 }
 
-bool block_free(struct block_map *map, struct block *block, uint32_t f, unsigned order)
+int block_largest(const struct block *block)
 {
-	uint32_t node = (BLOCK_FRAMES | f) >> order;
-	unsigned orders = block->orders;
-	uint32_t pair;
-
-	ASSERT("PHYS-1", !(f & ((1u << order) - 1)));
-	block->nr_free = (uint16_t)(block->nr_free + (1u << order));
-	ASSERT("PHYS-2", block->nr_free <= BLOCK_FRAMES);
-	while ((pair = node >> 1) && (map->pair[WORD(pair)] & BIT(pair))) {
-		map->pair[WORD(pair)] ^= BIT(pair);
-		if (!any_pair(map, order))
-			orders &= ~(1u << order);
-		node = pair;
-		order++;
-	}
-	if (!pair) {
-		block->orders = ORDERS_WHOLE;
-		return true;
-	}
-	map->pair[WORD(pair)] ^= BIT(pair);
-	if (node & 1)
-		map->side[WORD(pair)] |= BIT(pair);
-	else
-		map->side[WORD(pair)] &= ~BIT(pair);
-	block->orders = (uint16_t)(orders | 1u << order);
-	return false;
+	if (block->pair[0])
+		return top_order(bits_first(block->pair[0]));
+	if (block->pair[1])
+		return 2;
+	if (block->pair[2] | block->pair[3])
+		return 1;
+	if (block->pair[4] | block->pair[5] | block->pair[6] | block->pair[7])
+		return 0;
+	return LARGEST_NONE;
 }
 
-uint32_t block_take(struct block_map *map, struct block *block, unsigned order)
+int block_smallest(const struct block *block)
 {
-	unsigned orders = block->orders;
-	unsigned o = bits_first32(orders >> order) + order;
+	if (block->largest >= LARGEST_WHOLE)
+		return BLOCK_ORDER;
+	if (block->pair[4] | block->pair[5] | block->pair[6] | block->pair[7])
+		return 0;
+	if (block->pair[2] | block->pair[3])
+		return 1;
+	if (block->pair[1])
+		return 2;
+	return top_order(bits_last(block->pair[0]));
+}
+
+uint32_t block_take(struct block *block, int order)
+{
 	uint32_t node = 1;
+	int o = BLOCK_ORDER;
 
-	ASSERT("PHYS-3", o <= BLOCK_ORDER && block->nr_free >= 1u << order);
-	if (o < BLOCK_ORDER) {
-		uint32_t pair = first_pair(map, o);
+	ASSERT("PHYS-3", block->largest >= order && block->largest <= LARGEST_WHOLE);
+	if (block->largest < LARGEST_WHOLE) {
+		uint32_t pair = find_pair(block, order);
 
-		map->pair[WORD(pair)] ^= BIT(pair);
-		node = 2 * pair + ((map->side[WORD(pair)] & BIT(pair)) != 0);
-		if (!any_pair(map, o))
-			orders &= ~(1u << o);
-	} else {
-		orders = 0;
+		block->pair[WORD(pair)] ^= BIT(pair);
+		node = 2 * pair + ((block->side[WORD(pair)] & BIT(pair)) != 0);
+		o = BLOCK_ORDER - (int)bits_last32(node);
 	}
-	while (o > order) {
-		map->pair[WORD(node)] ^= BIT(node);
-		map->side[WORD(node)] |= BIT(node);
-		orders |= 1u << --o;
+	bool was_largest = o == block->largest;
+	for (int k = o; k > order; k--) {
+		block->pair[WORD(node)] ^= BIT(node);
+		block->side[WORD(node)] |= BIT(node);
 		node *= 2;
 	}
-	block->orders = (uint16_t)orders;
+	if (was_largest)
+		block->largest = (int8_t)block_largest(block);
 	block->nr_free = (uint16_t)(block->nr_free - (1u << order));
 	return (node << order) & (BLOCK_FRAMES - 1);
 }
 
-int block_piece(const struct block_map *map, const struct block *block, uint32_t f)
+int block_piece(const struct block *block, uint32_t f)
 {
 	uint32_t node = BLOCK_FRAMES | f;
 
-	if (block->orders & (ORDERS_LOWER | ORDERS_UPPER))
-		return BLOCK_ORDER + 1;
-	if (block->orders & ORDERS_WHOLE)
-		return BLOCK_ORDER;
+	if (block->largest >= LARGEST_WHOLE)
+		return block->largest == LARGEST_WHOLE ? BLOCK_ORDER : BLOCK_ORDER + 1;
 	for (int order = 0; order < BLOCK_ORDER; order++, node >>= 1) {
 		uint32_t pair = node >> 1;
-		bool right = (map->side[WORD(pair)] & BIT(pair)) != 0;
+		bool right = (block->side[WORD(pair)] & BIT(pair)) != 0;
 
-		if ((map->pair[WORD(pair)] & BIT(pair)) && right == (node & 1))
+		if ((block->pair[WORD(pair)] & BIT(pair)) && right == (node & 1))
 			return order;
 	}
 	return -1;
 }
 
-unsigned block_nr_pieces(const struct block_map *map, unsigned order)
+unsigned block_nr_pieces(const struct block *block, int order)
 {
+	uint32_t first = 1u << (BLOCK_ORDER - 1 - order);
 	unsigned nr = 0;
 
-	if (order >= 3)
-		return bits_count(map->pair[0] & top_pairs[order - 3]);
-	for (uint32_t word = 4u >> order; word < 8u >> order; word++)
-		nr += bits_count(map->pair[word]);
+	if (first < 64)
+		return bits_count(block->pair[0] >> first & (~0ull >> (64 - first)));
+	for (uint32_t word = first >> 6; word < first >> 5; word++)
+		nr += bits_count(block->pair[word]);
 	return nr;
-}
-
-unsigned block_orders(const struct block_map *map)
-{
-	unsigned orders = 0;
-
-	for (unsigned order = 0; order < BLOCK_ORDER; order++)
-		orders |= (unsigned)any_pair(map, order) << order;
-	return orders;
 }

@@ -35,68 +35,87 @@
 #define BLOCK_NONE UINT32_MAX
 #define SLOT_NONE UINT16_MAX
 
-/* Bits 9 and up of block.orders: the block is free as a whole. */
-#define ORDERS_WHOLE (1u << 9)  /* a free block of order 9 */
-#define ORDERS_LOWER (1u << 10) /* first half of a free block of order 10 */
-#define ORDERS_UPPER (1u << 11) /* its second half */
+/* block.largest, but for the orders 0 .. 8 of pieces of a block in use */
+#define LARGEST_NONE (-1)    /* nothing is free in it */
+#define LARGEST_WHOLE 9      /* a free block of order 9 */
+#define LARGEST_LOWER 10     /* first half of a free block of order 10 */
+#define LARGEST_UPPER 11     /* its second half; on no list */
 
-/** struct block_map - the pair tree of one block; a cache line each */
-struct block_map {
-	uint64_t pair[8]; /* (Z) */
-	uint64_t side[8]; /* (Z) meaningful where pair is 1 */
-};
-
-/** struct block - what the zone searches: one block of 512 frames. (Z): zone->lock */
+/** struct block - one block of 512 frames, three cache lines. (Z): zone->lock */
 struct block {
-	uint32_t next;          /* (Z) on a list of the zone; BLOCK_NONE: last */
-	uint32_t prev;          /* (Z) BLOCK_NONE: first */
-	uint16_t nr_free;       /* (Z) frames free in it, 0 .. 512 */
-	uint16_t orders;        /* (Z) bit k: a piece of order k is free; ORDERS_… */
-	uint16_t slot;          /* (Z) the list it is on, SLOT_NONE: none */
-	_Atomic uint8_t type;   /* (Z) enum quire_migrate; read without the lock by frees */
-	uint8_t zone;           /* enum quire_zone, constant */
+	_Alignas(64) uint64_t pair[8]; /* (Z) */
+	uint64_t side[8];     /* (Z) meaningful where pair is 1 */
+	uint32_t next;        /* (Z) on a list of the zone; BLOCK_NONE: last */
+	uint32_t prev;        /* (Z) BLOCK_NONE: first */
+	uint16_t nr_free;     /* (Z) frames free in it, 0 .. 512 */
+	uint16_t slot;        /* (Z) the list it is on, SLOT_NONE: none */
+	int8_t largest;       /* (Z) order of its largest free piece; LARGEST_… */
+	uint8_t zone;         /* enum quire_zone, constant */
+	_Atomic uint8_t type; /* (Z) enum quire_migrate; read without the lock by frees */
 };
+
+_Static_assert(sizeof(struct block) == 192, "a block's record is three cache lines");
 
 /**
  * block_free - give a piece back and merge it with its free buddies
- * @map:   the pair tree
- * @block: its record; nr_free and orders are updated
+ * @block: pair, side and nr_free are updated; largest is the caller's
  * @f:     first frame of the piece in the block
  * @order: 0 .. 8
  *
- * Return: true if the block is now free as a whole: then orders is ORDERS_WHOLE
+ * Return: the order of the piece that it is part of now; 9: the block is free as a whole
  * Locks:  zone->lock held
  */
-bool block_free(struct block_map *map, struct block *block, uint32_t f, unsigned order);
+static inline int block_free(struct block *block, uint32_t f, int order)
+{
+	uint32_t node = (BLOCK_FRAMES | f) >> order, pair = node >> 1;
+
+	block->nr_free = (uint16_t)(block->nr_free + (1u << order));
+	do {
+		uint64_t old = block->pair[pair >> 6], bit = 1ull << (pair & 63);
+
+		block->pair[pair >> 6] = old ^ bit;
+		if (!(old & bit)) {
+			uint64_t side = block->side[pair >> 6] & ~bit;
+
+			block->side[pair >> 6] = side | (uint64_t)(node & 1) << (pair & 63);
+			return order;
+		}
+		node = pair;
+		pair >>= 1;
+		order++;
+	} while (pair);
+	return order;
+}
 
 /**
  * block_take - take the smallest piece that fits, split to size
- * @map:   the pair tree
- * @block: its record; not on an order 10 list
- * @order: 0 .. 8, and a piece of that order or larger is free
+ * @block: with a free piece of @order or larger; all of it but its list is updated
+ * @order: 0 .. 8
  *
  * The left half is taken, the right half stays free.
  *
  * Return: first frame of the piece in the block
  * Locks:  zone->lock held
  */
-uint32_t block_take(struct block_map *map, struct block *block, unsigned order);
+uint32_t block_take(struct block *block, int order);
+
+/** block_smallest - order of the smallest free piece of a block with largest 0 .. 9. Locks: as block_take */
+int block_smallest(const struct block *block);
 
 /**
  * block_piece - the free piece that holds a frame
- * @map:   the pair tree
- * @block: its record
+ * @block: its block
  * @f:     a frame of the block
  *
  * Return: the order of the piece (9 and 10 for whole blocks); -1 if the frame is not free
  * Locks:  zone->lock held, or nobody else uses the machine
  */
-int block_piece(const struct block_map *map, const struct block *block, uint32_t f);
+int block_piece(const struct block *block, uint32_t f);
 
 /** block_nr_pieces - free pieces of @order, 0 .. 8, in the pair tree. Locks: as block_piece */
-unsigned block_nr_pieces(const struct block_map *map, unsigned order);
+unsigned block_nr_pieces(const struct block *block, int order);
 
-/** block_orders - what block.orders must be for a pair tree: bits 0 .. 8 */
-unsigned block_orders(const struct block_map *map);
+/** block_largest - what block.largest must be by the pair tree: -1 .. 8. Locks: as block_piece */
+int block_largest(const struct block *block);
 
 #endif

@@ -69,14 +69,9 @@ static uint64_t blocks_bytes(uint32_t nr_blocks)
 	return (uint64_t)nr_blocks * sizeof(struct block);
 }
 
-static uint64_t maps_bytes(uint32_t nr_blocks)
-{
-	return (uint64_t)nr_blocks * sizeof(struct block_map);
-}
-
-/* Where the frame array, the blocks and their maps lie in the machine's own memory. */
+/* Where the frame array and the blocks lie in the machine's own memory. */
 struct placement {
-	uint64_t frames, blocks, maps;
+	uint64_t frames, blocks;
 };
 
 static int place(struct quire *q, uint64_t bytes, uint64_t *at)
@@ -111,11 +106,6 @@ static int place_all(struct quire *q, uint32_t nr_sections, struct placement *at
 	if (error)
 		return error;
 	error = place(q, blocks_bytes(2 * nr_sections), &at->blocks);
-	if (!error) {
-		error = place(q, maps_bytes(2 * nr_sections), &at->maps);
-		if (error)
-			unplace(q, blocks_bytes(2 * nr_sections), at->blocks);
-	}
 	if (error)
 		unplace(q, frames, at->frames);
 	return error;
@@ -123,7 +113,6 @@ static int place_all(struct quire *q, uint32_t nr_sections, struct placement *at
 
 static void unplace_all(struct quire *q, uint32_t nr_sections, const struct placement *at)
 {
-	unplace(q, maps_bytes(2 * nr_sections), at->maps);
 	unplace(q, blocks_bytes(2 * nr_sections), at->blocks);
 	unplace(q, (uint64_t)nr_sections * SECTION_FRAMES * sizeof(struct quire_page), at->frames);
 }
@@ -135,9 +124,7 @@ void boot_destroy(struct quire *q)
 	pcp_destroy(q);
 	frames_free(&q->frames, host);
 	quire_port_free(host, q->blocks, (size_t)blocks_bytes(q->nr_blocks));
-	quire_port_free(host, q->maps, (size_t)maps_bytes(q->nr_blocks));
 	q->blocks = NULL;
-	q->maps = NULL;
 	q->nr_blocks = 0;
 	for (unsigned z = 0; z < QUIRE_NR_ZONES; z++)
 		q->zones[z] = (struct zone){ .id = z };
@@ -164,8 +151,7 @@ static int alloc_all(struct quire *q, uint32_t nr_sections, const struct placeme
 		error = frames_root(&q->frames, q->config.host, walk.found << SECTION_ORDER);
 	q->nr_blocks = 2 * nr_sections;
 	q->blocks = take(q, blocks_bytes(q->nr_blocks), at->blocks);
-	q->maps = take(q, maps_bytes(q->nr_blocks), at->maps);
-	return error || !q->blocks || !q->maps ? -QUIRE_ENOMEM : 0;
+	return error || !q->blocks ? -QUIRE_ENOMEM : 0;
 }
 
 /* Number the sections and give each block its zone. */
@@ -185,6 +171,7 @@ static void enter_sections(struct quire *q)
 			q->blocks[b].zone = (uint8_t)walk.zone;
 			q->blocks[b].type = QUIRE_MIGRATE_MOVABLE;
 			q->blocks[b].slot = SLOT_NONE;
+			q->blocks[b].largest = LARGEST_NONE;
 		}
 	}
 	ASSERT("BOOT-9", section == q->frames.nr_sections);
@@ -193,7 +180,7 @@ static void enter_sections(struct quire *q)
 static void mark(struct quire *q, uint32_t i, uint32_t end, uint32_t head)
 {
 	for (; i < end; i++)
-		q->frames.pages[i].head = head;
+		q->frames.pages[i].word = head;
 }
 
 /* A walk over the free ranges of memblock, in frames. */
@@ -273,8 +260,8 @@ static void mark_holes(struct quire *q)
 			uint64_t section_end = (at | (SECTION_FRAMES - 1)) + 1;
 			uint64_t end = stop < section_end ? stop : section_end;
 
-			if (f == FRAME_NONE) /* no section: nothing up to the next memory */
-				end = stop;
+			if (f == FRAME_NONE) /* no section: nothing before that of @stop */
+				end = more ? stop & ~(uint64_t)(SECTION_FRAMES - 1) : stop;
 			else
 				mark(q, f, f + (uint32_t)(end - at), HEAD_HOLE);
 			at = end;
@@ -347,7 +334,7 @@ int quire_boot_release(struct quire *q, quire_phys_t start, quire_phys_t end)
 	for (uint64_t pfn = first; pfn < last; pfn++) {
 		uint32_t i = frames_find(q, pfn);
 
-		if (i == FRAME_NONE || !(q->frames.pages[i].head & HEAD_RESERVED))
+		if (i == FRAME_NONE || !(frames_head(&q->frames.pages[i]) & HEAD_RESERVED))
 			return -QUIRE_EINVAL;
 	}
 	uintptr_t token = quire_port_cpu_enter();
@@ -356,7 +343,7 @@ int quire_boot_release(struct quire *q, quire_phys_t start, quire_phys_t end)
 		struct zone *zone = &q->zones[q->blocks[i >> BLOCK_ORDER].zone];
 
 		lock_take(&zone->lock);
-		q->frames.pages[i].head = 0;
+		q->frames.pages[i].word = 0;
 		zone->managed++;
 		buddy_free(q, zone, i, 0);
 		lock_drop(&zone->lock);

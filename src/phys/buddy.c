@@ -8,15 +8,15 @@
  * of the two:
  *
  *     section   [    block 2s    |   block 2s+1   ]
- *     order 9    ORDERS_WHOLE        in use            on area[type][9]
- *     order 10   ORDERS_LOWER       ORDERS_UPPER       the lower on area[type][10]
+ *     order 9    LARGEST_WHOLE       in use            on area[type][9]
+ *     order 10   LARGEST_LOWER      LARGEST_UPPER      the lower on area[type][10]
  */
 #include "phys/buddy.h"
 
 #include "core/assert.h"
+#include "core/string.h"
 #include "phys/machine.h"
 
-#define WHOLE_ANY (ORDERS_WHOLE | ORDERS_LOWER | ORDERS_UPPER)
 #define NR_FALLBACKS 2
 
 /* Where a type looks when its own pageblocks have nothing, best first. */
@@ -29,11 +29,9 @@ static const uint8_t fallbacks[QUIRE_MIGRATE_CMA][NR_FALLBACKS] = {
 /* A slot is order << 5 | bucket. */
 static inline unsigned slot_of(const struct block *block)
 {
-	unsigned orders = block->orders & (ORDERS_UPPER - 1u);
-
-	if (!orders)
+	if (block->largest < 0 || block->largest == LARGEST_UPPER)
 		return SLOT_NONE;
-	unsigned order = bits_last32(orders);
+	unsigned order = (unsigned)block->largest;
 	return order << 5 | (order < BLOCK_ORDER ? (block->nr_free - 1u) >> 4 : 0);
 }
 
@@ -94,10 +92,10 @@ static void merge_whole(struct quire *q, struct zone *zone, uint32_t b)
 {
 	struct block *block = &q->blocks[b], *buddy = &q->blocks[b ^ 1];
 
-	if (buddy->orders == ORDERS_WHOLE && types_merge(block, buddy)) {
-		unlink_block(q, zone, buddy);
-		q->blocks[b & ~1u].orders = ORDERS_LOWER;
-		q->blocks[b | 1u].orders = ORDERS_UPPER;
+	block->largest = LARGEST_WHOLE;
+	if (buddy->largest == LARGEST_WHOLE && types_merge(block, buddy)) {
+		q->blocks[b & ~1u].largest = LARGEST_LOWER;
+		q->blocks[b | 1u].largest = LARGEST_UPPER;
 		settle(q, zone, &q->blocks[b | 1u]);
 		block = &q->blocks[b & ~1u];
 	}
@@ -107,8 +105,8 @@ static void merge_whole(struct quire *q, struct zone *zone, uint32_t b)
 /* Undo merge_whole: both halves become blocks of order 9 on the lists of their own types. */
 static void split_whole(struct quire *q, struct zone *zone, uint32_t lower)
 {
-	q->blocks[lower].orders = ORDERS_WHOLE;
-	q->blocks[lower + 1].orders = ORDERS_WHOLE;
+	q->blocks[lower].largest = LARGEST_WHOLE;
+	q->blocks[lower + 1].largest = LARGEST_WHOLE;
 	settle(q, zone, &q->blocks[lower + 1]);
 	settle(q, zone, &q->blocks[lower]);
 }
@@ -139,14 +137,14 @@ static void change_type(struct quire *q, struct zone *zone, uint32_t b, unsigned
 {
 	struct block *block = &q->blocks[b];
 
-	if (block->orders & (ORDERS_LOWER | ORDERS_UPPER))
+	if (block->largest > LARGEST_WHOLE)
 		split_whole(q, zone, b & ~1u);
 	if (block->slot != SLOT_NONE)
 		unlink_block(q, zone, block);
 	zone_add_free(zone, relaxed_load(&block->type), (uint32_t)-(int32_t)block->nr_free);
 	relaxed_store(&block->type, (uint8_t)type);
 	zone_add_free(zone, type, block->nr_free);
-	if (block->orders == ORDERS_WHOLE)
+	if (block->largest == LARGEST_WHOLE)
 		merge_whole(q, zone, b);
 	else
 		settle(q, zone, block);
@@ -205,13 +203,13 @@ static uint32_t take(struct quire *q, struct zone *zone, uint32_t b, unsigned or
 	struct block *block = &q->blocks[b];
 	uint32_t f = 0;
 
-	if (block->orders & ORDERS_LOWER)
+	if (block->largest == LARGEST_LOWER)
 		split_whole(q, zone, b);
 	if (order < BLOCK_ORDER) {
-		f = block_take(&q->maps[b], block, order);
+		f = block_take(block, (int)order);
 	} else {
-		ASSERT("PHYS-4", block->orders == ORDERS_WHOLE);
-		block->orders = 0;
+		ASSERT("PHYS-4", block->largest == LARGEST_WHOLE);
+		block->largest = LARGEST_NONE;
 		block->nr_free = 0;
 	}
 	settle(q, zone, block);
@@ -235,53 +233,106 @@ uint32_t buddy_alloc(struct quire *q, struct zone *zone, unsigned type, unsigned
 	return take(q, zone, b, order);
 }
 
-uint32_t buddy_alloc_frames(struct quire *q, struct zone *zone, unsigned type, uint32_t nr,
-			    uint32_t *out)
+/* Take up to @nr frames out of one block in use, smallest pieces first, storing below @top. */
+static struct quire_page **take_frames(struct quire *q, uint32_t b, uint32_t nr,
+				       struct quire_page **top)
 {
-	uint32_t had = 0;
+	struct block *block = &q->blocks[b];
 
-	while (had < nr) {
+	while (nr && block->largest >= 0) {
+		int order = (int)bits_last32(nr), smallest = block_smallest(block);
+
+		if (order > smallest)
+			order = smallest;
+		if (order >= BLOCK_ORDER)
+			order = BLOCK_ORDER - 1;
+		struct quire_page *page =
+			&q->frames.pages[b << BLOCK_ORDER | block_take(block, order)];
+		struct quire_page **end = top - (1u << order);
+
+		nr -= 1u << order;
+		while (top > end)
+			*--top = page++;
+	}
+	return top;
+}
+
+uint32_t buddy_alloc_frames(struct quire *q, struct zone *zone, unsigned type, uint32_t nr,
+			    struct quire_page **out)
+{
+	struct quire_page **top = out + nr;
+
+	while (top > out) {
 		uint32_t b = find(q, zone, type, 0);
 		if (b == BLOCK_NONE)
 			break;
-		struct block *block = &q->blocks[b];
-		uint32_t before = block->nr_free, start = had;
+		struct quire_page **end = top;
 
-		if (block->orders & ORDERS_LOWER)
+		if (q->blocks[b].largest == LARGEST_LOWER)
 			split_whole(q, zone, b);
-		while (had < nr && block->orders) {
-			unsigned order = bits_last32(nr - had);
-			unsigned smallest = bits_first32(block->orders);
-
-			if (order > smallest)
-				order = smallest < BLOCK_ORDER ? smallest : BLOCK_ORDER - 1;
-			uint32_t i = b << BLOCK_ORDER | block_take(&q->maps[b], block, order);
-			for (uint32_t n = 1u << order; n; n--)
-				out[had++] = i++;
-		}
-		zone_add_free(zone, relaxed_load(&block->type), start - had);
-		ASSERT("PHYS-2", before - block->nr_free == had - start);
-		settle(q, zone, block);
+		top = take_frames(q, b, (uint32_t)(top - out), top);
+		zone_add_free(zone, relaxed_load(&q->blocks[b].type), (uint32_t)(top - end));
+		settle(q, zone, &q->blocks[b]);
 	}
+	uint32_t had = (uint32_t)(out + nr - top);
+	if (had < nr)
+		memmove(out, top, had * sizeof(*out));
 	return had;
+}
+
+/* A piece came back into a block in use and is of @order now. */
+static void free_settle(struct quire *q, struct zone *zone, uint32_t b, int order)
+{
+	struct block *block = &q->blocks[b];
+
+	if (order == BLOCK_ORDER) {
+		merge_whole(q, zone, b);
+		return;
+	}
+	if (order > block->largest)
+		block->largest = (int8_t)order;
+	settle(q, zone, block);
+}
+
+void buddy_free_frames(struct quire *q, struct zone *zone, const uint32_t *frames, uint32_t nr)
+{
+	uint32_t nr_ordinary = 0;
+
+	for (uint32_t n = 0; n < nr; n++) {
+		uint32_t i = frames[n];
+		struct block *block = &q->blocks[i >> BLOCK_ORDER];
+		int order = block_free(block, i & (BLOCK_FRAMES - 1), 0);
+		unsigned type = relaxed_load(&block->type);
+
+		/* The block stays on its list unless its bucket or its largest piece changes. */
+		if (unlikely(!((block->nr_free - 1) & (BUCKET_FRAMES - 1))) ||
+		    order > block->largest)
+			free_settle(q, zone, i >> BLOCK_ORDER, order);
+		if (likely(type < QUIRE_MIGRATE_CMA))
+			nr_ordinary++;
+		else
+			zone_add_free(zone, type, 1);
+	}
+	zone_add_free(zone, QUIRE_MIGRATE_MOVABLE, nr_ordinary);
 }
 
 void buddy_free(struct quire *q, struct zone *zone, uint32_t i, unsigned order)
 {
 	uint32_t b = i >> BLOCK_ORDER;
 	struct block *block = &q->blocks[b];
+	unsigned type = relaxed_load(&block->type);
 
-	zone_add_free(zone, relaxed_load(&block->type), 1u << (order < BLOCK_ORDER ? order : BLOCK_ORDER));
+	ASSERT("PHYS-1", !(i & ((1u << order) - 1)));
+	ASSERT("PHYS-2", block->nr_free + (1u << order) <= BLOCK_FRAMES || order >= BLOCK_ORDER);
 	if (order < BLOCK_ORDER) {
-		if (block_free(&q->maps[b], block, i & (BLOCK_FRAMES - 1), order))
-			merge_whole(q, zone, b);
-		else
-			settle(q, zone, block);
+		zone_add_free(zone, type, 1u << order);
+		free_settle(q, zone, b,
+			    block_free(block, i & (BLOCK_FRAMES - 1), (int)order));
 		return;
 	}
-	ASSERT("PHYS-4", !block->nr_free && !(i & ((1u << order) - 1)));
+	ASSERT("PHYS-4", !block->nr_free);
+	zone_add_free(zone, type, BLOCK_FRAMES);
 	block->nr_free = BLOCK_FRAMES;
-	block->orders = ORDERS_WHOLE;
 	merge_whole(q, zone, b);
 	if (order == QUIRE_ORDER_MAX)
 		buddy_free(q, zone, i + BLOCK_FRAMES, BLOCK_ORDER);

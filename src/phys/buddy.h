@@ -10,6 +10,7 @@
 #ifndef PHYS_BUDDY_H
 #define PHYS_BUDDY_H
 
+#include "phys/frames.h"
 #include "phys/zone.h"
 
 /**
@@ -30,13 +31,13 @@ uint32_t buddy_alloc(struct quire *q, struct zone *zone, unsigned type, unsigned
  * @zone: the zone to take from
  * @type: the request's mobility
  * @nr:   how many at most
- * @out:  their indexes
+ * @out:  @nr places; filled from index 0, what was taken last first
  *
  * Return: how many were had
  * Locks:  zone->lock held
  */
 uint32_t buddy_alloc_frames(struct quire *q, struct zone *zone, unsigned type, uint32_t nr,
-			    uint32_t *out);
+			    struct quire_page **out);
 
 /**
  * buddy_free - give a block back, merging it with its free buddies
@@ -48,6 +49,17 @@ uint32_t buddy_alloc_frames(struct quire *q, struct zone *zone, unsigned type, u
  * Locks:  zone->lock held
  */
 void buddy_free(struct quire *q, struct zone *zone, uint32_t i, unsigned order);
+
+/**
+ * buddy_free_frames - give single frames back
+ * @q:      the machine
+ * @zone:   their zone
+ * @frames: indexes
+ * @nr:     how many
+ *
+ * Locks: zone->lock held
+ */
+void buddy_free_frames(struct quire *q, struct zone *zone, const uint32_t *frames, uint32_t nr);
 
 /**
  * buddy_fits - could buddy_alloc serve this request now?

@@ -29,25 +29,24 @@ static bool broken(struct quire_violation *out, const char *rule, const char *te
 static bool block_check(const struct quire *q, uint32_t b, struct quire_violation *out)
 {
 	const struct block *block = &q->blocks[b];
-	const struct block_map *map = &q->maps[b];
 	const struct block *buddy = &q->blocks[b ^ 1];
-	unsigned whole = block->orders & ~(ORDERS_WHOLE - 1u);
+	bool whole = block->largest >= LARGEST_WHOLE;
 	unsigned nr = 0;
 
-	for (unsigned order = 0; order < BLOCK_ORDER; order++)
-		nr += block_nr_pieces(map, order) << order;
-	if (whole && (whole != block->orders || nr || block->nr_free != BLOCK_FRAMES))
+	for (int order = 0; order < BLOCK_ORDER; order++)
+		nr += block_nr_pieces(block, order) << order;
+	if (whole && (nr || block->nr_free != BLOCK_FRAMES))
 		return broken(out, "PHYS-4", "a block free as a whole has no pair bit set", b);
 	if (!whole && nr != block->nr_free)
 		return broken(out, "PHYS-2", "nr_free is the sum of the free pieces", b);
-	if (!whole && block->orders != block_orders(map))
-		return broken(out, "PHYS-3", "orders names the orders with free pieces", b);
-	if ((whole == ORDERS_LOWER && (b & 1 || buddy->orders != ORDERS_UPPER)) ||
-	    (whole == ORDERS_UPPER && (!(b & 1) || buddy->orders != ORDERS_LOWER)))
+	if (!whole && block->largest != block_largest(block))
+		return broken(out, "PHYS-3", "largest is the order of the largest free piece", b);
+	if ((block->largest == LARGEST_LOWER && (b & 1 || buddy->largest != LARGEST_UPPER)) ||
+	    (block->largest == LARGEST_UPPER && (!(b & 1) || buddy->largest != LARGEST_LOWER)))
 		return broken(out, "PHYS-4", "a block of order 10 has two halves", b);
 	bool merge = block->type == buddy->type ||
 		     (block->type < QUIRE_MIGRATE_CMA && buddy->type < QUIRE_MIGRATE_CMA);
-	if (whole == ORDERS_WHOLE && buddy->orders == ORDERS_WHOLE && merge)
+	if (block->largest == LARGEST_WHOLE && buddy->largest == LARGEST_WHOLE && merge)
 		return broken(out, "PHYS-9", "two free buddies are one block", b);
 	return true;
 }
@@ -55,22 +54,21 @@ static bool block_check(const struct quire *q, uint32_t b, struct quire_violatio
 /* An allocated block that starts at @i. Return: false if a frame of it is something else too */
 static bool used_check(const struct quire *q, uint32_t i, uint32_t *end, struct quire_violation *out)
 {
-	uint32_t head = q->frames.pages[i].head, order = head & HEAD_ORDER;
+	uint32_t head = frames_head(&q->frames.pages[i]), order = head & HEAD_ORDER;
 	uint32_t tail = head & HEAD_COMPOUND ? HEAD_TAIL | order : 0;
 	uint64_t pfn = frames_pfn(&q->frames, i);
 
 	*end = i + (1u << order);
 	if (i & ((1u << order) - 1))
 		return broken(out, "PHYS-1", "a block starts at a multiple of its size", pfn);
-	if (!q->frames.pages[i].count)
+	if (!quire_page_count(&q->frames.pages[i]))
 		return broken(out, "PHYS-11", "an allocated block has a reference", pfn);
 	for (uint32_t n = i; n < *end; n++) {
 		const struct quire_page *page = &q->frames.pages[n];
 
-		if (n > i && (page->head != tail || page->count))
+		if (n > i && page->word != tail)
 			return broken(out, "PHYS-11", "allocated blocks do not overlap", pfn);
-		if (block_piece(&q->maps[n >> BLOCK_ORDER], &q->blocks[n >> BLOCK_ORDER],
-				n & (BLOCK_FRAMES - 1)) >= 0)
+		if (block_piece(&q->blocks[n >> BLOCK_ORDER], n & (BLOCK_FRAMES - 1)) >= 0)
 			return broken(out, "PHYS-5", "an allocated frame is not free", pfn);
 	}
 	return true;
@@ -84,19 +82,19 @@ static bool frames_check(const struct quire *q, const struct zone *zone, struct 
 
 	for (; i < last; i = end) {
 		const struct quire_page *page = &q->frames.pages[i];
-		int piece = block_piece(&q->maps[i >> BLOCK_ORDER], &q->blocks[i >> BLOCK_ORDER],
-					i & (BLOCK_FRAMES - 1));
+		int piece = block_piece(&q->blocks[i >> BLOCK_ORDER], i & (BLOCK_FRAMES - 1));
+		uint32_t head = frames_head(page);
 
 		end = i + 1;
-		if (page->head & HEAD_USED) {
+		if (head & HEAD_USED) {
 			if (!used_check(q, i, &end, out))
 				return false;
 			tally->used += end - i;
-		} else if (page->head) {
-			if (piece >= 0 || (page->head & HEAD_TAIL))
+		} else if (head) {
+			if (piece >= 0 || (head & HEAD_TAIL))
 				return broken(out, "PHYS-5", "a reserved frame is not free",
 					      frames_pfn(&q->frames, i));
-		} else if (page->count) {
+		} else if (page->word) {
 			return broken(out, "PHYS-5", "a free frame has no references",
 				      frames_pfn(&q->frames, i));
 		} else if (piece >= 0) {
@@ -120,13 +118,12 @@ static bool list_check(const struct quire *q, const struct zone *zone, unsigned 
 		return broken(out, "PHYS-6", "a mask bit says that the bucket has blocks", slot);
 	for (uint32_t b = area->head[bucket]; b != BLOCK_NONE; b = q->blocks[b].next) {
 		const struct block *block = &q->blocks[b];
-		unsigned orders = block->orders & (ORDERS_UPPER - 1u);
 
 		if (block->prev != prev || block->slot != slot || block->type != type ||
 		    block->zone != zone->id || ++*nr > zone->nr_blocks)
 			return broken(out, "PHYS-6", "a list holds the blocks of its slot", b);
-		if (!orders || bits_last32(orders) != slot >> 5 ||
-		    (slot >> 5 < BLOCK_ORDER && (block->nr_free - 1u) >> 4 != bucket))
+		if (block->largest != (int)(slot >> 5) ||
+		    (slot >> 5 < BLOCK_ORDER && (block->nr_free - 1u) / BUCKET_FRAMES != bucket))
 			return broken(out, "PHYS-6", "a block is on the list of its largest piece",
 				      b);
 		prev = b;
@@ -145,7 +142,7 @@ static bool lists_check(const struct quire *q, const struct zone *zone, struct q
 		}
 	}
 	for (uint32_t b = zone->first_block; b < zone->first_block + zone->nr_blocks; b++)
-		due += (q->blocks[b].orders & (ORDERS_UPPER - 1u)) != 0;
+		due += q->blocks[b].largest >= 0 && q->blocks[b].largest != LARGEST_UPPER;
 	if (linked != due)
 		return broken(out, "PHYS-6", "each block with free frames is on a list", zone->id);
 	return true;
@@ -156,8 +153,8 @@ static bool pcp_frame_check(const struct quire *q, const struct zone *zone, uint
 {
 	uint32_t b = i >> BLOCK_ORDER;
 
-	if (i >= q->frames.nr || q->blocks[b].zone != zone->id || q->frames.pages[i].head ||
-	    block_piece(&q->maps[b], &q->blocks[b], i & (BLOCK_FRAMES - 1)) >= 0)
+	if (i >= q->frames.nr || q->blocks[b].zone != zone->id || q->frames.pages[i].word ||
+	    block_piece(&q->blocks[b], i & (BLOCK_FRAMES - 1)) >= 0)
 		return broken(out, "PHYS-7", "a per-cpu list holds loose frames of its zone", i);
 	return true;
 }
@@ -169,14 +166,13 @@ static bool pcp_check(const struct quire *q, const struct zone *zone, const stru
 
 	if (pcp->nr_freed >= pcp->batch || pcp->nr_huge > pcp->huge_max)
 		return broken(out, "PHYS-7", "a per-cpu list is not longer than its limit", zone->id);
-	for (unsigned type = 0; type < QUIRE_NR_MIGRATE; type++) {
-		const struct pcp_list *list = &pcp->list[type];
-
-		if (list->count > pcp->room || (list->count && type >= QUIRE_MIGRATE_CMA))
+	for (unsigned type = 0; type < QUIRE_MIGRATE_CMA; type++) {
+		if (pcp->count[type] > pcp->batch)
 			return broken(out, "PHYS-7", "a per-cpu list is not longer than its limit",
 				      zone->id);
-		for (uint32_t n = 0; ok && n < list->count; n++)
-			ok = pcp_frame_check(q, zone, list->frame[n], out);
+		for (uint32_t n = 0; ok && n < pcp->count[type]; n++)
+			ok = pcp_frame_check(q, zone,
+					     frames_index(&q->frames, pcp->frame[type][n]), out);
 	}
 	for (uint32_t n = 0; ok && n < pcp->nr_freed; n++)
 		ok = pcp_frame_check(q, zone, pcp->freed[n], out);
@@ -200,10 +196,10 @@ static bool zone_check(const struct quire *q, const struct zone *zone, struct qu
 	}
 	if (!lists_check(q, zone, out) || !frames_check(q, zone, &tally, out))
 		return false;
-	for (unsigned cpu = 0; zone->pcp && cpu < q->config.nr_cpus; cpu++) {
-		if (!pcp_check(q, zone, &zone->pcp[cpu], out))
+	for (unsigned cpu = 0; q->pcp[zone->id] && cpu < q->config.nr_cpus; cpu++) {
+		if (!pcp_check(q, zone, &q->pcp[zone->id][cpu], out))
 			return false;
-		pcp += pcp_nr_pages(&zone->pcp[cpu]);
+		pcp += pcp_nr_pages(&q->pcp[zone->id][cpu]);
 	}
 	if (tally.loose != pcp)
 		return broken(out, "PHYS-7", "a loose frame is on one per-cpu list", zone->id);
@@ -248,12 +244,12 @@ static uint64_t hash_zone(const struct quire *q, const struct zone *zone, uint64
 				hash = hash_word(hash, b);
 		}
 	}
-	for (unsigned cpu = 0; zone->pcp && cpu < q->config.nr_cpus; cpu++) {
-		const struct pcp *pcp = &zone->pcp[cpu];
+	for (unsigned cpu = 0; q->pcp[zone->id] && cpu < q->config.nr_cpus; cpu++) {
+		const struct pcp *pcp = &q->pcp[zone->id][cpu];
 
-		for (unsigned type = 0; type < QUIRE_NR_MIGRATE; type++) {
-			for (uint32_t n = 0; n < pcp->list[type].count; n++)
-				hash = hash_word(hash, pcp->list[type].frame[n]);
+		for (unsigned type = 0; type < QUIRE_MIGRATE_CMA; type++) {
+			for (uint32_t n = 0; n < pcp->count[type]; n++)
+				hash = hash_word(hash, frames_index(&q->frames, pcp->frame[type][n]));
 		}
 		for (uint32_t n = 0; n < pcp->nr_freed; n++)
 			hash = hash_word(hash, pcp->freed[n]);
@@ -276,18 +272,17 @@ uint64_t quire_hash(struct quire *q)
 	for (size_t i = 0; quire_memblock_get(q, QUIRE_MEMBLOCK_RESERVED, i, &range); i++)
 		hash = hash_word(hash_word(hash_word(hash, range.start), range.end), range.what);
 	for (uint32_t b = 0; b < q->nr_blocks; b++) {
-		hash = hash_word(hash, q->blocks[b].type | (uint64_t)q->blocks[b].orders << 8);
+		hash = hash_word(hash, q->blocks[b].type | (uint64_t)(uint8_t)q->blocks[b].largest << 8);
 		for (unsigned w = 0; w < 8; w++) {
-			hash = hash_word(hash, q->maps[b].pair[w]);
-			hash = hash_word(hash, q->maps[b].side[w] & q->maps[b].pair[w]);
+			hash = hash_word(hash, q->blocks[b].pair[w]);
+			hash = hash_word(hash, q->blocks[b].side[w] & q->blocks[b].pair[w]);
 		}
 	}
 	for (uint32_t i = 0; i < q->frames.nr; i++) {
 		const struct quire_page *page = &q->frames.pages[i];
 
-		if (page->head)
-			hash = hash_word(hash_word(hash, page->head | (uint64_t)page->count << 32),
-					 i);
+		if (page->word)
+			hash = hash_word(hash_word(hash, page->word), i);
 	}
 	for (unsigned z = 0; z < QUIRE_NR_ZONES; z++)
 		hash = hash_zone(q, &q->zones[z], hash);

@@ -26,9 +26,10 @@
 #define FRAME_NONE UINT32_MAX
 
 /*
- * The head word of a frame: what it is and, for the first frame of an
- * allocated block, the order. 0: free, or a later frame of a plain block; so
- * a zeroed array describes free memory and need not be written at start-up.
+ * The word of a frame: what it is, for the first frame of an allocated block
+ * the order, and above them the references, so that a block is allocated, checked and
+ * freed with one access each. 0: free, or a later frame of a plain block; so a zeroed
+ * array describes free memory and need not be written at start-up.
  */
 #define HEAD_ORDER 0x0fu
 #define HEAD_USED 0x10u     /* first frame of an allocated block */
@@ -36,14 +37,17 @@
 #define HEAD_TAIL 0x40u     /* later frame of a compound block, order likewise */
 #define HEAD_RESERVED 0x80u /* memory never given to the allocator */
 #define HEAD_HOLE 0x100u    /* no memory here */
+#define HEAD_BITS 0x1ffu
+#define COUNT_ONE 0x200u    /* one reference */
+#define COUNT_MAX (UINT32_MAX / COUNT_ONE)
 
 /** struct quire_page - one frame */
 struct quire_page {
-	_Atomic uint32_t count; /* references; 0 unless HEAD_USED */
-	_Atomic uint32_t head;  /* HEAD_…; written by who allocates or frees the block */
+	_Atomic uint32_t word; /* HEAD_… and references */
+	uint32_t pad;
 	union {
 		uintptr_t private; /* the owner's word, 0 after allocation */
-		uint64_t pad;      /* 16 bytes on every host: index = offset >> 4 */
+		uint64_t private_pad; /* 16 bytes on every host */
 	};
 };
 
@@ -69,6 +73,12 @@ static inline uint32_t frames_index(const struct frames *f, const struct quire_p
 	return (uint32_t)(page - f->pages);
 }
 
+/** frames_head - the HEAD_… bits of a frame */
+static inline uint32_t frames_head(const struct quire_page *page)
+{
+	return relaxed_load(&page->word) & HEAD_BITS;
+}
+
 /** frames_pfn - the pfn of the frame with index @i */
 static inline uint64_t frames_pfn(const struct frames *f, uint32_t i)
 {
@@ -76,12 +86,27 @@ static inline uint64_t frames_pfn(const struct frames *f, uint32_t i)
 	       (i & (SECTION_FRAMES - 1));
 }
 
-/** frames_owns - is @page the address of one of this machine's frames? */
-static inline bool frames_owns(const struct frames *f, const struct quire_page *page)
+/**
+ * frames_offer - the index of what may be a frame
+ * @f:    the frames
+ * @page: any address
+ *
+ * Rotating the offset brings bits that should be 0 to the top, so that one
+ * comparison refuses both what lies outside and what lies between two frames.
+ *
+ * Return: its index, below f->nr; f->nr or more if it is no frame of this machine
+ */
+static inline uintptr_t frames_offer(const struct frames *f, const struct quire_page *page)
 {
 	uintptr_t offset = (uintptr_t)page - (uintptr_t)f->pages;
 
-	return offset / sizeof(*page) < f->nr && offset % sizeof(*page) == 0;
+	return offset >> 4 | offset << (sizeof(offset) * 8 - 4);
+}
+
+/** frames_owns - is @page the address of one of this machine's frames? */
+static inline bool frames_owns(const struct frames *f, const struct quire_page *page)
+{
+	return frames_offer(f, page) < f->nr;
 }
 
 /**

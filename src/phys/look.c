@@ -12,12 +12,12 @@
 
 uint32_t quire_page_count(const struct quire_page *page)
 {
-	return relaxed_load(&page->count);
+	return relaxed_load(&page->word) / COUNT_ONE;
 }
 
 unsigned quire_page_order(const struct quire_page *page)
 {
-	return relaxed_load(&page->head) & HEAD_ORDER;
+	return relaxed_load(&page->word) & HEAD_ORDER;
 }
 
 quire_pfn_t quire_page_pfn(const struct quire *q, const struct quire_page *page)
@@ -29,7 +29,7 @@ struct quire_page *quire_pfn_page(const struct quire *q, quire_pfn_t pfn)
 {
 	uint32_t i = frames_find(q, pfn.v);
 
-	if (i == FRAME_NONE || (relaxed_load(&q->frames.pages[i].head) & HEAD_HOLE))
+	if (i == FRAME_NONE || (frames_head(&q->frames.pages[i]) & HEAD_HOLE))
 		return NULL;
 	return &q->frames.pages[i];
 }
@@ -56,12 +56,14 @@ static bool used_block(const struct quire *q, uint32_t i, struct quire_frame_inf
 		uint32_t first = i & ~((1u << order) - 1);
 		const struct quire_page *page = &q->frames.pages[first];
 
-		if (!(page->head & HEAD_USED) || (page->head & HEAD_ORDER) < order)
+		uint32_t head = frames_head(page);
+
+		if (!(head & HEAD_USED) || (head & HEAD_ORDER) < order)
 			continue;
 		out->state = first == i ? QUIRE_FRAME_HEAD : QUIRE_FRAME_BODY;
-		out->order = page->head & HEAD_ORDER;
+		out->order = head & HEAD_ORDER;
 		out->first = quire_pfn(frames_pfn(&q->frames, first));
-		out->count = page->count;
+		out->count = quire_page_count(page);
 		return true;
 	}
 	return false;
@@ -72,16 +74,16 @@ void quire_frame_info(struct quire *q, quire_pfn_t pfn, struct quire_frame_info 
 	uint32_t i = frames_find(q, pfn.v);
 
 	*out = (struct quire_frame_info){ .state = QUIRE_FRAME_HOLE, .first = pfn };
-	if (i == FRAME_NONE || (q->frames.pages[i].head & HEAD_HOLE))
+	if (i == FRAME_NONE || (frames_head(&q->frames.pages[i]) & HEAD_HOLE))
 		return;
 	const struct block *block = &q->blocks[i >> BLOCK_ORDER];
 	out->zone = block->zone;
 	out->migrate = block->type;
-	if (q->frames.pages[i].head & HEAD_RESERVED) {
+	if (frames_head(&q->frames.pages[i]) & HEAD_RESERVED) {
 		out->state = QUIRE_FRAME_RESERVED;
 		return;
 	}
-	int order = block_piece(&q->maps[i >> BLOCK_ORDER], block, i & (BLOCK_FRAMES - 1));
+	int order = block_piece(block, i & (BLOCK_FRAMES - 1));
 	if (order >= 0) {
 		out->state = QUIRE_FRAME_FREE;
 		out->order = (unsigned)order;
@@ -96,8 +98,8 @@ void quire_frame_info(struct quire *q, quire_pfn_t pfn, struct quire_frame_info 
 static unsigned nr_pieces(const struct quire *q, uint32_t b, unsigned order)
 {
 	if (order >= BLOCK_ORDER)
-		return (q->blocks[b].orders >> order) & 1;
-	return block_nr_pieces(&q->maps[b], order);
+		return q->blocks[b].largest == (int)order;
+	return block_nr_pieces(&q->blocks[b], (int)order);
 }
 
 bool quire_free_block_next(struct quire *q, enum quire_zone zone, unsigned order, quire_pfn_t from,
@@ -116,7 +118,7 @@ bool quire_free_block_next(struct quire *q, enum quire_zone zone, unsigned order
 		uint32_t step = order < BLOCK_ORDER ? 1u << order : BLOCK_FRAMES;
 
 		for (f = (f + step - 1) & ~(step - 1); f < BLOCK_FRAMES; f += step) {
-			if (block_piece(&q->maps[b], &q->blocks[b], f) != (int)order)
+			if (block_piece(&q->blocks[b], f) != (int)order)
 				continue;
 			*out = quire_pfn(first + f);
 			if (type)
@@ -140,7 +142,7 @@ int quire_pair_bit(struct quire *q, unsigned order, uint64_t index)
 	if (order < BLOCK_ORDER) {
 		uint32_t pair = (BLOCK_FRAMES | (i & (BLOCK_FRAMES - 1))) >> (order + 1);
 
-		return (int)(q->maps[i >> BLOCK_ORDER].pair[pair >> 6] >> (pair & 63) & 1);
+		return (int)(q->blocks[i >> BLOCK_ORDER].pair[pair >> 6] >> (pair & 63) & 1);
 	}
 	quire_frame_info(q, quire_pfn(pfn), &left);
 	quire_frame_info(q, quire_pfn(pfn + BLOCK_FRAMES), &right);
@@ -159,12 +161,8 @@ static void count_blocks(const struct quire *q, const struct zone *zone,
 			out->nr_blocks[type]++;
 		if (type == QUIRE_MIGRATE_CMA)
 			out->free_cma += block->nr_free;
-		for (unsigned orders = block->orders & (ORDERS_UPPER - 1u); orders;
-		     orders &= orders - 1) {
-			unsigned order = bits_first32(orders);
-
+		for (unsigned order = 0; block->nr_free && order <= QUIRE_ORDER_MAX; order++)
 			out->nr_free[type][order] += nr_pieces(q, b, order);
-		}
 	}
 }
 
@@ -186,10 +184,10 @@ void quire_zone_stat(struct quire *q, enum quire_zone id, struct quire_zone_stat
 		out->reserve[z] = zone->reserve[z];
 	for (unsigned e = 0; e < QUIRE_NR_EVENTS; e++)
 		out->events[e] = zone->events[e];
-	for (unsigned cpu = 0; zone->pcp && cpu < q->config.nr_cpus; cpu++) {
-		out->pcp += pcp_nr_pages(&zone->pcp[cpu]);
+	for (unsigned cpu = 0; q->pcp[zone->id] && cpu < q->config.nr_cpus; cpu++) {
+		out->pcp += pcp_nr_pages(&q->pcp[zone->id][cpu]);
 		for (unsigned e = 0; e < QUIRE_NR_EVENTS; e++)
-			out->events[e] += zone->pcp[cpu].events[e];
+			out->events[e] += pcp_event(&q->pcp[zone->id][cpu], e);
 	}
 	count_blocks(q, zone, out);
 }
@@ -197,9 +195,9 @@ void quire_zone_stat(struct quire *q, enum quire_zone id, struct quire_zone_stat
 void quire_pcp_stat(struct quire *q, enum quire_zone zone, unsigned cpu, struct quire_pcp_stat *out)
 {
 	*out = (struct quire_pcp_stat){ 0 };
-	if (!q->zones[zone].pcp || cpu >= q->config.nr_cpus)
+	if (!q->pcp[zone] || cpu >= q->config.nr_cpus)
 		return;
-	const struct pcp *pcp = &q->zones[zone].pcp[cpu];
+	const struct pcp *pcp = &q->pcp[zone][cpu];
 	out->count = pcp_nr_pages(pcp);
 	if (pcp->room) {
 		/* An allocation side for each ordinary type, the free side, whole blocks. */
@@ -213,14 +211,14 @@ void quire_metadata(const struct quire *q, struct quire_metadata *out)
 {
 	*out = (struct quire_metadata){
 		.frames = (uint64_t)q->frames.nr * sizeof(struct quire_page),
-		.blocks = (uint64_t)q->nr_blocks * (sizeof(struct block) + sizeof(struct block_map)),
+		.blocks = (uint64_t)q->nr_blocks * sizeof(struct block),
 		.other = sizeof(*q) + q->frames.table_bytes +
 			 q->memblock.memory.capacity * sizeof(struct quire_range) +
 			 q->memblock.reserved.capacity * sizeof(struct quire_range) +
 			 q->map.capacity * sizeof(struct quire_map_entry),
 	};
 	for (unsigned z = 0; z < QUIRE_NR_ZONES; z++) {
-		if (q->zones[z].pcp)
+		if (q->pcp[z])
 			out->other += q->config.nr_cpus * sizeof(struct pcp);
 	}
 }

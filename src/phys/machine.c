@@ -50,6 +50,7 @@ int quire_create(const struct quire_config *config, struct quire **out)
 		q->reserve_ratio[z] = default_ratio[z];
 		q->zones[z].id = z;
 	}
+	zone_routes(q);
 	*out = q;
 	return 0;
 }

@@ -26,8 +26,8 @@ struct quire {
 	/* The frame tier; constant once built. */
 	struct frames frames;
 	struct block *blocks;         /* by index >> 9; contents: zone->lock */
-	struct block_map *maps;       /* likewise */
 	uint32_t nr_blocks;
+	struct pcp *pcp[QUIRE_NR_ZONES]; /* one for each cpu; NULL for a zone without frames */
 	struct route routes[NR_ROUTES];
 	struct zone zones[QUIRE_NR_ZONES];
 

@@ -45,36 +45,47 @@ static uint32_t take_huge(struct pcp *pcp, const struct quire *q, unsigned type)
 		if (relaxed_load(&q->blocks[i >> BLOCK_ORDER].type) != type)
 			continue;
 		pcp->huge[n] = pcp->huge[--pcp->nr_huge];
+		pcp->huge_allocs++;
 		return i;
 	}
 	return FRAME_NONE;
+}
+
+uint32_t page_take_block(struct quire *q, struct zone *zone, unsigned type, unsigned order)
+{
+	lock_take(&zone->lock);
+	uint32_t i = buddy_alloc(q, zone, type, order);
+	if (i != FRAME_NONE)
+		zone->events[QUIRE_EVENT_ALLOC] += 1u << order;
+	lock_drop(&zone->lock);
+	return i;
+}
+
+void page_return_block(struct quire *q, struct zone *zone, uint32_t i, unsigned order)
+{
+	lock_take(&zone->lock);
+	zone->events[QUIRE_EVENT_FREE] += 1u << order;
+	buddy_free(q, zone, i, order);
+	lock_drop(&zone->lock);
 }
 
 /* One attempt in one zone. Return: index of the first frame, FRAME_NONE */
 static uint32_t zone_take(struct quire *q, struct zone *zone, unsigned type, unsigned order)
 {
 	uintptr_t token = quire_port_cpu_enter();
-	struct pcp *pcp = &zone->pcp[CPU(token)];
+	struct pcp *pcp = &q->pcp[zone->id][CPU(token)];
 	uint32_t i = FRAME_NONE;
 
 	lock_take(&pcp->lock);
 	if (order == 0) {
-		struct pcp_list *list = &pcp->list[type];
-
-		if (list->count || pcp_refill(q, pcp, zone, type))
-			i = list->frame[--list->count];
-	} else {
-		if (order == BLOCK_ORDER)
-			i = take_huge(pcp, q, type);
-		if (i == FRAME_NONE) {
-			lock_take(&zone->lock);
-			i = buddy_alloc(q, zone, type, order);
-			lock_drop(&zone->lock);
-		}
+		if (pcp->count[type] || pcp_refill(q, pcp, zone, type))
+			i = frames_index(&q->frames, pcp->frame[type][--pcp->count[type]]);
+	} else if (order == BLOCK_ORDER) {
+		i = take_huge(pcp, q, type);
 	}
-	if (i != FRAME_NONE)
-		pcp->events[QUIRE_EVENT_ALLOC] += 1u << order;
 	lock_drop(&pcp->lock);
+	if (i == FRAME_NONE && order)
+		i = page_take_block(q, zone, type, order);
 	quire_port_cpu_leave(token);
 	return i;
 }
@@ -152,40 +163,40 @@ struct quire_page *page_alloc_slow(struct quire *q, quire_gfp_t gfp, unsigned or
 		return NULL;
 	}
 	struct quire_page *page = &q->frames.pages[i];
-	ASSERT("PHYS-5", relaxed_load(&page->head) == 0);
+	ASSERT("PHYS-5", relaxed_load(&page->word) == 0);
 	page->private = 0;
-	relaxed_store(&page->count, 1);
-	relaxed_store(&page->head, HEAD_USED | order);
+	relaxed_store(&page->word, COUNT_ONE | HEAD_USED | order);
 	if ((gfp & QUIRE_GFP_BIT_COMP) && order) {
-		relaxed_store(&page->head, HEAD_USED | HEAD_COMPOUND | order);
+		relaxed_store(&page->word, COUNT_ONE | HEAD_USED | HEAD_COMPOUND | order);
 		for (uint32_t n = 1; n < 1u << order; n++)
-			relaxed_store(&page[n].head, HEAD_TAIL | order);
+			relaxed_store(&page[n].word, HEAD_TAIL | order);
 	}
 	return page;
 }
 
-/* Give the frames of a block back to the lists. Its head word is cleared already. */
+/* Give the frames of a block back to the lists. Its word is cleared already. */
 static void block_return(struct quire *q, uint32_t i, unsigned order)
 {
 	struct zone *zone = &q->zones[q->blocks[i >> BLOCK_ORDER].zone];
 	uintptr_t token = quire_port_cpu_enter();
-	struct pcp *pcp = &zone->pcp[CPU(token)];
+	struct pcp *pcp = &q->pcp[zone->id][CPU(token)];
+	bool kept = true;
 
 	lock_take(&pcp->lock);
-	pcp->events[QUIRE_EVENT_FREE] += 1u << order;
 	if (order == BLOCK_ORDER && pcp->nr_huge < pcp->huge_max &&
 	    relaxed_load(&q->blocks[i >> BLOCK_ORDER].type) < QUIRE_MIGRATE_CMA) {
 		pcp->huge[pcp->nr_huge++] = i;
-	} else if (order == 0 && pcp->room) {
+		pcp->huge_frees++;
+	} else if (order == 0) {
 		pcp->freed[pcp->nr_freed++] = i;
 		if (pcp->nr_freed >= pcp->batch)
 			pcp_flush(q, pcp, zone);
 	} else {
-		lock_take(&zone->lock);
-		buddy_free(q, zone, i, order);
-		lock_drop(&zone->lock);
+		kept = false;
 	}
 	lock_drop(&pcp->lock);
+	if (!kept)
+		page_return_block(q, zone, i, order);
 	quire_port_cpu_leave(token);
 }
 
@@ -194,7 +205,7 @@ static uint32_t find_head(const struct quire *q, uint32_t i)
 {
 	for (unsigned order = 1; order <= QUIRE_ORDER_MAX; order++) {
 		uint32_t first = i & ~((1u << order) - 1);
-		uint32_t head = relaxed_load(&q->frames.pages[first].head);
+		uint32_t head = frames_head(&q->frames.pages[first]);
 
 		if ((head & HEAD_USED) && first + (1u << (head & HEAD_ORDER)) > i)
 			return first;
@@ -206,7 +217,7 @@ enum quire_free page_free_why(struct quire *q, const struct quire_page *page, un
 {
 	if (!frames_owns(&q->frames, page))
 		return QUIRE_FREE_FOREIGN;
-	uint32_t head = relaxed_load(&page->head);
+	uint32_t head = frames_head(page);
 	if (head & HEAD_HOLE)
 		return QUIRE_FREE_FOREIGN;
 	if (head & HEAD_RESERVED)
@@ -222,15 +233,16 @@ enum quire_free page_free_why(struct quire *q, const struct quire_page *page, un
 	return (head & HEAD_ORDER) == order ? QUIRE_FREE_OK : QUIRE_FREE_ORDER;
 }
 
-/* Drop one reference. Return: true if it was the last, and the head word is cleared */
+/* Drop one reference. Return: true if it was the last, and the block's words are cleared */
 static bool drop(struct quire_page *page)
 {
-	if (atomic_fetch_sub_explicit(&page->count, 1, memory_order_acq_rel) != 1)
+	uint32_t word = atomic_fetch_sub_explicit(&page->word, COUNT_ONE, memory_order_acq_rel);
+
+	if (word / COUNT_ONE != 1)
 		return false;
-	uint32_t head = relaxed_load(&page->head);
-	uint32_t nr = head & HEAD_COMPOUND ? 1u << (head & HEAD_ORDER) : 1;
+	uint32_t nr = word & HEAD_COMPOUND ? 1u << (word & HEAD_ORDER) : 1;
 	for (uint32_t n = 0; n < nr; n++)
-		relaxed_store(&page[n].head, 0);
+		relaxed_store(&page[n].word, 0);
 	return true;
 }
 
@@ -245,16 +257,16 @@ enum quire_free page_free_slow(struct quire *q, struct quire_page *page, unsigne
 
 int quire_page_get(struct quire *q, struct quire_page *page)
 {
-	if (!frames_owns(&q->frames, page) || !(relaxed_load(&page->head) & HEAD_USED))
+	if (!frames_owns(&q->frames, page))
 		return -QUIRE_EINVAL;
-	uint32_t count = relaxed_load(&page->count);
+	uint32_t word = relaxed_load(&page->word);
 	do {
-		if (!count)
+		if (!(word & HEAD_USED) || word < COUNT_ONE)
 			return -QUIRE_EINVAL;
-		if (count == INT32_MAX)
+		if (word / COUNT_ONE == COUNT_MAX)
 			return -QUIRE_EOVERFLOW;
-	} while (!atomic_compare_exchange_weak_explicit(
-		&page->count, &count, count + 1, memory_order_relaxed, memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak_explicit(&page->word, &word, word + COUNT_ONE,
+							memory_order_relaxed, memory_order_relaxed));
 	return 0;
 }
 
@@ -266,7 +278,7 @@ enum quire_free quire_page_put(struct quire *q, struct quire_page *page)
 
 struct quire_page *quire_page_head(struct quire *q, struct quire_page *page)
 {
-	uint32_t head = frames_owns(&q->frames, page) ? relaxed_load(&page->head) : 0;
+	uint32_t head = frames_owns(&q->frames, page) ? frames_head(page) : 0;
 
 	if (!(head & HEAD_TAIL))
 		return page;
@@ -276,16 +288,15 @@ struct quire_page *quire_page_head(struct quire *q, struct quire_page *page)
 
 int quire_page_split(struct quire *q, struct quire_page *page)
 {
-	if (!frames_owns(&q->frames, page) || !(relaxed_load(&page->head) & HEAD_USED))
+	if (!frames_owns(&q->frames, page) || !(frames_head(page) & HEAD_USED))
 		return -QUIRE_EINVAL;
-	if (relaxed_load(&page->count) != 1)
+	if (quire_page_count(page) != 1)
 		return -QUIRE_EBUSY;
 	uint32_t nr = 1u << quire_page_order(page);
 	for (uint32_t n = 0; n < nr; n++) {
 		if (n)
 			page[n].private = 0;
-		relaxed_store(&page[n].count, 1);
-		relaxed_store(&page[n].head, HEAD_USED);
+		relaxed_store(&page[n].word, COUNT_ONE | HEAD_USED);
 	}
 	return 0;
 }
@@ -326,7 +337,7 @@ enum quire_free quire_page_free_exact(struct quire *q, struct quire_page *page, 
 
 		if (why != QUIRE_FREE_OK)
 			return why;
-		if (relaxed_load(&page[n].count) != 1)
+		if (quire_page_count(page + n) != 1)
 			return QUIRE_FREE_REFERENCED;
 	}
 	for (uint32_t n = 0; n < nr; n++)
@@ -341,8 +352,8 @@ void quire_page_drain(struct quire *q)
 	for (unsigned z = 0; z < QUIRE_NR_ZONES; z++) {
 		struct zone *zone = &q->zones[z];
 
-		for (unsigned cpu = 0; zone->pcp && cpu < q->config.nr_cpus; cpu++)
-			pcp_drain(q, &zone->pcp[cpu], zone);
+		for (unsigned cpu = 0; q->pcp[zone->id] && cpu < q->config.nr_cpus; cpu++)
+			pcp_drain(q, &q->pcp[zone->id][cpu], zone);
 	}
 	quire_port_cpu_leave(token);
 }

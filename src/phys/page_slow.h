@@ -5,7 +5,7 @@
 #ifndef PHYS_PAGE_SLOW_H
 #define PHYS_PAGE_SLOW_H
 
-#include <quire/page.h>
+#include "phys/zone.h"
 
 /**
  * page_alloc_slow - quire_page_alloc for any request
@@ -17,6 +17,17 @@ struct quire_page *page_alloc_slow(struct quire *q, quire_gfp_t gfp, unsigned or
 
 /** page_free_slow - quire_page_free for any block, right or wrong. Locks: none held */
 enum quire_free page_free_slow(struct quire *q, struct quire_page *page, unsigned order);
+
+/**
+ * page_take_block - a block straight from a zone's lists
+ *
+ * Return: index of its first frame; FRAME_NONE if none is free
+ * Locks:  in quire_port_cpu_enter; takes zone->lock
+ */
+uint32_t page_take_block(struct quire *q, struct zone *zone, unsigned type, unsigned order);
+
+/** page_return_block - a block straight back to its zone's lists. Locks: as page_take_block */
+void page_return_block(struct quire *q, struct zone *zone, uint32_t i, unsigned order);
 
 /**
  * page_free_why - what is wrong with freeing that

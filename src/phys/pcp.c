@@ -22,16 +22,16 @@ int pcp_setup(struct quire *q)
 
 		if (!zone->nr_blocks)
 			continue;
-		zone->pcp = quire_port_alloc(q->config.host, quire_phys(QUIRE_PORT_ANYWHERE),
-					     q->config.nr_cpus * sizeof(*zone->pcp));
-		if (!zone->pcp) {
+		q->pcp[z] = quire_port_alloc(q->config.host, quire_phys(QUIRE_PORT_ANYWHERE),
+					     q->config.nr_cpus * sizeof(struct pcp));
+		if (!q->pcp[z]) {
 			pcp_destroy(q);
 			return -QUIRE_ENOMEM;
 		}
 		for (unsigned cpu = 0; cpu < q->config.nr_cpus; cpu++) {
 			for (unsigned type = 0; type < QUIRE_NR_MIGRATE; type++)
-				zone->pcp[cpu].list[type].block = BLOCK_NONE;
-			zone->pcp[cpu].batch = 1;
+				q->pcp[zone->id][cpu].block[type] = BLOCK_NONE;
+			q->pcp[zone->id][cpu].batch = 1;
 		}
 	}
 	return 0;
@@ -45,8 +45,8 @@ void pcp_size(struct quire *q)
 			  zone->managed >= (uint64_t)PCP_MIN_FRAMES * q->config.nr_cpus;
 		uint64_t huge = zone->managed / q->config.nr_cpus / PCP_HUGE_SHARE / BLOCK_FRAMES;
 
-		for (unsigned cpu = 0; zone->pcp && cpu < q->config.nr_cpus; cpu++) {
-			struct pcp *pcp = &zone->pcp[cpu];
+		for (unsigned cpu = 0; q->pcp[zone->id] && cpu < q->config.nr_cpus; cpu++) {
+			struct pcp *pcp = &q->pcp[zone->id][cpu];
 
 			pcp->batch = on ? QUIRE_PCP_BATCH : 1;
 			pcp->room = on ? QUIRE_PCP_BATCH : 0;
@@ -60,52 +60,53 @@ void pcp_size(struct quire *q)
 void pcp_destroy(struct quire *q)
 {
 	for (unsigned z = 0; z < QUIRE_NR_ZONES; z++) {
-		quire_port_free(q->config.host, q->zones[z].pcp,
-				q->config.nr_cpus * sizeof(*q->zones[z].pcp));
-		q->zones[z].pcp = NULL;
+		quire_port_free(q->config.host, q->pcp[z], q->config.nr_cpus * sizeof(struct pcp));
+		q->pcp[z] = NULL;
 	}
 }
 
 bool pcp_refill(struct quire *q, struct pcp *pcp, struct zone *zone, unsigned type)
 {
-	struct pcp_list *list = &pcp->list[type];
-	uint32_t got[QUIRE_PCP_BATCH];
+	struct quire_page **frame = pcp->frame[type];
 
-	ASSERT("PHYS-7", !list->count);
+	ASSERT("PHYS-7", !pcp->count[type]);
 	lock_take(&zone->lock);
-	uint32_t nr = buddy_alloc_frames(q, zone, type, pcp->batch, got);
+	uint32_t nr = buddy_alloc_frames(q, zone, type, pcp->batch, frame);
 	lock_drop(&zone->lock);
 	if (!nr)
 		return false;
-	list->block = pcp->room ? got[nr - 1] >> BLOCK_ORDER : BLOCK_NONE;
-	list->count = nr;
-	for (uint32_t i = 0; i < nr; i++)
-		list->frame[nr - 1 - i] = got[i];
-	pcp->events[QUIRE_EVENT_REFILL]++;
+	if (pcp->room)
+		pcp->block[type] = frames_index(&q->frames, frame[0]) >> BLOCK_ORDER;
+	pcp->count[type] = nr;
+	pcp->nr_filled += nr;
+	pcp->nr_refills++;
 	return true;
 }
 
 void pcp_flush(struct quire *q, struct pcp *pcp, struct zone *zone)
 {
 	lock_take(&zone->lock);
-	for (uint32_t i = 0; i < pcp->nr_freed; i++)
-		buddy_free(q, zone, pcp->freed[i], 0);
+	buddy_free_frames(q, zone, pcp->freed, pcp->nr_freed);
 	lock_drop(&zone->lock);
+	pcp->nr_flushed += pcp->nr_freed;
 	pcp->nr_freed = 0;
-	pcp->events[QUIRE_EVENT_DRAIN]++;
+	pcp->nr_drains++;
 }
 
 void pcp_drain(struct quire *q, struct pcp *pcp, struct zone *zone)
 {
 	lock_take(&pcp->lock);
-	pcp_flush(q, pcp, zone);
+	if (pcp->nr_freed)
+		pcp_flush(q, pcp, zone);
 	lock_take(&zone->lock);
-	for (unsigned type = 0; type < QUIRE_NR_MIGRATE; type++) {
-		struct pcp_list *list = &pcp->list[type];
+	for (unsigned type = 0; type < QUIRE_MIGRATE_CMA; type++) {
+		pcp->nr_filled -= pcp->count[type];
+		while (pcp->count[type]) {
+			const struct quire_page *page = pcp->frame[type][--pcp->count[type]];
 
-		while (list->count)
-			buddy_free(q, zone, list->frame[--list->count], 0);
-		list->block = BLOCK_NONE;
+			buddy_free(q, zone, frames_index(&q->frames, page), 0);
+		}
+		pcp->block[type] = BLOCK_NONE;
 	}
 	while (pcp->nr_huge)
 		buddy_free(q, zone, pcp->huge[--pcp->nr_huge], BLOCK_ORDER);
@@ -113,13 +114,11 @@ void pcp_drain(struct quire *q, struct pcp *pcp, struct zone *zone)
 	lock_drop(&pcp->lock);
 }
 
-static bool pcp_list_holds(const struct pcp *pcp, uint32_t i)
+static bool list_holds(const struct quire *q, const struct pcp *pcp, uint32_t i)
 {
-	for (unsigned type = 0; type < QUIRE_NR_MIGRATE; type++) {
-		const struct pcp_list *list = &pcp->list[type];
-
-		for (uint32_t n = 0; n < list->count; n++) {
-			if (list->frame[n] == i)
+	for (unsigned type = 0; type < QUIRE_MIGRATE_CMA; type++) {
+		for (uint32_t n = 0; n < pcp->count[type]; n++) {
+			if (pcp->frame[type][n] == &q->frames.pages[i])
 				return true;
 		}
 	}
@@ -139,17 +138,40 @@ bool pcp_holds(const struct quire *q, uint32_t i)
 	const struct zone *zone = &q->zones[q->blocks[i >> BLOCK_ORDER].zone];
 
 	for (unsigned cpu = 0; cpu < q->config.nr_cpus; cpu++) {
-		if (pcp_list_holds(&zone->pcp[cpu], i))
+		if (list_holds(q, &q->pcp[zone->id][cpu], i))
 			return true;
 	}
 	return false;
 }
 
+static uint32_t nr_allocatable(const struct pcp *pcp)
+{
+	uint32_t nr = 0;
+
+	for (unsigned type = 0; type < QUIRE_MIGRATE_CMA; type++)
+		nr += pcp->count[type];
+	return nr;
+}
+
 uint64_t pcp_nr_pages(const struct pcp *pcp)
 {
-	uint64_t nr = pcp->nr_freed + (uint64_t)pcp->nr_huge * BLOCK_FRAMES;
+	return pcp->nr_freed + nr_allocatable(pcp) + (uint64_t)pcp->nr_huge * BLOCK_FRAMES;
+}
 
-	for (unsigned type = 0; type < QUIRE_NR_MIGRATE; type++)
-		nr += pcp->list[type].count;
-	return nr;
+uint64_t pcp_event(const struct pcp *pcp, enum quire_event event)
+{
+	switch (event) {
+	case QUIRE_EVENT_ALLOC: /* what came onto the allocation sides and is not there now */
+		return pcp->nr_filled + pcp->nr_turned - nr_allocatable(pcp) +
+		       pcp->huge_allocs * BLOCK_FRAMES;
+	case QUIRE_EVENT_FREE:
+		return pcp->nr_flushed + pcp->nr_freed + pcp->nr_turned +
+		       pcp->huge_frees * BLOCK_FRAMES;
+	case QUIRE_EVENT_REFILL:
+		return pcp->nr_refills;
+	case QUIRE_EVENT_DRAIN:
+		return pcp->nr_drains;
+	default:
+		return 0;
+	}
 }

@@ -6,11 +6,11 @@
  *
  *      alloc ── pop ──┐                        ┌── push ── free
  *                     │                        │
- *     list[type]: 64 frames of           freed: up to 64 frames
+ *     frame[type]: 64 frames of          freed: up to 64 frames
  *     the fullest blocks                 of any other block
  *                     ▲       ▲                │
- *              refill │       └── a frame of   │ drain
- *                     │           list.block   │
+ *              refill │       └── a frame of   │ flush
+ *                     │           block[type]  │
  *                   zone                     zone
  *
  * A last-in-first-out list would hand the frame just freed straight back, into
@@ -25,27 +25,32 @@
 #ifndef PHYS_PCP_H
 #define PHYS_PCP_H
 
+#include "phys/frames.h"
 #include "phys/zone.h"
 
-/** struct pcp_list - the allocation side for one migrate type. (P): pcp->lock */
-struct pcp_list {
-	uint32_t count;                 /* (P) frames on it */
-	uint32_t block;                 /* (P) the block it was last filled from */
-	uint32_t frame[QUIRE_PCP_BATCH]; /* (P) indexes */
-};
-
-/** struct pcp - the lists of one cpu in one zone */
+/** struct pcp - the lists of one cpu in one zone. (P): lock held */
 struct pcp {
 	_Alignas(64) struct lock lock;
 	uint32_t nr_freed; /* (P) frames on the free side */
 	uint32_t room;     /* (P) frames that an allocation side holds: 0 or QUIRE_PCP_BATCH */
 	uint32_t batch;    /* (P) frames moved at once: 1 or QUIRE_PCP_BATCH */
+	uint32_t count[QUIRE_NR_MIGRATE]; /* (P) frames on the allocation sides */
+	uint32_t block[QUIRE_NR_MIGRATE]; /* (P) the block it was last filled from; BLOCK_NONE */
 	uint32_t huge_max; /* (P) blocks of order 9 kept, of all types together */
 	uint32_t nr_huge;  /* (P) blocks of order 9 kept now */
-	uint64_t events[QUIRE_NR_EVENTS];      /* (P) */
-	struct pcp_list list[QUIRE_NR_MIGRATE]; /* (P) those of CMA and isolate stay empty */
-	uint32_t freed[QUIRE_PCP_BATCH];        /* (P) indexes */
-	uint32_t huge[QUIRE_PCP_HUGE];          /* (P) indexes of whole blocks */
+
+	/* Frames that passed through; the fast paths count only what they turn round. */
+	uint64_t nr_filled;  /* (P) onto allocation sides from the zone, drained ones taken off */
+	uint64_t nr_turned;  /* (P) freed straight onto an allocation side */
+	uint64_t nr_flushed; /* (P) from the free side to the zone */
+	uint64_t nr_refills; /* (P) */
+	uint64_t nr_drains;  /* (P) */
+	uint64_t huge_allocs; /* (P) blocks that the huge list served */
+	uint64_t huge_frees;  /* (P) blocks that it took */
+
+	struct quire_page *frame[QUIRE_MIGRATE_CMA][QUIRE_PCP_BATCH]; /* (P) allocation sides */
+	uint32_t freed[QUIRE_PCP_BATCH]; /* (P) indexes: free side */
+	uint32_t huge[QUIRE_PCP_HUGE];   /* (P) indexes of whole blocks */
 };
 
 /** pcp_setup - allocate the lists of all zones. Return: 0; -QUIRE_ENOMEM, then nothing is kept */
@@ -77,6 +82,9 @@ void pcp_drain(struct quire *q, struct pcp *pcp, struct zone *zone);
 
 /** pcp_holds - is that free frame on a per-cpu list? Locks: nobody else uses the machine */
 bool pcp_holds(const struct quire *q, uint32_t i);
+
+/** pcp_event - how often something happened on a cpu's lists. Locks: as pcp_nr_pages */
+uint64_t pcp_event(const struct pcp *pcp, enum quire_event event);
 
 /** pcp_nr_pages - frames on a cpu's lists. Locks: nobody else uses the machine */
 uint64_t pcp_nr_pages(const struct pcp *pcp);

@@ -238,13 +238,16 @@ static unsigned flags_zone(const struct quire *q, unsigned flags)
 	}
 }
 
+/* The free count of a route without zones: never above its low mark of 0. */
+static const _Atomic uint32_t no_frames;
+
 static void set_route(struct quire *q, unsigned flags)
 {
 	const unsigned both = QUIRE_GFP_BIT_MOVABLE | QUIRE_GFP_BIT_RECLAIMABLE;
 	struct route *route = &q->routes[flags];
 	unsigned highest = flags_zone(q, flags);
 
-	*route = (struct route){ .highest = (uint8_t)highest };
+	*route = (struct route){ .highest = (uint8_t)highest, .nr_free = &no_frames };
 	if (highest == QUIRE_NR_ZONES || (flags & both) == both)
 		return;
 	route->type = flags & QUIRE_GFP_BIT_MOVABLE	   ? QUIRE_MIGRATE_MOVABLE
@@ -257,7 +260,7 @@ static void set_route(struct quire *q, unsigned flags)
 	if (!route->nr)
 		return;
 	struct zone *first = &q->zones[route->zone[0]];
-	route->pcp = first->pcp;
+	route->pcp = q->pcp[first->id];
 	route->nr_free = &first->nr_free[route->type == QUIRE_MIGRATE_MOVABLE];
 	route->low = first->wmark[QUIRE_WMARK_LOW] + first->reserve[highest];
 }

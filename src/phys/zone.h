@@ -10,7 +10,8 @@
 #include "phys/block.h"
 
 #define NR_ORDERS (QUIRE_ORDER_MAX + 1)
-#define NR_BUCKETS 32 /* of fullness, 16 frames each */
+#define BUCKET_FRAMES 16 /* blocks are told apart by this many free frames */
+#define NR_BUCKETS (BLOCK_FRAMES / BUCKET_FRAMES)
 
 /**
  * struct free_area - the blocks whose largest free piece has one order
@@ -45,8 +46,6 @@ struct zone {
 	/* Set by zone_watermarks. */
 	uint32_t wmark[QUIRE_NR_WMARKS];
 	uint32_t reserve[QUIRE_NR_ZONES];
-
-	struct pcp *pcp; /* per-cpu lists, one a cpu */
 };
 
 /**
@@ -55,8 +54,9 @@ struct zone {
  * The first three fields are the fast path's whole knowledge.
  */
 struct route {
-	struct pcp *pcp;                  /* the first zone's lists; NULL: no such request */
-	const _Atomic uint32_t *nr_free;  /* the first zone's free frames for this type */
+	struct pcp *pcp;                  /* the first zone's lists */
+	const _Atomic uint32_t *nr_free;  /* its free frames for this type; of no_frames for a
+					   * request that no zone can serve */
 	uint32_t low;                     /* its low watermark plus reserve */
 	uint8_t type;                     /* enum quire_migrate */
 	uint8_t highest;                  /* highest zone that the flags allow */

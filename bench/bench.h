@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bench.h - the table of functions through which a loop reaches an allocator
+ *
+ * The same loops measure any allocator of frames that fills this table in.
+ * "none" does nothing: what its loop costs is subtracted.
+ */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** struct bench_allocator - an allocator of blocks of frames; blocks are opaque, not NULL */
+struct bench_allocator {
+	const char *name;
+	/* A machine of that much memory. NULL: this allocator can't have so much. */
+	void *(*create)(uint64_t bytes, unsigned nr_cpus);
+	void (*destroy)(void *machine);
+	void (*on_cpu)(unsigned cpu); /* this thread is that processor */
+	void *(*alloc)(void *machine, unsigned order, bool movable);
+	void *(*alloc_last)(void *machine); /* one frame, reserves included */
+	void (*free)(void *machine, void *block, unsigned order);
+	size_t (*alloc_bulk)(void *machine, size_t nr, void **frames);
+	void (*free_bulk)(void *machine, size_t nr, void **frames);
+	uint64_t (*free_frames)(void *machine);
+	uint64_t (*free_order9)(void *machine); /* blocks of order 9 that can be had */
+	uint64_t (*metadata)(void *machine);    /* bytes */
+};
+
+extern const struct bench_allocator bench_quire, bench_none;
+
+/** struct bench_result - what one row measured */
+struct bench_result {
+	uint64_t ops;        /* operations in the measured part */
+	uint64_t ns;         /* time of it */
+	double value;        /* of rows that count something else */
+	const char *unit;    /* of value; NULL: the row is operations */
+};
+
+/** struct bench_row - one row of the table */
+struct bench_row {
+	const char *name;
+	void (*run)(const struct bench_allocator *a, struct bench_result *out);
+	bool instructions; /* counted by callgrind too */
+	const char *what;  /* the operation, in words */
+};
+
+extern const struct bench_row bench_rows[];
+extern const size_t bench_nr_rows;
+
+/** bench_start - the measured part begins */
+void bench_start(void);
+
+/** bench_stop - it ends. @ops operations were done; fills in @out */
+void bench_stop(struct bench_result *out, uint64_t ops);
+
+/** bench_random - the next number of a fixed sequence */
+uint64_t bench_random(uint64_t *state);
+
+/** bench_cpu_ns - processor time of this thread */
+uint64_t bench_cpu_ns(void);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main.c - bench ALLOCATOR [ROW…]: run rows, print one line of JSON each
+ *
+ * Under callgrind each row's measured part is dumped under the row's name;
+ * bench/run puts both together.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <valgrind/callgrind.h>
+
+#include "bench.h"
+
+static uint64_t started;
+
+uint64_t bench_random(uint64_t *state)
+{
+	uint64_t x = *state;
+
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	return *state = x;
+}
+
+static uint64_t now(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+uint64_t bench_cpu_ns(void)
+{
+	return now(CLOCK_THREAD_CPUTIME_ID);
+}
+
+void bench_start(void)
+{
+	started = now(CLOCK_MONOTONIC);
+	CALLGRIND_START_INSTRUMENTATION;
+	CALLGRIND_ZERO_STATS;
+}
+
+void bench_stop(struct bench_result *out, uint64_t ops)
+{
+	CALLGRIND_DUMP_STATS_AT("row");
+	CALLGRIND_STOP_INSTRUMENTATION;
+	out->ns = now(CLOCK_MONOTONIC) - started;
+	out->ops = ops;
+}
+
+static void run(const struct bench_allocator *a, const struct bench_row *row)
+{
+	struct bench_result r = { 0 };
+
+	row->run(a, &r);
+	printf("{\"name\":\"%s\",\"ops\":%llu,\"ns\":%llu", row->name, (unsigned long long)r.ops,
+	       (unsigned long long)r.ns);
+	if (r.unit)
+		printf(",\"value\":%.6g,\"unit\":\"%s\"", r.value, r.unit);
+	printf("}\n");
+	fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+	const struct bench_allocator *a = argc > 1 && !strcmp(argv[1], "none") ? &bench_none
+									    : &bench_quire;
+
+	if (argc > 1 && !strcmp(argv[1], "list")) {
+		for (size_t i = 0; i < bench_nr_rows; i++)
+			printf("%s\t%d\t%s\n", bench_rows[i].name, bench_rows[i].instructions,
+			       bench_rows[i].what);
+		return 0;
+	}
+	for (size_t i = 0; i < bench_nr_rows; i++) {
+		bool wanted = argc <= 2;
+
+		for (int n = 2; n < argc; n++)
+			wanted |= !strcmp(argv[n], bench_rows[i].name);
+		if (wanted)
+			run(a, &bench_rows[i]);
+	}
+	return 0;
+}
