@@ -172,6 +172,21 @@ static int say(struct cli *cli, const struct line *line)
 	return (int)status;
 }
 
+int cli_flush(struct cli *cli)
+{
+	int error = ferror(stdout) ? EIO : 0;
+
+	errno = 0;
+	if (fflush(stdout))
+		error = errno;
+	if (!error)
+		return CLI_OK;
+	if (error != EPIPE)
+		cli_error(cli, "standard output: %s", strerror(error));
+	clearerr(stdout);
+	return CLI_FILE;
+}
+
 bool cli_machine_told(const struct cli *cli)
 {
 	return cli->machine || cli->map || cli->ram || cli->cpus || cli->split || cli->lowmem ||

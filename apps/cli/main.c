@@ -3,13 +3,10 @@
  * main.c - the `quire` command: standard streams and the exit status
  *
  * Standard output is buffered, standard error goes line by line; before talk goes out
- * the results before it do, so that on a terminal both stand in order. That standard
- * output could not be written is found out at the end, and is an exit status.
+ * the results before it do, so that on a terminal both stand in order.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -45,21 +42,6 @@ static unsigned terminal_columns(void)
 	if (size.ws_col < COLUMNS_MIN)
 		return COLUMNS_MIN;
 	return size.ws_col > COLUMNS_MAX ? COLUMNS_MAX : size.ws_col;
-}
-
-int cli_flush(struct cli *cli)
-{
-	int error = ferror(stdout) ? EIO : 0;
-
-	errno = 0;
-	if (fflush(stdout))
-		error = errno;
-	if (!error)
-		return CLI_OK;
-	if (error != EPIPE)
-		cli_error(cli, "standard output: %s", strerror(error));
-	clearerr(stdout);
-	return CLI_FILE;
 }
 
 int main(int argc, char **argv)
