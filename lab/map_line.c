@@ -612,7 +612,7 @@ static const struct beginning beginnings[] = {
 	{ "release", read_own, LINE_RELEASE, true },
 };
 
-/* "[    0.000000] ", "[    T0] ", "[Sat Nov 21 07:31:51 2026] "; not "[mem 0x0-0xfff]" */
+/* "[    0.000000] ", "[    T0] ", "[Sat Nov 21 07:31:51 2026] " */
 static bool take_bracket_prefix(struct scan *s)
 {
 	const char *at = s->at;
@@ -620,11 +620,8 @@ static bool take_bracket_prefix(struct scan *s)
 
 	if (at == s->end || *at != '[')
 		return false;
-	for (at++; at < s->end && at - s->at < BRACKET_PREFIX_MAX && *at != ']'; at++) {
-		if (*at == '-' || *at == 'x' || *at == '[')
-			return false;
+	for (at++; at < s->end && at - s->at < BRACKET_PREFIX_MAX && *at != ']'; at++)
 		digit = digit || scan_is_digit(*at);
-	}
 	if (at == s->end || *at != ']' || !digit)
 		return false;
 	s->at = at + 1;

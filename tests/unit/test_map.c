@@ -235,6 +235,9 @@ TEST(iomem)
 			 "180000000-200000000:4026531839");
 	expect_memory(text, "1000-9f000 100000-1f000000");
 	expect_reserved(text, "1000000-2000100:1 4000000-5000000:0");
+	expect_reserved("00100000-1effffff : System RAM\n  02000000-020000ff : Kernel bss\n"
+			"  01000000-019fffff : Kernel code\n",
+			"1000000-2000100:1");
 }
 
 TEST(command_line)
@@ -269,6 +272,14 @@ TEST(command_line)
 		 "user: [mem 0x0000000000100000-0x0000000001ffffff] usable\n",
 		 bios);
 	expect_map(text, "100000-2000000:1");
+}
+
+TEST(user_map_has_the_command_line_in_it)
+{
+	expect_map("BIOS-e820: [mem 0x0000000000100000-0x000000003fffffff] usable\n"
+		   "user: [mem 0x0000000000100000-0x0000000001ffffff] usable\n"
+		   "Kernel command line: mem=16M memmap=1M@64M\n",
+		   "100000-2000000:1");
 }
 
 TEST(changes)
@@ -612,7 +623,7 @@ TEST(every_allocation_fails_once)
 }
 
 TEST_MAIN(CASE(sizes), CASE(ranges), CASE(forms_of_a_map_line), CASE(types), CASE(edges_of_ranges),
-	  CASE(which_source_counts), CASE(iomem), CASE(command_line), CASE(changes),
-	  CASE(reservations), CASE(hints), CASE(damage), CASE(cut_lines), CASE(no_map_at_all),
-	  CASE(lines_of_a_log_that_say_nothing), CASE(too_many_changes),
-	  CASE(every_allocation_fails_once))
+	  CASE(which_source_counts), CASE(iomem), CASE(command_line),
+	  CASE(user_map_has_the_command_line_in_it), CASE(changes), CASE(reservations), CASE(hints),
+	  CASE(damage), CASE(cut_lines), CASE(no_map_at_all), CASE(lines_of_a_log_that_say_nothing),
+	  CASE(too_many_changes), CASE(every_allocation_fails_once))

@@ -323,7 +323,7 @@ TEST(wrong_calls)
 	CHECK_EQ(quire_memblock_free(q, quire_phys(5), quire_phys(5)), -QUIRE_EINVAL);
 	CHECK_EQ(quire_memblock_reserve(q, quire_phys(5), quire_phys(5), QUIRE_RESERVE_OTHER),
 		 -QUIRE_EINVAL);
-	CHECK_EQ(quire_memblock_reserve(q, quire_phys(5), quire_phys(9), (enum quire_reserve)77),
+	CHECK_EQ(quire_memblock_reserve(q, quire_phys(5), quire_phys(9), (enum quire_reserve)5),
 		 -QUIRE_EINVAL);
 	CHECK_EQ(quire_memblock_alloc(q, &req, &at), -QUIRE_EINVAL);
 	req.bytes = 64;

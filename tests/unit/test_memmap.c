@@ -118,6 +118,22 @@ TEST(overlaps)
 	}
 }
 
+/* Overlaps of one byte, and gaps of one. */
+TEST(bytes)
+{
+	static const struct quire_map_entry entries[] = {
+		{ 0x101000, 0x102001, 1 }, { 0x102000, 0x103000, 2 }, { 0x103001, 0x104000, 2 },
+		{ 0x104000, 0x104001, 4 }, { 0x104000, 0x106000, 1 }, { 0x106000, 0x106001, 1 }
+	};
+	struct quire *q = create(QUIRE_X86_64, true, NULL);
+
+	CHECK_EQ(quire_boot_map(q, entries, sizeof(entries) / sizeof(entries[0])), 0);
+	CHECK_STR(map_text(q), "101000-102000:1 102000-103000:2 103001-104000:2 104000-104001:4 "
+			       "104001-106001:1");
+	CHECK_STR(list_text(q, QUIRE_MEMBLOCK_MEMORY), "101000-102000 105000-106000");
+	quire_destroy(q);
+}
+
 TEST(limits)
 {
 	static const struct {
@@ -220,5 +236,5 @@ TEST(boot_map_all_or_nothing)
 	}
 }
 
-TEST_MAIN(CASE(overlaps), CASE(limits), CASE(wrong_entries), CASE(large_maps),
+TEST_MAIN(CASE(overlaps), CASE(bytes), CASE(limits), CASE(wrong_entries), CASE(large_maps),
 	  CASE(boot_map_all_or_nothing))
