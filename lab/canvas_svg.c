@@ -2,8 +2,8 @@
 /*
  * canvas_svg.c - pictures as SVG documents
  *
- * A document stands alone: no script, no font, no other file. Its colours are
- * variables that a dark screen turns over (prefers-color-scheme). A cell is CELL_W by
+ * A document stands alone: no script, no font, no other file. On a dark screen
+ * (prefers-color-scheme) it takes a second set of colours. A cell is CELL_W by
  * CELL_H units; a fill leaves a gap at its right, so that neighbours stay apart.
  */
 #include "canvas.h"
@@ -23,18 +23,16 @@ static const char *const levels[CANVAS_NR_LEVELS] = { " f", " s", "" };
 
 static const char style_sheet[] =
 	"<style>\n"
-	"svg{--b:#fff;--t:#1b1f24;--d:#646c76;--u:#c93c37;--m:#2f6fde;--e:#b7791f;--c:#8a4fd0;"
-	"--i:#0e8a8a;--p:#2e9d4f;--r:#8b949e;--k:#1b1f24;--h:#d8dde3}\n"
-	"@media (prefers-color-scheme:dark){svg{--b:#0d1117;--t:#e6edf3;--d:#9098a1;--u:#ff7b72;"
-	"--m:#6ea8ff;--e:#e3b341;--c:#c79bff;--i:#56d4d4;--p:#56d364;--r:#6e7681;--k:#e6edf3;"
-	"--h:#30363d}}\n"
-	"text{font:13px ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;fill:var(--t);"
-	"white-space:pre}\n"
-	".d{fill:var(--d)}.n{font-size:16px;font-weight:bold}.g{font-size:11px;text-anchor:middle;"
-	"fill:var(--b)}.gf{fill:var(--t)}\n"
-	".u{fill:var(--u)}.m{fill:var(--m)}.e{fill:var(--e)}.c{fill:var(--c)}.i{fill:var(--i)}"
-	".p{fill:var(--p)}.r{fill:var(--r)}.k{fill:var(--k)}\n"
-	".h{fill:none;stroke:var(--h)}.f{fill-opacity:.22}.s{fill-opacity:.6}\n"
+	"text{font:13px ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace}\n"
+	".n{font-size:16px;font-weight:bold}.g{font-size:11px;text-anchor:middle}\n"
+	".f{fill-opacity:.22}.s{fill-opacity:.6}.h{fill:none}\n"
+	".b{fill:#fff}text{fill:#1b1f24}.d{fill:#646c76}.g{fill:#fff}.gf{fill:#1b1f24}"
+	".u{fill:#c93c37}.m{fill:#2f6fde}.e{fill:#b7791f}.c{fill:#8a4fd0}.i{fill:#0e8a8a}"
+	".p{fill:#2e9d4f}.r{fill:#8b949e}.k{fill:#1b1f24}.h{stroke:#d0d7de}\n"
+	"@media (prefers-color-scheme:dark){"
+	".b{fill:#0d1117}text{fill:#e6edf3}.d{fill:#9098a1}.g{fill:#0d1117}.gf{fill:#e6edf3}"
+	".u{fill:#ff7b72}.m{fill:#6ea8ff}.e{fill:#e3b341}.c{fill:#c79bff}.i{fill:#56d4d4}"
+	".p{fill:#56d364}.r{fill:#6e7681}.k{fill:#e6edf3}.h{stroke:#30363d}}\n"
 	"</style>\n";
 
 static void put_escaped(struct canvas *c, const char *text)
@@ -57,12 +55,12 @@ static int svg_open(struct canvas *c, const char *title)
 
 	quire_format(c->sink,
 		     "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%u\" height=\"%u\" "
-		     "viewBox=\"0 0 %u %u\" role=\"img\" aria-labelledby=\"title\">\n"
+		     "viewBox=\"0 0 %u %u\" xml:space=\"preserve\" role=\"img\" aria-labelledby=\"title\">\n"
 		     "<title id=\"title\">",
 		     width, height, width, height);
 	put_escaped(c, title);
 	quire_format(c->sink, "</title>\n%s", style_sheet);
-	quire_format(c->sink, "<rect width=\"%u\" height=\"%u\" style=\"fill:var(--b)\"/>\n", width,
+	quire_format(c->sink, "<rect class=\"b\" width=\"%u\" height=\"%u\"/>\n", width,
 		     height);
 	return 0;
 }

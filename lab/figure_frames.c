@@ -12,18 +12,26 @@
  *	0..3 in use, [4,5] free, 6 on a per-cpu list, [8..15] free
  *	UU==1.o 3.......
  *
- * With more, up to SAMPLES frames of a cell are looked at, spread over all of
+ * Rows without memory are left out. With more, up to SAMPLES frames of a cell are looked at, spread over all of
  * it, so that a machine of a terabyte is drawn as quickly as a small one.
  */
+#include <quire/boot.h>
+
 #include "figure_view.h"
 
 #define ROWS_MAX 40
 #define SAMPLES 64
 #define LABEL 14 /* cells left of the frames: the address */
 
+/* Where a zone is: [start, end) in frames; 0, 0 without memory. */
+struct extent {
+	uint64_t start, end;
+};
+
 struct layout {
 	struct quire *q;
 	struct canvas *c;
+	struct extent zones[QUIRE_NR_ZONES];
 	unsigned cells; /* in a row */
 	unsigned shift; /* log2 of the frames in a cell */
 	unsigned y;
@@ -36,23 +44,42 @@ struct look {
 	char glyph;
 };
 
-static unsigned zone_rows(const struct layout *l, const struct quire_zone_stat *stat)
+/*
+ * The first row at or after @row that has memory of the zone; rows are numbered from
+ * frame 0. Return: false after the last.
+ */
+static bool next_row(const struct layout *l, const struct extent *zone, uint64_t *row)
 {
-	uint64_t row = (uint64_t)l->cells << l->shift;
+	uint64_t frames = (uint64_t)l->cells << l->shift;
+	struct quire_range range;
 
-	return (unsigned)((stat->start.v + stat->spanned - 1) / row - stat->start.v / row + 1);
+	for (size_t i = 0; quire_memblock_get(l->q, QUIRE_MEMBLOCK_MEMORY, i, &range); i++) {
+		uint64_t start = range.start >> QUIRE_PAGE_SHIFT, end = range.end >> QUIRE_PAGE_SHIFT;
+
+		start = start > zone->start ? start : zone->start;
+		start = start > *row * frames ? start : *row * frames;
+		end = end < zone->end ? end : zone->end;
+		if (start < end) {
+			*row = start / frames;
+			return true;
+		}
+	}
+	return false;
 }
 
-/* Rows of all zones, each with a line for its name and a blank one. */
+/* Rows of all zones, each with a line for its name and a blank one; ROWS_MAX + 1 if more. */
 static unsigned nr_rows(const struct layout *l)
 {
-	struct quire_zone_stat stat;
 	unsigned rows = 0;
 
-	for (enum quire_zone z = 0; z < QUIRE_NR_ZONES; z++) {
-		quire_zone_stat(l->q, z, &stat);
-		if (stat.present)
-			rows += 2 + zone_rows(l, &stat);
+	for (unsigned z = 0; z < QUIRE_NR_ZONES; z++) {
+		uint64_t row = 0;
+
+		rows += l->zones[z].end ? 2 : 0;
+		while (rows <= ROWS_MAX && next_row(l, &l->zones[z], &row)) {
+			rows++;
+			row++;
+		}
 	}
 	return rows;
 }
@@ -171,8 +198,7 @@ static unsigned draw_run(struct layout *l, enum quire_zone zone, uint64_t row, u
 
 static void draw_zone(struct layout *l, enum quire_zone zone, const struct quire_zone_stat *stat)
 {
-	uint64_t frames = (uint64_t)l->cells << l->shift;
-	uint64_t row = stat->start.v & ~(frames - 1);
+	uint64_t frames = (uint64_t)l->cells << l->shift, row = 0;
 	char managed[24], free[24];
 
 	figure_size(stat->managed, managed, sizeof(managed));
@@ -180,10 +206,12 @@ static void draw_zone(struct layout *l, enum quire_zone zone, const struct quire
 	canvas_print(l->c, 0, l->y, CANVAS_PLAIN, "%-8s %s managed, %s free", quire_zone_name(zone),
 		     managed, free);
 	l->y++;
-	for (; row < stat->start.v + stat->spanned; row += frames, l->y++) {
-		canvas_print(l->c, 0, l->y, CANVAS_DIM, "%12jx", row << QUIRE_PAGE_SHIFT);
+	for (; next_row(l, &l->zones[zone], &row); row++, l->y++) {
+		uint64_t first = row * frames;
+
+		canvas_print(l->c, 0, l->y, CANVAS_DIM, "%12jx", first << QUIRE_PAGE_SHIFT);
 		for (unsigned x = 0; x < l->cells;)
-			x += l->shift ? draw_run(l, zone, row, x) : draw_block(l, zone, row, x);
+			x += l->shift ? draw_run(l, zone, first, x) : draw_block(l, zone, first, x);
 	}
 	l->y++;
 }
@@ -228,13 +256,18 @@ int figure_frames(struct quire *q, struct canvas *c)
 	char cell[24], title[100];
 	struct quire_zone_stat stat;
 
+	for (enum quire_zone z = 0; z < QUIRE_NR_ZONES; z++) {
+		quire_zone_stat(q, z, &stat);
+		if (stat.present)
+			l.zones[z] = (struct extent){ stat.start.v, stat.start.v + stat.spanned };
+	}
 	while (l.cells * 2 + LABEL <= c->columns)
 		l.cells *= 2;
-	while (nr_rows(&l) > ROWS_MAX && l.shift < 40)
+	while (nr_rows(&l) > ROWS_MAX)
 		l.shift++;
 	figure_size((uint64_t)1 << l.shift, cell, sizeof(cell));
-	quire_format_buffer(title, sizeof(title), "Frames of an %s machine: one cell is %s",
-			    quire_machine_name(quire_config(q)->machine), cell);
+	quire_format_buffer(title, sizeof(title), "Frames, %s a cell (%s)", cell,
+			    quire_machine_name(quire_config(q)->machine));
 	int error = canvas_open(c, title, 2 + nr_rows(&l) + figure_legend_rows(c));
 	if (error)
 		return error;

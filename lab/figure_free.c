@@ -11,7 +11,7 @@
 #include "figure_view.h"
 
 #define ROWS_ZONE (QUIRE_ORDER_MAX + 4) /* name, heads, orders, a blank one */
-#define SAMPLES 16
+#define SAMPLES 1024
 #define COUNT_X 6
 #define BAR_X 16
 #define BAR_CELLS 12

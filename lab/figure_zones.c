@@ -95,11 +95,35 @@ static void draw_bars(struct canvas *c, unsigned y, const struct quire_zone_stat
 	bar_mark(&marks, stat->wmark[QUIRE_WMARK_MIN], 'M');
 }
 
-static void draw_zone(struct canvas *c, unsigned y, enum quire_zone zone,
+static void draw_numbers(struct quire *q, struct canvas *c, unsigned y,
+			 const struct quire_zone_stat *stat)
+{
+	struct quire_zone_stat other;
+	const char *comma = "";
+	unsigned x = BAR_X;
+	char text[80];
+
+	x += (unsigned)quire_format_buffer(text, sizeof(text), "min %ju, low %ju, high %ju; protection ",
+					   stat->wmark[QUIRE_WMARK_MIN],
+					   stat->wmark[QUIRE_WMARK_LOW],
+					   stat->wmark[QUIRE_WMARK_HIGH]);
+	canvas_print(c, BAR_X, y, CANVAS_DIM, "%s", text);
+	for (enum quire_zone z = 0; z < QUIRE_NR_ZONES; z++) {
+		quire_zone_stat(q, z, &other);
+		if (!other.exists)
+			continue;
+		unsigned length = (unsigned)quire_format_buffer(text, sizeof(text), "%s%ju", comma,
+								stat->reserve[z]);
+		canvas_print(c, x, y, CANVAS_DIM, "%s", text);
+		x += length;
+		comma = ", ";
+	}
+}
+
+static void draw_zone(struct quire *q, struct canvas *c, unsigned y, enum quire_zone zone,
 		      const struct quire_zone_stat *stat)
 {
 	char spanned[24], managed[24], free[24];
-	unsigned x = BAR_X;
 
 	figure_size(stat->spanned, spanned, sizeof(spanned));
 	figure_size(stat->managed, managed, sizeof(managed));
@@ -108,23 +132,7 @@ static void draw_zone(struct canvas *c, unsigned y, enum quire_zone zone,
 	canvas_print(c, BAR_X, y, CANVAS_PLAIN, "from %jx, spans %s: %s managed, %s free",
 		     quire_pfn_phys(stat->start).v, spanned, managed, free);
 	draw_bars(c, y + 1, stat);
-	char text[80];
-	x += (unsigned)quire_format_buffer(text, sizeof(text), "min %ju, low %ju, high %ju; reserve",
-					   stat->wmark[QUIRE_WMARK_MIN],
-					   stat->wmark[QUIRE_WMARK_LOW],
-					   stat->wmark[QUIRE_WMARK_HIGH]);
-	canvas_print(c, BAR_X, y + 3, CANVAS_DIM, "%s", text);
-	for (enum quire_zone z = 0; z < QUIRE_NR_ZONES; z++) {
-		if (!stat->reserve[z])
-			continue;
-		unsigned length = (unsigned)quire_format_buffer(text, sizeof(text), " %s %ju",
-								quire_zone_name(z),
-								stat->reserve[z]);
-		canvas_print(c, x, y + 3, CANVAS_DIM, "%s", text);
-		x += length;
-	}
-	if (!largest_reserve(stat))
-		canvas_print(c, x, y + 3, CANVAS_DIM, " none");
+	draw_numbers(q, c, y + 3, stat);
 }
 
 static void draw_legend(struct canvas *c, unsigned y)
@@ -160,7 +168,7 @@ int figure_zones(struct quire *q, struct canvas *c)
 		quire_zone_stat(q, z, &stat);
 		rows += stat.present ? ROWS_ZONE : stat.exists ? 1 : 0;
 	}
-	quire_format_buffer(title, sizeof(title), "Zones of an %s machine",
+	quire_format_buffer(title, sizeof(title), "Zones (%s)",
 			    quire_machine_name(quire_config(q)->machine));
 	int error = canvas_open(c, title, 3 + rows + figure_legend_rows(c));
 	if (error)
@@ -168,7 +176,7 @@ int figure_zones(struct quire *q, struct canvas *c)
 	for (enum quire_zone z = 0; z < QUIRE_NR_ZONES; z++) {
 		quire_zone_stat(q, z, &stat);
 		if (stat.present)
-			draw_zone(c, y, z, &stat);
+			draw_zone(q, c, y, z, &stat);
 		else if (stat.exists)
 			canvas_print(c, 0, y, CANVAS_DIM, "%-*sempty", BAR_X, quire_zone_name(z));
 		y += stat.present ? ROWS_ZONE : stat.exists ? 1 : 0;
