@@ -14,14 +14,14 @@
 #define MAKES (COMMAND_ZONES | COMMAND_MAKES)
 
 static const struct lab_command commands[] = {
-	{ "machine", "[KIND] [ram SIZE] [OPTION…]", "begin with a new machine",
-	  "Everything of the one before it is forgotten. `machine N frames` is a bare one for\n"
-	  "lessons: all N frames are free, no per-cpu lists, no minimum of free frames.\n"
+	{ "machine", "[KIND] [ram SIZE] [OPTION...]", "begin with a new machine",
+	  "Everything of the one before it is forgotten. `machine N frames` is a bare one\n"
+	  "for lessons: all N frames are free, no per-cpu lists, no minimum of free frames.\n"
 	  "Without ram, say ram or map next. Without a kind the map says it, else x86-64.",
 	  machine_forms, 0, command_machine },
 	{ "map", "FILE", "give the machine the memory of a file's map",
-	  "A kernel log, /proc/iomem or a map of Quire's own: docs/MAPS.md. Without a machine\n"
-	  "before it the file says what machine it is, else an x86-64.",
+	  "A kernel log, /proc/iomem or a map in Quire's own form. Without a machine before\n"
+	  "it the file says what machine it is, else an x86-64.",
 	  NULL, 0, command_map },
 	{ "ram", "START-END", "add memory", "Addresses: 1M-64M, 0x100000-0x4000000.", NULL,
 	  COMMAND_BEFORE, command_ram },
@@ -33,17 +33,17 @@ static const struct lab_command commands[] = {
 	  NULL, 0, command_release },
 	{ "boot", "", "build the zones now", "Any command that needs zones does it, too.", NULL,
 	  COMMAND_ZONES, command_boot },
-	{ "pages", "ORDER [GFP…]", "allocate a block of 2^ORDER frames",
+	{ "pages", "ORDER [GFP...]", "allocate a block of 2^ORDER frames",
 	  "A = pages 1 GFP_KERNEL|__GFP_ZERO gives it the name A; without a name it is only\n"
 	  "found again by `free pfn N`. Without flags: GFP_KERNEL.",
 	  NULL, MAKES, command_pages },
-	{ "exact", "SIZE [GFP…]", "allocate frames for exactly so many bytes",
+	{ "exact", "SIZE [GFP...]", "allocate frames for exactly so many bytes",
 	  "A = exact 20K takes the next power of two and gives the rest back.", NULL, MAKES,
 	  command_exact },
-	{ "bulk", "N [GFP…]", "allocate N single frames at once", "A[0], A[1] … are its frames.",
+	{ "bulk", "N [GFP...]", "allocate N single frames at once", "A[0], A[1] ... are its frames.",
 	  NULL, MAKES, command_bulk },
-	{ "fill", "ORDER [GFP…]", "allocate blocks until there are no more",
-	  "A[0], A[1] … are the blocks, if it has a name.", NULL, MAKES, command_fill },
+	{ "fill", "ORDER [GFP...]", "allocate blocks until there are no more",
+	  "A[0], A[1] ... are the blocks, if it has a name.", NULL, MAKES, command_fill },
 	{ "free", "BLOCK [order N]", "drop the reference, and with the last one the block",
 	  "BLOCK is NAME, a part NAME[i], or pfn N. It is freed with the order it was\n"
 	  "allocated with unless another is said.",
@@ -51,7 +51,7 @@ static const struct lab_command commands[] = {
 	{ "get", "BLOCK", "take one more reference", NULL, NULL, COMMAND_ZONES, command_get },
 	{ "put", "BLOCK", "drop a reference, whatever the order", NULL, NULL, COMMAND_ZONES,
 	  command_put },
-	{ "split", "BLOCK", "make a block into single frames", "NAME[0], NAME[1] … are the frames.",
+	{ "split", "BLOCK", "make a block into single frames", "NAME[0], NAME[1] ... are the frames.",
 	  NULL, COMMAND_ZONES, command_split },
 	{ "drain", "", "empty the per-cpu lists", NULL, NULL, COMMAND_ZONES, command_drain },
 	{ "migrate", "TYPE START-END", "set the migrate type of pageblocks",
@@ -61,12 +61,12 @@ static const struct lab_command commands[] = {
 	  "The range in frame numbers.", NULL, COMMAND_ZONES, command_isolate },
 	{ "sysctl", "SETTING = VALUE", "turn a knob of /proc/sys/vm", NULL, sysctl_forms,
 	  COMMAND_ZONES, command_sysctl },
-	{ "expect", "WHAT… [=] VALUE", "fail unless it is so", NULL, expect_forms, COMMAND_ZONES,
+	{ "expect", "WHAT... [=] VALUE", "fail unless it is so", NULL, expect_forms, COMMAND_ZONES,
 	  command_expect },
 	{ "cat", "/proc/NAME", "show a report", "JSON after `json on`.", NULL, COMMAND_ZONES,
 	  command_cat },
 	{ "draw", "VIEW [svg]", "draw a picture", NULL, NULL, COMMAND_ZONES, command_draw },
-	{ "explain", "[pages] ORDER [GFP…]", "how a request would fare, zone by zone", NULL, NULL,
+	{ "explain", "[pages] ORDER [GFP...]", "how a request would fare, zone by zone", NULL, NULL,
 	  COMMAND_ZONES, command_explain },
 	{ "show", "", "list the names and what they hold", NULL, NULL, COMMAND_ZONES,
 	  command_show },
@@ -163,10 +163,10 @@ static void help_forms(const struct quire_sink *sink, const struct lab_form *f)
 		size_t width = quire_format_buffer(left, sizeof(left), "%s %s", f->name,
 						   f->synopsis);
 
-		if (width <= 28)
-			quire_format(sink, "  %-28s ", left);
+		if (width <= 24)
+			quire_format(sink, "  %-24s ", left);
 		else
-			quire_format(sink, "  %s\n%31s", left, "");
+			quire_format(sink, "  %s\n%27s", left, "");
 		quire_format(sink, "%s\n", f->about);
 	}
 }

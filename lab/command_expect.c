@@ -145,7 +145,7 @@ static enum lab_status free_list_differs(struct lab *lab, int zone, unsigned ord
 		from = pfn + 1;
 	}
 	return session_fail(lab, LAB_FAILED, "free blocks of order %u are %s%s", order, is,
-			    used + 24 < sizeof(is) ? "" : " …");
+			    used + 24 < sizeof(is) ? "" : " ...");
 }
 
 static enum lab_status expect_free(struct lab *lab)
@@ -494,20 +494,20 @@ const struct lab_form expect_forms[] = {
 	{ "order", "BLOCK = N", "the order that it was allocated with", expect_order },
 	{ "type", "BLOCK = TYPE", "the migrate type of its pageblock", expect_type },
 	{ "frame", "N = STATE", "used, inside, free, pcp, reserved, hole", expect_frame },
-	{ "free", "[ZONE] ORDER = N… | none", "the free blocks of an order", expect_free },
-	{ "bitmap", "ORDER = BIT…", "the pair bits; those not named are 0", expect_bitmap },
+	{ "free", "[ZONE] ORDER = N... | none", "the free blocks of an order", expect_free },
+	{ "bitmap", "ORDER = BIT...", "the pair bits; those not named are 0", expect_bitmap },
 	{ "nr_free", "ZONE [ORDER] = N", "free frames, or free blocks", expect_nr_free },
-	{ "stat", "ZONE NUMBER = N", "start spanned present managed free min low high …",
+	{ "stat", "ZONE NUMBER = N", "start spanned present managed free min low high ...",
 	  expect_stat },
 	{ "reserve", "ZONE ZONE = N", "kept of the first against the second", expect_reserve },
 	{ "pcp", "ZONE CPU = N", "frames on a cpu's list", expect_pcp },
 	{ "pageblocks", "ZONE TYPE = N", "pageblocks by migrate type", expect_pageblocks },
 	{ "extfrag", "ZONE ORDER = N", "fragmentation index, in thousandths", expect_extfrag },
 	{ "unusable", "ZONE ORDER = N", "unusable free space index, likewise", expect_unusable },
-	{ "refusal", "ZONE ORDER [GFP…] = REASON", "why it would not give a block; none",
+	{ "refusal", "ZONE ORDER [GFP...] = REASON", "why it would not give a block; none",
 	  expect_refusal },
 	{ "hash", "= N", "the whole state", expect_hash },
-	{ "fail", "COMMAND… [= REASON]", "the machine refuses the command", expect_fail },
+	{ "fail", "COMMAND... [= REASON]", "the machine refuses the command", expect_fail },
 	{ NULL, NULL, NULL, NULL },
 };
 

@@ -127,7 +127,7 @@ const struct lab_form machine_forms[] = {
 	{ "x86-64-la57", "", "five-level paging", NULL },
 	{ "ram", "SIZE", "a PC with so much memory: 64M, 1G", NULL },
 	{ "cpus", "N", "processors: 1 to 64", NULL },
-	{ "split", "S", "3G/1G, 2G/2G or 1G/3G: where the kernel's addresses begin", NULL },
+	{ "split", "S", "3G/1G, 2G/2G, 1G/3G: user's and kernel's addresses", NULL },
 	{ "lowmem", "ADDRESS", "end of the directly mapped memory", NULL },
 	{ "movable", "SIZE", "of zone Movable, at the top", NULL },
 	{ "frames outside", "", "the frame array takes none of the machine's memory", NULL },
@@ -442,7 +442,7 @@ const struct lab_form sysctl_forms[] = {
 	  sysctl_min_free },
 	{ "vm.watermark_scale_factor", "= N", "distance of the watermarks, in 1/10000 of a zone",
 	  sysctl_scale },
-	{ "vm.lowmem_reserve_ratio", "= N…", "for each zone, lowest first; 0: no reserve",
+	{ "vm.lowmem_reserve_ratio", "= N...", "for each zone, lowest first; 0: no reserve",
 	  sysctl_reserve },
 	{ NULL, NULL, NULL, NULL },
 };

@@ -17,7 +17,7 @@ static void help_all(const struct quire_sink *out)
 	const struct cli_command *c;
 
 	quire_format(out, "quire - the memory manager of an operating system, to be looked at\n\n"
-			  "Usage: quire COMMAND [OPTION…] [OPERAND…]\n\n");
+			  "Usage: quire COMMAND [OPTION...] [OPERAND...]\n\n");
 	for (size_t i = 0; (c = cli_command_list(i)); i++)
 		quire_format(out, "  %-11s %s\n", c->name, c->about);
 	quire_format(out,
@@ -46,7 +46,7 @@ static void help_options(const struct quire_sink *out, const struct cli_command 
 
 static void help_command(const struct quire_sink *out, const struct cli_command *c)
 {
-	quire_format(out, "Usage: quire %s%s%s%s\n\n%s\n", c->name, c->options ? " [OPTION…]" : "",
+	quire_format(out, "Usage: quire %s%s%s%s\n\n%s\n", c->name, c->options ? " [OPTION...]" : "",
 		     *c->synopsis ? " " : "", c->synopsis, c->about);
 	if (c->help)
 		quire_format(out, "\n%s\n", c->help);

@@ -37,7 +37,7 @@ static const struct cli_option options[] = {
 };
 
 static const struct cli_command commands[] = {
-	{ "run", "SCRIPT…", "run scripts",
+	{ "run", "SCRIPT...", "run scripts",
 	  "Each script has a machine of its own, as the options say or as the script does.\n"
 	  "The script `-` is read from standard input. `quire help script` shows the language.",
 	  OPTIONS_MACHINE | OPTIONS_JSON, 1, -1, cmd_run },
