@@ -85,7 +85,8 @@ struct quire_range {
 /**
  * quire_memblock_add - make [start, end) memory; overlaps join
  *
- * Return: 0, -QUIRE_EINVAL, -QUIRE_EBUSY, -QUIRE_ENOMEM
+ * Return: 0; -QUIRE_EINVAL for an empty range or one beyond what the machine addresses;
+ *         -QUIRE_EBUSY after quire_boot_zones; -QUIRE_ENOMEM
  */
 int quire_memblock_add(struct quire *q, quire_phys_t start, quire_phys_t end);
 
@@ -100,7 +101,7 @@ int quire_memblock_remove(struct quire *q, quire_phys_t start, quire_phys_t end)
  * @what:  by whom
  *
  * It need not be memory, and may be reserved already: the newer @what wins.
- * Only what no other reservation names is changed by a later free.
+ * Reservations don't nest: a later free takes its range from all of them.
  *
  * Return: 0; -QUIRE_EINVAL for an empty range; -QUIRE_EBUSY after quire_boot_zones; -QUIRE_ENOMEM
  */

@@ -5,6 +5,8 @@
  */
 #include "maps.h"
 
+#include <quire/page.h>
+
 /* ---- The examples ---- */
 
 TEST(machines)
@@ -205,6 +207,44 @@ TEST(memory_of_linux_recorded)
 	free(text);
 }
 
+/*
+ * From its map and its reservations Quire hands over as much as Linux did. (The x86-64
+ * kernels count otherwise: they build a part of their frames later.)
+ */
+TEST(memory_handed_over)
+{
+	static const struct {
+		const char *name;
+		const char *line;
+		uint64_t kbytes;
+	} cases[] = {
+		{ "i386-3g", "Memory: 3006232K/3071480K available", 3006232 },
+		{ "i386pae-1500m", "Memory: 1484880K/1535480K available", 1484880 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char name[100];
+		char *text;
+		uint64_t managed = 0;
+		struct quire *q;
+
+		snprintf(name, sizeof(name), MACHINES "linux/%s.txt", cases[i].name);
+		text = read_file(name);
+		CHECK(strstr(text, cases[i].line));
+		q = boot_text(text, QUIRE_X86_64);
+		CHECK_EQ(quire_boot_zones(q), 0);
+		for (int zone = 0; zone < QUIRE_NR_ZONES; zone++) {
+			struct quire_zone_stat stat;
+
+			quire_zone_stat(q, (enum quire_zone)zone, &stat);
+			managed += stat.managed;
+		}
+		CHECK_EQ(managed * 4, cases[i].kbytes);
+		quire_destroy(q);
+		free(text);
+	}
+}
+
 /* ---- A machine with so much RAM ---- */
 
 static void expect_ram(enum quire_machine machine, uint64_t bytes, int error, const char *map)
@@ -247,4 +287,5 @@ TEST(ram)
 	expect_ram(QUIRE_I386, mb, 0, "0-9fc00:1 9fc00-a0000:2 f0000-100000:2 " TOP);
 }
 
-TEST_MAIN(CASE(machines), CASE(boots_of_linux), CASE(memory_of_linux_recorded), CASE(ram))
+TEST_MAIN(CASE(machines), CASE(boots_of_linux), CASE(memory_of_linux_recorded),
+	  CASE(memory_handed_over), CASE(ram))
