@@ -76,8 +76,30 @@ int map_push(struct lab_map *m, const struct lab_map_line *line)
 	}
 	if (line->what < LINE_NR_SOURCES)
 		m->sources |= 1u << line->what;
-	m->lines[m->nr_lines++] = *line;
+	m->lines[m->nr_lines] = *line;
+	m->lines[m->nr_lines++].log = m->in_log;
 	return 0;
+}
+
+void map_forget_log(struct lab_map *m)
+{
+	size_t kept = 0;
+
+	m->sources = 0;
+	m->nr_changes = 0;
+	for (size_t i = 0; i < m->nr_lines; i++) {
+		if (m->lines[i].log)
+			continue;
+		if (m->lines[i].what < LINE_NR_SOURCES)
+			m->sources |= 1u << m->lines[i].what;
+		m->lines[kept++] = m->lines[i];
+	}
+	m->nr_lines = kept;
+	m->command_line = false;
+	m->has_dma32 = false;
+	m->has_highmem = false;
+	m->wide = false;
+	m->normal_end = 0;
 }
 
 static int entry_push(struct lab_map *m, uint64_t first, uint64_t last, uint32_t type)

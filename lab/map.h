@@ -24,6 +24,8 @@
  *    reserved[0x0]  [0x00000000-0x0000ffff], ...
  *     HighMem  [mem 0x0000000036bfe000-0x00000000bb7dffff]   the end of lowmem
  *
+ * "Linux version" begins a new boot: of a log with several, the last one counts.
+ *
  * Types: usable, reserved, ACPI data, ACPI NVS, unusable, persistent (type N),
  * soft reserved, type N; in brackets or not. And Quire's own lines:
  *
@@ -62,6 +64,7 @@ struct lab_map {
 	size_t lines_capacity;
 	unsigned sources;      /* bit per kind of map line seen */
 	unsigned nr_changes;   /* lines that change the map */
+	bool in_log;           /* the line being read is of a kernel log */
 	bool command_line;     /* a kernel command line has been read */
 	bool has_dma32;        /* the log has a zone DMA32 */
 	bool has_highmem;      /* or HighMem, empty or not */

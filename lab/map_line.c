@@ -413,6 +413,15 @@ static int read_nothing(struct lab_map *m, struct scan *s, uint32_t arg)
 	return 0;
 }
 
+/* After "Linux version ": a log that goes on with the next boot */
+static int read_boot(struct lab_map *m, struct scan *s, uint32_t arg)
+{
+	(void)s;
+	(void)arg;
+	map_forget_log(m);
+	return 0;
+}
+
 /* ---- Quire's own lines ---- */
 
 static int read_number(struct scan *s, uint64_t *out)
@@ -582,6 +591,7 @@ struct beginning {
 };
 
 static const struct beginning beginnings[] = {
+	{ "Linux version ", read_boot, 0, false },
 	{ "BIOS-e820:", read_map, LINE_FIRMWARE, false },
 	{ "BIOS-e801:", read_map, LINE_FIRMWARE, false },
 	{ "BIOS-88:", read_map, LINE_FIRMWARE, false },
@@ -691,7 +701,10 @@ static int read_line(struct lab_map *m, struct scan *s)
 		if (b->own && after.at < after.end && !scan_is_blank(*after.at))
 			continue;
 		*s = after;
-		return b->read(m, s, b->arg);
+		m->in_log = !b->own;
+		error = b->read(m, s, b->arg);
+		m->in_log = false;
+		return error;
 	}
 	if (scan_take(s, "BIOS-e") || scan_take(s, "BIOS-8"))
 		return damaged(s, "BIOS-e820:, BIOS-e801: or BIOS-88: expected");

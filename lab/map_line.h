@@ -26,6 +26,7 @@ enum lab_line {
 /** struct lab_map_line - one thing that a text says; nothing empty is kept */
 struct lab_map_line {
 	enum lab_line what;
+	bool log;     /* from a kernel log, by map_push */
 	bool command; /* from the kernel's command line */
 	uint32_t from;
 	uint32_t to; /* of a source: its type */
@@ -35,5 +36,8 @@ struct lab_map_line {
 
 /** map_push - keep a line. Return: 0; -QUIRE_ENOMEM; -QUIRE_E2BIG for too many changes */
 int map_push(struct lab_map *m, const struct lab_map_line *line);
+
+/** map_forget_log - a new boot begins in the text: what the log said until here is past */
+void map_forget_log(struct lab_map *m);
 
 #endif

@@ -282,6 +282,28 @@ TEST(user_map_has_the_command_line_in_it)
 		   "100000-2000000:1");
 }
 
+/* Of a log with several boots the last one counts; what is not of the log stays. */
+TEST(boots_in_one_log)
+{
+	static const char text[] =
+		"reserve 2M-3M kernel\n"
+		"Nov 21 07:31:51 host kernel: [    0.000000] Linux version 6.1.0\n"
+		"Nov 21 07:31:51 host kernel: [    0.000000] Command line: mem=16M\n"
+		"Nov 21 07:31:51 host kernel: [    0.000000] "
+		"BIOS-e820: [mem 0x0000000000100000-0x000000003fffffff] usable\n"
+		"Nov 21 07:31:51 host kernel: [    0.000000] "
+		"user: [mem 0x0000000000100000-0x000000002fffffff] usable\n"
+		"Nov 21 07:31:51 host kernel: [    0.000000] "
+		"memblock_reserve: [0x00100000-0x001fffff] x+0x1/0x2\n"
+		"Nov 22 07:31:51 host kernel: [    0.000000] Linux version 6.1.0\n"
+		"Nov 22 07:31:51 host kernel: [    0.000000] Command line: mem=32M\n"
+		"Nov 22 07:31:51 host kernel: [    0.000000] "
+		"BIOS-e820: [mem 0x0000000000100000-0x000000003fffffff] usable\n";
+
+	expect_map(text, "100000-2000000:1");
+	expect_reserved(text, "200000-300000:1");
+}
+
 TEST(changes)
 {
 	static const char bios[] =
@@ -624,6 +646,7 @@ TEST(every_allocation_fails_once)
 
 TEST_MAIN(CASE(sizes), CASE(ranges), CASE(forms_of_a_map_line), CASE(types), CASE(edges_of_ranges),
 	  CASE(which_source_counts), CASE(iomem), CASE(command_line),
-	  CASE(user_map_has_the_command_line_in_it), CASE(changes), CASE(reservations), CASE(hints),
-	  CASE(damage), CASE(cut_lines), CASE(no_map_at_all), CASE(lines_of_a_log_that_say_nothing),
-	  CASE(too_many_changes), CASE(every_allocation_fails_once))
+	  CASE(user_map_has_the_command_line_in_it), CASE(boots_in_one_log), CASE(changes),
+	  CASE(reservations), CASE(hints), CASE(damage), CASE(cut_lines), CASE(no_map_at_all),
+	  CASE(lines_of_a_log_that_say_nothing), CASE(too_many_changes),
+	  CASE(every_allocation_fails_once))
