@@ -2,6 +2,8 @@
 /*
  * cmd_draw.c - quire draw: pictures, as text and as SVG
  */
+#include <string.h>
+
 #include "args.h"
 #include "cli.h"
 #include "figure.h"
@@ -11,9 +13,9 @@ static bool is_view(const char *name, struct lab_nearest *near)
 	const struct lab_view *view;
 
 	for (size_t i = 0; (view = lab_view_list(i)); i++) {
-		nearest_try(near, name, view->name);
-		if (near->word == view->name && near->distance == 0)
+		if (strcmp(name, view->name) == 0)
 			return true;
+		nearest_try(near, name, view->name);
 	}
 	return false;
 }
