@@ -39,7 +39,8 @@ static const struct cli_option options[] = {
 static const struct cli_command commands[] = {
 	{ "run", "SCRIPT...", "run scripts",
 	  "Each script has a machine of its own, as the options say or as the script does.\n"
-	  "The script `-` is read from standard input. `quire help script` shows the language.",
+	  "The script `-` is read from standard input. `quire help script` shows the\n"
+	  "language.",
 	  OPTIONS_MACHINE | OPTIONS_JSON, 1, -1, cmd_run },
 	{ "shell", "", "speak to a machine line by line",
 	  "The language is that of scripts. On a terminal lines can be edited, the tab key\n"
@@ -47,12 +48,12 @@ static const struct cli_command commands[] = {
 	  "input, and the exit status tells the worst that happened.",
 	  OPTIONS_MACHINE | OPTIONS_SCRIPT | OPTIONS_JSON, 0, 0, cmd_shell },
 	{ "replay", "TRACE", "replay recorded requests for page frames on another machine",
-	  "TRACE is text of ftrace or of `perf script` with the events kmem:mm_page_alloc and\n"
-	  "mm_page_free, plain or gzip; `-` is standard input.",
+	  "TRACE is text of ftrace or of `perf script` with the events kmem:mm_page_alloc\n"
+	  "and mm_page_free, plain or gzip; `-` is standard input.",
 	  OPTIONS_MACHINE | OPTIONS_JSON | OPTIONS_LENIENT, 1, 1, cmd_replay },
 	{ "proc", "[NAME]", "print a report, or write out all of them",
-	  "NAME is a report of the list below; without it --dir is needed. Without a machine,\n"
-	  "map or script it is an x86-64 with 1 GB.",
+	  "NAME is a report of the list below; without it --dir is needed. Without a\n"
+	  "machine, map or script it is an x86-64 with 1 GB.",
 	  OPTIONS_MACHINE | OPTIONS_SCRIPT | OPTIONS_JSON | OPTIONS_DIR, 0, 1, cmd_proc },
 	{ "draw", "VIEW", "draw a picture of the frames",
 	  "VIEW is one of the list below. Without a machine, map or script it is an x86-64\n"
