@@ -41,9 +41,9 @@ struct canvas_fill {
 	unsigned y;     /* row */
 	enum canvas_paint paint;
 	enum canvas_level level;
-	char glyph;     /* of the first cell in text; '.' and '#' are drawn, not printed */
-	char rest;      /* of the other cells */
-	bool lettered;  /* SVG writes the glyph too */
+	char glyph;    /* of the first cell in text; '.' and '#' are drawn, not printed */
+	char rest;     /* of the other cells */
+	bool lettered; /* SVG writes the glyph too */
 };
 
 struct canvas;
@@ -53,7 +53,7 @@ struct canvas_ops {
 	int (*open)(struct canvas *c, const char *title); /* 0, -QUIRE_ENOMEM */
 	void (*fill)(struct canvas *c, const struct canvas_fill *fill);
 	void (*text)(struct canvas *c, unsigned x, unsigned y, enum canvas_style style,
-		     const char *text); /* cells */
+		     const char *text);  /* cells */
 	void (*close)(struct canvas *c); /* the whole picture is out */
 };
 
@@ -63,11 +63,11 @@ struct canvas_cell;
 struct canvas {
 	const struct canvas_ops *ops;
 	const struct quire_sink *sink;
-	void *host;      /* for the port */
-	bool colour;     /* text only */
-	bool ascii;      /* text only */
+	void *host;  /* for the port */
+	bool colour; /* text only */
+	bool ascii;  /* text only */
 	unsigned columns;
-	unsigned rows;   /* set by canvas_open */
+	unsigned rows;             /* set by canvas_open */
 	struct canvas_cell *cells; /* text only: row by row */
 };
 

@@ -16,8 +16,8 @@
 /* Class names, as the style sheet below has them. */
 static const char *const paints[CANVAS_NR_PAINTS] = {
 	[CANVAS_UNMOVABLE] = "u", [CANVAS_MOVABLE] = "m", [CANVAS_RECLAIMABLE] = "e",
-	[CANVAS_CMA] = "c",	  [CANVAS_ISOLATE] = "i", [CANVAS_PCP] = "p",
-	[CANVAS_RESERVED] = "r",  [CANVAS_HOLE] = "h",	  [CANVAS_MARK] = "k",
+	[CANVAS_CMA] = "c",       [CANVAS_ISOLATE] = "i", [CANVAS_PCP] = "p",
+	[CANVAS_RESERVED] = "r",  [CANVAS_HOLE] = "h",    [CANVAS_MARK] = "k",
 };
 static const char *const levels[CANVAS_NR_LEVELS] = { " f", " s", "" };
 
@@ -55,13 +55,13 @@ static int svg_open(struct canvas *c, const char *title)
 
 	quire_format(c->sink,
 		     "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%u\" height=\"%u\" "
-		     "viewBox=\"0 0 %u %u\" xml:space=\"preserve\" role=\"img\" aria-labelledby=\"title\">\n"
+		     "viewBox=\"0 0 %u %u\" xml:space=\"preserve\" role=\"img\" "
+		     "aria-labelledby=\"title\">\n"
 		     "<title id=\"title\">",
 		     width, height, width, height);
 	put_escaped(c, title);
 	quire_format(c->sink, "</title>\n%s", style_sheet);
-	quire_format(c->sink, "<rect class=\"b\" width=\"%u\" height=\"%u\"/>\n", width,
-		     height);
+	quire_format(c->sink, "<rect class=\"b\" width=\"%u\" height=\"%u\"/>\n", width, height);
 	return 0;
 }
 
@@ -73,14 +73,16 @@ static void svg_fill(struct canvas *c, const struct canvas_fill *fill)
 	if (!width)
 		return;
 	if (fill->paint == CANVAS_HOLE) {
-		quire_format(c->sink, "<rect class=\"h\" x=\"%u.5\" y=\"%u.5\" width=\"%u\" height=\"%u\"/>\n",
-			     x, y + 2, width > 2 ? width - 2 : 1, FILL_H - 1);
+		quire_format(
+			c->sink,
+			"<rect class=\"h\" x=\"%u.5\" y=\"%u.5\" width=\"%u\" height=\"%u\"/>\n", x,
+			y + 2, width > 2 ? width - 2 : 1, FILL_H - 1);
 		return;
 	}
 	quire_format(c->sink,
 		     "<rect class=\"%s%s\" x=\"%u\" y=\"%u\" width=\"%u\" height=\"%u\"/>\n",
-		     paints[fill->paint], levels[fill->level], x, y + 2,
-		     width > 1 ? width - 1 : 1, FILL_H);
+		     paints[fill->paint], levels[fill->level], x, y + 2, width > 1 ? width - 1 : 1,
+		     FILL_H);
 	if (fill->lettered)
 		quire_format(c->sink, "<text class=\"g%s\" x=\"%u\" y=\"%u\">%c</text>\n",
 			     fill->level == CANVAS_FULL ? "" : " gf", x + CELL_W / 2, y + 13,
@@ -90,7 +92,7 @@ static void svg_fill(struct canvas *c, const struct canvas_fill *fill)
 static void svg_text(struct canvas *c, unsigned x, unsigned y, enum canvas_style style,
 		     const char *text)
 {
-	const char *class = style == CANVAS_DIM	    ? " class=\"d\""
+	const char *class = style == CANVAS_DIM     ? " class=\"d\""
 			    : style == CANVAS_TITLE ? " class=\"n\""
 						    : "";
 

@@ -11,8 +11,8 @@
 
 /* A cell: its character, and as what it was drawn. */
 struct canvas_cell {
-	char glyph; /* 0: blank */
-	bool drawn; /* by fill: the glyph stands for a shape */
+	char glyph;    /* 0: blank */
+	bool drawn;    /* by fill: the glyph stands for a shape */
 	uint8_t style; /* 0: none, else an index of codes[] */
 };
 
@@ -22,8 +22,8 @@ enum { STYLE_NONE, STYLE_DIM, STYLE_TITLE, STYLE_PAINT };
 static const char *const codes[STYLE_PAINT] = { "", "2", "1" };
 static const char *const paints[CANVAS_NR_PAINTS] = {
 	[CANVAS_UNMOVABLE] = "31", [CANVAS_MOVABLE] = "34", [CANVAS_RECLAIMABLE] = "33",
-	[CANVAS_CMA] = "35",	   [CANVAS_ISOLATE] = "36", [CANVAS_PCP] = "32",
-	[CANVAS_RESERVED] = "90",  [CANVAS_HOLE] = "0",	    [CANVAS_MARK] = "1",
+	[CANVAS_CMA] = "35",       [CANVAS_ISOLATE] = "36", [CANVAS_PCP] = "32",
+	[CANVAS_RESERVED] = "90",  [CANVAS_HOLE] = "0",     [CANVAS_MARK] = "1",
 };
 
 static size_t grid_bytes(const struct canvas *c)
@@ -61,7 +61,9 @@ static void text_fill(struct canvas *c, const struct canvas_fill *fill)
 static void text_text(struct canvas *c, unsigned x, unsigned y, enum canvas_style style,
 		      const char *text)
 {
-	uint8_t s = style == CANVAS_DIM ? STYLE_DIM : style == CANVAS_TITLE ? STYLE_TITLE : STYLE_NONE;
+	uint8_t s = style == CANVAS_DIM     ? STYLE_DIM
+		    : style == CANVAS_TITLE ? STYLE_TITLE
+					    : STYLE_NONE;
 
 	if (y >= c->rows)
 		return;

@@ -12,8 +12,9 @@
  *	0..3 in use, [4,5] free, 6 on a per-cpu list, [8..15] free
  *	UU==1.o 3.......
  *
- * Rows without memory are left out. With more, up to SAMPLES frames of a cell are looked at, spread over all of
- * it, so that a machine of a terabyte is drawn as quickly as a small one.
+ * With more, up to SAMPLES frames of a cell are looked at, spread over all of it, so
+ * that a machine of a terabyte is drawn as quickly as a small one. Rows without
+ * memory are left out.
  */
 #include <quire/boot.h>
 
@@ -54,7 +55,8 @@ static bool next_row(const struct layout *l, const struct extent *zone, uint64_t
 	struct quire_range range;
 
 	for (size_t i = 0; quire_memblock_get(l->q, QUIRE_MEMBLOCK_MEMORY, i, &range); i++) {
-		uint64_t start = range.start >> QUIRE_PAGE_SHIFT, end = range.end >> QUIRE_PAGE_SHIFT;
+		uint64_t start = range.start >> QUIRE_PAGE_SHIFT,
+			 end = range.end >> QUIRE_PAGE_SHIFT;
 
 		start = start > zone->start ? start : zone->start;
 		start = start > *row * frames ? start : *row * frames;
@@ -89,15 +91,23 @@ static struct look look_of(const struct quire_frame_info *info)
 	struct look look = { .paint = (enum canvas_paint)info->migrate, .level = CANVAS_FULL };
 
 	switch (info->state) {
-	case QUIRE_FRAME_RESERVED: look.paint = CANVAS_RESERVED, look.glyph = '#'; break;
-	case QUIRE_FRAME_PCP: look.paint = CANVAS_PCP, look.glyph = 'o'; break;
+	case QUIRE_FRAME_RESERVED:
+		look.paint = CANVAS_RESERVED, look.glyph = '#';
+		break;
+	case QUIRE_FRAME_PCP:
+		look.paint = CANVAS_PCP, look.glyph = 'o';
+		break;
 	case QUIRE_FRAME_FREE:
 		look.level = CANVAS_FREE;
 		look.glyph = "0123456789A"[info->order];
 		break;
 	case QUIRE_FRAME_HEAD:
-	case QUIRE_FRAME_BODY: look.glyph = figure_letter(info->migrate); break;
-	default: look.paint = CANVAS_HOLE, look.glyph = ' '; break;
+	case QUIRE_FRAME_BODY:
+		look.glyph = figure_letter(info->migrate);
+		break;
+	default:
+		look.paint = CANVAS_HOLE, look.glyph = ' ';
+		break;
 	}
 	return look;
 }
@@ -176,8 +186,7 @@ static unsigned draw_run(struct layout *l, enum quire_zone zone, uint64_t row, u
 	unsigned width = 1;
 
 	for (; x + width < l->cells; width++) {
-		struct look next =
-			look_of_many(l, zone, row + ((uint64_t)(x + width) << l->shift));
+		struct look next = look_of_many(l, zone, row + ((uint64_t)(x + width) << l->shift));
 
 		if (next.glyph != look.glyph || next.paint != look.paint)
 			break;

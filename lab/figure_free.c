@@ -77,8 +77,12 @@ static void draw_bits(struct zone_view *v, unsigned order)
 			.width = CANVAS_PARTS,
 			.y = v->y,
 			.paint = set ? CANVAS_MARK : CANVAS_RESERVED,
-			.level = !set ? CANVAS_FREE : set < nr ? CANVAS_PART : CANVAS_FULL,
-			.glyph = !set ? '0' : set < nr ? '+' : '1',
+			.level = !set       ? CANVAS_FREE
+				 : set < nr ? CANVAS_PART
+					    : CANVAS_FULL,
+			.glyph = !set       ? '0'
+				 : set < nr ? '+'
+					    : '1',
 			.lettered = per_cell == 1,
 		};
 		v->c->ops->fill(v->c, &fill);
@@ -93,7 +97,8 @@ static void draw_list(struct zone_view *v, unsigned order)
 
 	while (quire_free_block_next(v->q, v->zone, order, pfn, &pfn, NULL)) {
 		char number[24];
-		unsigned length = (unsigned)quire_format_buffer(number, sizeof(number), "%ju", pfn.v);
+		unsigned length = (unsigned)quire_format_buffer(number, sizeof(number), "%ju",
+								pfn.v);
 
 		if (x + length + 3 > v->c->columns) {
 			canvas_print(v->c, x, v->y, CANVAS_DIM, "..");
@@ -110,8 +115,9 @@ static void draw_zone(struct zone_view *v)
 	char free[24];
 
 	figure_size(v->stat->free, free, sizeof(free));
-	canvas_print(v->c, 0, v->y++, CANVAS_PLAIN, "%-8s %s free on lists, %ju frames on per-cpu lists",
-		     quire_zone_name(v->zone), free, v->stat->pcp);
+	canvas_print(v->c, 0, v->y++, CANVAS_PLAIN,
+		     "%-8s %s free on lists, %ju frames on per-cpu lists", quire_zone_name(v->zone),
+		     free, v->stat->pcp);
 	canvas_print(v->c, 0, v->y, CANVAS_DIM, "order");
 	canvas_print(v->c, COUNT_X + 2, v->y, CANVAS_DIM, "blocks");
 	canvas_print(v->c, BAR_X, v->y, CANVAS_DIM, "memory");
@@ -162,7 +168,8 @@ int figure_free(struct quire *q, struct canvas *c)
 		quire_zone_stat(q, z, &stat);
 		rows += stat.present ? ROWS_ZONE : 0;
 	}
-	int error = canvas_open(c, "Free lists: blocks of 2^order frames", 2 + rows + figure_legend_rows(c));
+	int error = canvas_open(c, "Free lists: blocks of 2^order frames",
+				2 + rows + figure_legend_rows(c));
 	if (error)
 		return error;
 	for (v.zone = 0; v.zone < QUIRE_NR_ZONES; v.zone++) {

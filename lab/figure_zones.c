@@ -47,21 +47,19 @@ static void bar_mark(struct bar *b, uint64_t at, char glyph)
 	b->c->ops->fill(b->c, &fill);
 }
 
-static const struct canvas_fill in_use = {
-	.paint = CANVAS_UNMOVABLE, .level = CANVAS_FULL, .glyph = '#'
-};
-static const struct canvas_fill per_cpu = {
-	.paint = CANVAS_PCP, .level = CANVAS_FULL, .glyph = 'o'
-};
-static const struct canvas_fill is_free = {
-	.paint = CANVAS_MOVABLE, .level = CANVAS_PART, .glyph = '='
-};
-static const struct canvas_fill reserved = {
-	.paint = CANVAS_RESERVED, .level = CANVAS_FULL, .glyph = '%'
-};
-static const struct canvas_fill hole = {
-	.paint = CANVAS_HOLE, .level = CANVAS_FULL, .glyph = '.'
-};
+static const struct canvas_fill in_use = { .paint = CANVAS_UNMOVABLE,
+					   .level = CANVAS_FULL,
+					   .glyph = '#' };
+static const struct canvas_fill per_cpu = { .paint = CANVAS_PCP,
+					    .level = CANVAS_FULL,
+					    .glyph = 'o' };
+static const struct canvas_fill is_free = { .paint = CANVAS_MOVABLE,
+					    .level = CANVAS_PART,
+					    .glyph = '=' };
+static const struct canvas_fill reserved = { .paint = CANVAS_RESERVED,
+					     .level = CANVAS_FULL,
+					     .glyph = '%' };
+static const struct canvas_fill hole = { .paint = CANVAS_HOLE, .level = CANVAS_FULL, .glyph = '.' };
 
 static uint64_t largest_reserve(const struct quire_zone_stat *stat)
 {
@@ -103,10 +101,10 @@ static void draw_numbers(struct quire *q, struct canvas *c, unsigned y,
 	unsigned x = BAR_X;
 	char text[80];
 
-	x += (unsigned)quire_format_buffer(text, sizeof(text), "min %ju, low %ju, high %ju; protection ",
-					   stat->wmark[QUIRE_WMARK_MIN],
-					   stat->wmark[QUIRE_WMARK_LOW],
-					   stat->wmark[QUIRE_WMARK_HIGH]);
+	x += (unsigned)quire_format_buffer(
+		text, sizeof(text), "min %ju, low %ju, high %ju; protection ",
+		stat->wmark[QUIRE_WMARK_MIN], stat->wmark[QUIRE_WMARK_LOW],
+		stat->wmark[QUIRE_WMARK_HIGH]);
 	canvas_print(c, BAR_X, y, CANVAS_DIM, "%s", text);
 	for (enum quire_zone z = 0; z < QUIRE_NR_ZONES; z++) {
 		quire_zone_stat(q, z, &other);
@@ -141,7 +139,7 @@ static void draw_legend(struct canvas *c, unsigned y)
 		const struct canvas_fill *fill;
 		const char *name;
 	} entries[] = {
-		{ &in_use, "in use" },	   { &per_cpu, "on per-cpu lists" }, { &is_free, "free" },
+		{ &in_use, "in use" },     { &per_cpu, "on per-cpu lists" }, { &is_free, "free" },
 		{ &reserved, "reserved" }, { &hole, "no memory" },
 	};
 	struct canvas_fill at = { .x = 0, .y = y };
@@ -154,8 +152,9 @@ static void draw_legend(struct canvas *c, unsigned y)
 		figure_legend(c, &fill, entries[i].name);
 		at = fill;
 	}
-	canvas_print(c, 0, at.y + 1, CANVAS_DIM,
-		     "Marks of the low end, left to right: min, low, high, high + largest reserve.");
+	canvas_print(
+		c, 0, at.y + 1, CANVAS_DIM,
+		"Marks of the low end, left to right: min, low, high, high + largest reserve.");
 }
 
 int figure_zones(struct quire *q, struct canvas *c)

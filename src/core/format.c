@@ -24,12 +24,12 @@
 
 /* A conversion: what stands between % and its letter. */
 struct spec {
-	bool left;     /* - */
-	bool zero;     /* 0 */
+	bool left; /* - */
+	bool zero; /* 0 */
 	size_t width;
-	bool precise;  /* a precision is given */
+	bool precise; /* a precision is given */
 	size_t precision;
-	char length;   /* 0, 'l', 'L' for ll, 'z', 'j' */
+	char length; /* 0, 'l', 'L' for ll, 'z', 'j' */
 };
 
 /* Arguments by reference: a va_list itself can't be passed on and read further. */
@@ -137,22 +137,32 @@ static size_t string_length(const char *text, const struct spec *spec)
 static int64_t take_signed(struct args *args, char length)
 {
 	switch (length) {
-	case 'l': return va_arg(args->list, long);
-	case 'L': return va_arg(args->list, long long);
-	case 'z': return va_arg(args->list, ptrdiff_t);
-	case 'j': return va_arg(args->list, intmax_t);
-	default: return va_arg(args->list, int);
+	case 'l':
+		return va_arg(args->list, long);
+	case 'L':
+		return va_arg(args->list, long long);
+	case 'z':
+		return va_arg(args->list, ptrdiff_t);
+	case 'j':
+		return va_arg(args->list, intmax_t);
+	default:
+		return va_arg(args->list, int);
 	}
 }
 
 static uint64_t take_unsigned(struct args *args, char length)
 {
 	switch (length) {
-	case 'l': return va_arg(args->list, unsigned long);
-	case 'L': return va_arg(args->list, unsigned long long);
-	case 'z': return va_arg(args->list, size_t);
-	case 'j': return va_arg(args->list, uintmax_t);
-	default: return va_arg(args->list, unsigned);
+	case 'l':
+		return va_arg(args->list, unsigned long);
+	case 'L':
+		return va_arg(args->list, unsigned long long);
+	case 'z':
+		return va_arg(args->list, size_t);
+	case 'j':
+		return va_arg(args->list, uintmax_t);
+	default:
+		return va_arg(args->list, unsigned);
 	}
 }
 

@@ -17,11 +17,11 @@
 #include "report/zones.h"
 
 struct sums {
-	uint64_t free;    /* on the zones' lists; all in frames */
-	uint64_t pcp;     /* on per-cpu lists */
+	uint64_t free; /* on the zones' lists; all in frames */
+	uint64_t pcp;  /* on per-cpu lists */
 	uint64_t free_cma;
 	uint64_t present;
-	uint64_t high;    /* of them, not directly mapped */
+	uint64_t high; /* of them, not directly mapped */
 	uint64_t managed;
 	uint64_t cma;
 };
@@ -71,9 +71,8 @@ static void write_zone(struct quire *q, enum quire_zone zone, const struct quire
 		     to_kbytes(stat->wmark[QUIRE_WMARK_HIGH]));
 	quire_format(sink, " reserved_highatomic:0KB present:%jukB managed:%jukB",
 		     to_kbytes(stat->present), to_kbytes(stat->managed));
-	quire_format(sink, " free_pcp:%jukB local_pcp:%jukB free_cma:%jukB\n",
-		     to_kbytes(stat->pcp), to_kbytes(local_pcp(q, zone)),
-		     to_kbytes(stat->free_cma));
+	quire_format(sink, " free_pcp:%jukB local_pcp:%jukB free_cma:%jukB\n", to_kbytes(stat->pcp),
+		     to_kbytes(local_pcp(q, zone)), to_kbytes(stat->free_cma));
 	quire_format(sink, "lowmem_reserve[]:");
 	for (enum quire_zone z = 0; z < QUIRE_NR_ZONES; z++) {
 		if (zone_exists(quire_config(q)->machine, z))

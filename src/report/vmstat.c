@@ -11,8 +11,8 @@
 #include "report/zones.h"
 
 static const char *const alloc_names[QUIRE_NR_ZONES] = {
-	[QUIRE_ZONE_DMA] = "pgalloc_dma",	[QUIRE_ZONE_DMA32] = "pgalloc_dma32",
-	[QUIRE_ZONE_NORMAL] = "pgalloc_normal", [QUIRE_ZONE_HIGHMEM] = "pgalloc_high",
+	[QUIRE_ZONE_DMA] = "pgalloc_dma",         [QUIRE_ZONE_DMA32] = "pgalloc_dma32",
+	[QUIRE_ZONE_NORMAL] = "pgalloc_normal",   [QUIRE_ZONE_HIGHMEM] = "pgalloc_high",
 	[QUIRE_ZONE_MOVABLE] = "pgalloc_movable", [QUIRE_ZONE_DEVICE] = "pgalloc_device",
 };
 

@@ -31,8 +31,7 @@ bool zones_have_high(const struct quire *q)
 	return machine == QUIRE_I386 || machine == QUIRE_I386_PAE;
 }
 
-bool zones_is_high(const struct quire *q, enum quire_zone zone,
-		   const struct quire_zone_stat *stat)
+bool zones_is_high(const struct quire *q, enum quire_zone zone, const struct quire_zone_stat *stat)
 {
 	if (!zones_have_high(q))
 		return false;

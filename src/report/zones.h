@@ -27,8 +27,7 @@ bool zones_have_high(const struct quire *q);
  * @zone: HIGHMEM is, MOVABLE is when it was cut from HIGHMEM
  * @stat: the zone's counts
  */
-bool zones_is_high(const struct quire *q, enum quire_zone zone,
-		   const struct quire_zone_stat *stat);
+bool zones_is_high(const struct quire *q, enum quire_zone zone, const struct quire_zone_stat *stat);
 
 /** zones_json_name - the two fields that name a zone: "node" (always 0) and "zone" */
 void zones_json_name(struct json *j, enum quire_zone zone);

@@ -27,8 +27,8 @@ static const char *redirect(const char *path, char *buffer, size_t size)
 }
 
 /* dlsym's pointer to an object becomes one to a function as POSIX says to do it. */
-#define REAL(function, name)                                                          \
-	__typeof__(&function) real;                                                   \
+#define REAL(function, name)        \
+	__typeof__(&function) real; \
 	*(void **)&real = dlsym(RTLD_NEXT, name)
 
 static int open_as(const char *name, const char *path, int flags, mode_t mode)

@@ -46,7 +46,8 @@ static struct quire *machine(enum quire_machine kind, uint64_t frames, bool pcp)
 		abort();
 	CHECK_EQ(quire_boot_map(q, map, 1), 0);
 	CHECK_EQ(quire_memblock_reserve(q, quire_phys(0), quire_phys(QUIRE_PAGE_SIZE),
-					QUIRE_RESERVE_OTHER), 0);
+					QUIRE_RESERVE_OTHER),
+		 0);
 	CHECK_EQ(quire_boot_zones(q), 0);
 	return q;
 }
@@ -116,21 +117,22 @@ TEST(zones_16)
 {
 	struct quire *q = textbook();
 
-	CHECK_STR(draw(q, "zones", &ascii),
-		  "Zones (i386)\n"
-		  "\n"
-		  "DMA         from 0, spans 64 kB: 60 kB managed, 32 kB free\n"
-		  /* 67 cells: 7 of 16 frames in use, 8 free, 1 reserved. */
-		  "  memory    #############################==================================%%%%\n"
-		  "  low end   =========                          M        L        H\n"
-		  "            min 32, low 40, high 48; protection 0, 0, 0, 0\n"
-		  "\n"
-		  "Normal      empty\n"
-		  "HighMem     empty\n"
-		  "Movable     empty\n"
-		  "\n"
-		  "# in use   o on per-cpu lists   = free   % reserved   . no memory\n"
-		  "Marks of the low end, left to right: min, low, high, high + largest reserve.\n");
+	CHECK_STR(
+		draw(q, "zones", &ascii),
+		"Zones (i386)\n"
+		"\n"
+		"DMA         from 0, spans 64 kB: 60 kB managed, 32 kB free\n"
+		/* 67 cells: 7 of 16 frames in use, 8 free, 1 reserved. */
+		"  memory    #############################==================================%%%%\n"
+		"  low end   =========                          M        L        H\n"
+		"            min 32, low 40, high 48; protection 0, 0, 0, 0\n"
+		"\n"
+		"Normal      empty\n"
+		"HighMem     empty\n"
+		"Movable     empty\n"
+		"\n"
+		"# in use   o on per-cpu lists   = free   % reserved   . no memory\n"
+		"Marks of the low end, left to right: min, low, high, high + largest reserve.\n");
 	quire_destroy(q);
 }
 
@@ -187,7 +189,8 @@ TEST(widths)
 		struct quire *q = machine(kinds[i & 1], sizes[i / 2], true);
 
 		for (unsigned n = 0; n < sizes[i / 2] / 8; n += 5)
-			quire_page_alloc(q, n & 1 ? QUIRE_GFP_KERNEL : QUIRE_GFP_HIGHUSER_MOVABLE, n & 3);
+			quire_page_alloc(q, n & 1 ? QUIRE_GFP_KERNEL : QUIRE_GFP_HIGHUSER_MOVABLE,
+					 n & 3);
 		for (size_t v = 0; (view = lab_view_list(v)); v++) {
 			for (unsigned columns = 40; columns <= 400; columns += 60) {
 				struct lab_draw_options opt = { .ascii = true, .columns = columns };
@@ -198,7 +201,8 @@ TEST(widths)
 				CHECK(strchr(text, '\n') < text + length - 1);
 				opt.svg = true;
 				draw(q, view->name, &opt);
-				CHECK(strncmp(text, "<svg xmlns=\"http://www.w3.org/2000/svg\"", 39) == 0);
+				CHECK(strncmp(text, "<svg xmlns=\"http://www.w3.org/2000/svg\"",
+					      39) == 0);
 				CHECK_STR(text + length - 7, "</svg>\n");
 				CHECK(strstr(text, "<title id=\"title\">"));
 			}
@@ -243,5 +247,5 @@ TEST(wrong)
 	CHECK_EQ(host.live_bytes, 0);
 }
 
-TEST_MAIN(CASE(frames_16), CASE(free_16), CASE(zones_16), CASE(colour), CASE(scaled),
-	  CASE(widths), CASE(wrong))
+TEST_MAIN(CASE(frames_16), CASE(free_16), CASE(zones_16), CASE(colour), CASE(scaled), CASE(widths),
+	  CASE(wrong))

@@ -20,18 +20,18 @@
 #endif
 
 /* Formats with both and compares text, returned length, and truncation to @size. */
-#define SAME(size, ...)                                                               \
-	do {                                                                          \
-		char ours[SIZE], theirs[SIZE];                                        \
-		memset(ours, '~', sizeof(ours));                                      \
-		memset(theirs, '~', sizeof(theirs));                                  \
-		size_t a = quire_format_buffer(ours, size, __VA_ARGS__);              \
-		int b = snprintf(theirs, size, __VA_ARGS__);                          \
-		if (a != (size_t)b || memcmp(ours, theirs, sizeof(ours)) != 0) {      \
-			test_failures++;                                              \
+#define SAME(size, ...)                                                                            \
+	do {                                                                                       \
+		char ours[SIZE], theirs[SIZE];                                                     \
+		memset(ours, '~', sizeof(ours));                                                   \
+		memset(theirs, '~', sizeof(theirs));                                               \
+		size_t a = quire_format_buffer(ours, size, __VA_ARGS__);                           \
+		int b = snprintf(theirs, size, __VA_ARGS__);                                       \
+		if (a != (size_t)b || memcmp(ours, theirs, sizeof(ours)) != 0) {                   \
+			test_failures++;                                                           \
 			printf("%s:%d: ours \"%.*s\" (%zu), the host's \"%.*s\" (%d)\n", __FILE__, \
-			       __LINE__, SIZE, ours, a, SIZE, theirs, b);             \
-		}                                                                     \
+			       __LINE__, SIZE, ours, a, SIZE, theirs, b);                          \
+		}                                                                                  \
 	} while (0)
 
 /* Numbers near the powers of two and of ten are where digits go wrong. */
@@ -40,15 +40,18 @@ static uint64_t random_number(uint64_t *state)
 	uint64_t r = test_random(state), v = test_random(state) >> (r & 63);
 
 	switch (r >> 6 & 3) {
-	case 0: return v;
-	case 1: return ((uint64_t)1 << (r >> 8 & 63)) - (r >> 16 & 1);
+	case 0:
+		return v;
+	case 1:
+		return ((uint64_t)1 << (r >> 8 & 63)) - (r >> 16 & 1);
 	case 2: {
 		uint64_t ten = 1;
 		for (unsigned i = 0; i < (r >> 8) % 20; i++)
 			ten *= 10;
 		return ten - (r >> 16 & 1);
 	}
-	default: return 0 - v;
+	default:
+		return 0 - v;
 	}
 }
 
@@ -80,13 +83,24 @@ TEST(numbers)
 		size_t size = (r >> 8) % 4 ? 200 : (r >> 16) % 12;
 
 		random_spec(&state, spec, true);
-		snprintf(fmt, sizeof(fmt), "<%s%s%c>", spec, lengths[length], "diuxX"[(r >> 4) % 5]);
+		snprintf(fmt, sizeof(fmt), "<%s%s%c>", spec, lengths[length],
+			 "diuxX"[(r >> 4) % 5]);
 		switch (length) {
-		case 0: SAME(size, fmt, (unsigned)v); break;
-		case 1: SAME(size, fmt, (unsigned long)v); break;
-		case 2: SAME(size, fmt, (unsigned long long)v); break;
-		case 3: SAME(size, fmt, (size_t)v); break;
-		default: SAME(size, fmt, (uintmax_t)v); break;
+		case 0:
+			SAME(size, fmt, (unsigned)v);
+			break;
+		case 1:
+			SAME(size, fmt, (unsigned long)v);
+			break;
+		case 2:
+			SAME(size, fmt, (unsigned long long)v);
+			break;
+		case 3:
+			SAME(size, fmt, (size_t)v);
+			break;
+		default:
+			SAME(size, fmt, (uintmax_t)v);
+			break;
 		}
 		if (test_failures > 5)
 			return;

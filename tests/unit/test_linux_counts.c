@@ -162,10 +162,12 @@ static void apply(struct quire *q, const struct change *c)
 		if (c->nr < 0)
 			CHECK_EQ(quire_memblock_reserve(q, quire_pfn_phys(quire_pfn(start)),
 							quire_pfn_phys(quire_pfn(end)),
-							QUIRE_RESERVE_OTHER), 0);
+							QUIRE_RESERVE_OTHER),
+				 0);
 		else
 			CHECK_EQ(quire_memblock_free(q, quire_pfn_phys(quire_pfn(start)),
-						     quire_pfn_phys(quire_pfn(end))), 0);
+						     quire_pfn_phys(quire_pfn(end))),
+				 0);
 	}
 	CHECK_EQ(left, 0);
 }
@@ -273,7 +275,7 @@ static void compare(const char *name)
 	check_sizes(q, &r);
 	check_counts(q, &r, kernel_zone, r.freed);
 	if (r.freed) {
-		/* The count grows, the watermarks stay. From the end: apply() takes from the start. */
+		/* The count grows, the watermarks stay. At the end: apply() takes at the start. */
 		uint64_t end = kernel.end & ~(uint64_t)(QUIRE_PAGE_SIZE - 1);
 		uint64_t start = end - (r.freed << QUIRE_PAGE_SHIFT);
 
@@ -285,13 +287,34 @@ static void compare(const char *name)
 	free(r.text);
 }
 
-TEST(recorded_1) { compare("recorded-1"); }
-TEST(recorded_2) { compare("recorded-2"); }
-TEST(recorded_3) { compare("recorded-3"); }
-TEST(amd64_128m) { compare("amd64-128m"); }
-TEST(amd64_2g_holes) { compare("amd64-2g-holes"); }
-TEST(i386_3g) { compare("i386-3g"); }
-TEST(i386pae_1500m) { compare("i386pae-1500m"); }
+TEST(recorded_1)
+{
+	compare("recorded-1");
+}
+TEST(recorded_2)
+{
+	compare("recorded-2");
+}
+TEST(recorded_3)
+{
+	compare("recorded-3");
+}
+TEST(amd64_128m)
+{
+	compare("amd64-128m");
+}
+TEST(amd64_2g_holes)
+{
+	compare("amd64-2g-holes");
+}
+TEST(i386_3g)
+{
+	compare("i386-3g");
+}
+TEST(i386pae_1500m)
+{
+	compare("i386pae-1500m");
+}
 
 TEST_MAIN(CASE(recorded_1), CASE(recorded_2), CASE(recorded_3), CASE(amd64_128m),
 	  CASE(amd64_2g_holes), CASE(i386_3g), CASE(i386pae_1500m))

@@ -71,9 +71,9 @@ TEST(buddyinfo)
 {
 	struct quire *q = textbook();
 
-	CHECK_STR(report(q, "buddyinfo", false),
-		  "Node 0, zone      DMA      2      1      1      0      0      0      0      0      0"
-		  "      0      0 \n");
+	CHECK_STR(report(q, "buddyinfo", false), "Node 0, zone      DMA      2      1      1      "
+						 "0      0      0      0      0      0"
+						 "      0      0 \n");
 	CHECK_STR(report(q, "buddyinfo", true),
 		  "[{\"node\":0,\"zone\":\"DMA\",\"free\":[2,1,1,0,0,0,0,0,0,0,0]}]\n");
 	quire_destroy(q);
@@ -97,21 +97,21 @@ TEST(pagetypeinfo)
 		  "Node    0, zone      DMA, type  Reclaimable" NONE
 		  "Node    0, zone      DMA, type   HighAtomic" NONE
 		  "Node    0, zone      DMA, type          CMA" NONE
-		  "Node    0, zone      DMA, type      Isolate" NONE
-		  "\n"
+		  "Node    0, zone      DMA, type      Isolate" NONE "\n"
 		  "Number of blocks type     Unmovable      Movable  Reclaimable   HighAtomic"
 		  "          CMA      Isolate \n"
 		  "Node 0, zone      DMA            0            1            0            0"
 		  "            0            0 \n");
 	CHECK(strstr(report(q, "pagetypeinfo", true),
-		     "{\"node\":0,\"zone\":\"DMA\",\"type\":\"Movable\",\"free\":[2,1,1,0,0,0,0,0,0,0,0]}"));
+		     "{\"node\":0,\"zone\":\"DMA\",\"type\":\"Movable\",\"free\":[2,1,1,0,0,0,0,0,"
+		     "0,0,0]}"));
 	CHECK(strstr(report(q, "pagetypeinfo", true),
 		     "\"blocks\":[{\"node\":0,\"zone\":\"DMA\",\"Unmovable\":0,\"Movable\":1,"
 		     "\"Reclaimable\":0,\"HighAtomic\":0,\"CMA\":0,\"Isolate\":0}]}\n"));
 	quire_destroy(q);
 }
 
-#define EMPTY_ZONE \
+#define EMPTY_ZONE                                                                         \
 	"  pages free     0\n        boost    0\n        min      0\n        low      0\n" \
 	"        high     0\n        spanned  0\n        present  0\n        managed  0\n" \
 	"        cma      0\n        protection: (0, 0, 0, 0)\n"
@@ -136,14 +136,14 @@ TEST(zoneinfo)
 		  "      nr_free_cma  0\n"
 		  "  pagesets\n"
 		  "  start_pfn:           0\n"
-		  "Node 0, zone   Normal\n" EMPTY_ZONE
-		  "Node 0, zone  HighMem\n" EMPTY_ZONE
+		  "Node 0, zone   Normal\n" EMPTY_ZONE "Node 0, zone  HighMem\n" EMPTY_ZONE
 		  "Node 0, zone  Movable\n" EMPTY_ZONE);
-	CHECK(strstr(report(q, "zoneinfo", true),
-		     "[{\"node\":0,\"zone\":\"DMA\",\"free\":8,\"boost\":0,\"min\":32,\"low\":40,"
-		     "\"high\":48,\"spanned\":16,\"present\":16,\"managed\":16,\"cma\":0,"
-		     "\"protection\":[0,0,0,0],\"nr_free_pages\":8,\"nr_free_cma\":0,\"pagesets\":[],"
-		     "\"start_pfn\":0},{"));
+	CHECK(strstr(
+		report(q, "zoneinfo", true),
+		"[{\"node\":0,\"zone\":\"DMA\",\"free\":8,\"boost\":0,\"min\":32,\"low\":40,"
+		"\"high\":48,\"spanned\":16,\"present\":16,\"managed\":16,\"cma\":0,"
+		"\"protection\":[0,0,0,0],\"nr_free_pages\":8,\"nr_free_cma\":0,\"pagesets\":[],"
+		"\"start_pfn\":0},{"));
 	quire_destroy(q);
 }
 
@@ -151,27 +151,27 @@ TEST(meminfo)
 {
 	struct quire *q = textbook();
 
-	CHECK_STR(report(q, "meminfo", false),
-		  "MemTotal:             64 kB\n"
-		  "MemFree:              32 kB\n"
-		  "MemAvailable:          0 kB\n"
-		  "Buffers:               0 kB\n"
-		  "Cached:                0 kB\n"
-		  "Active:                0 kB\n"
-		  "Inactive:              0 kB\n"
-		  "HighTotal:             0 kB\n"
-		  "HighFree:              0 kB\n"
-		  "LowTotal:             64 kB\n"
-		  "LowFree:              32 kB\n"
-		  "SwapTotal:             0 kB\n"
-		  "SwapFree:              0 kB\n"
-		  "AnonPages:             0 kB\n"
-		  "Mapped:                0 kB\n"
-		  "Shmem:                 0 kB\n"
-		  "SReclaimable:          0 kB\n"
-		  "CmaTotal:              0 kB\n"
-		  "CmaFree:               0 kB\n");
-	CHECK(strstr(report(q, "meminfo", true), "{\"MemTotal\":64,\"MemFree\":32,\"MemAvailable\":0,"));
+	CHECK_STR(report(q, "meminfo", false), "MemTotal:             64 kB\n"
+					       "MemFree:              32 kB\n"
+					       "MemAvailable:          0 kB\n"
+					       "Buffers:               0 kB\n"
+					       "Cached:                0 kB\n"
+					       "Active:                0 kB\n"
+					       "Inactive:              0 kB\n"
+					       "HighTotal:             0 kB\n"
+					       "HighFree:              0 kB\n"
+					       "LowTotal:             64 kB\n"
+					       "LowFree:              32 kB\n"
+					       "SwapTotal:             0 kB\n"
+					       "SwapFree:              0 kB\n"
+					       "AnonPages:             0 kB\n"
+					       "Mapped:                0 kB\n"
+					       "Shmem:                 0 kB\n"
+					       "SReclaimable:          0 kB\n"
+					       "CmaTotal:              0 kB\n"
+					       "CmaFree:               0 kB\n");
+	CHECK(strstr(report(q, "meminfo", true),
+		     "{\"MemTotal\":64,\"MemFree\":32,\"MemAvailable\":0,"));
 	quire_destroy(q);
 }
 
@@ -179,14 +179,13 @@ TEST(vmstat)
 {
 	struct quire *q = textbook();
 
-	CHECK_STR(report(q, "vmstat", false),
-		  "nr_free_pages 8\n"
-		  "nr_free_cma 0\n"
-		  "pgalloc_dma 16\n"
-		  "pgalloc_normal 0\n"
-		  "pgalloc_high 0\n"
-		  "pgalloc_movable 0\n"
-		  "pgfree 8\n");
+	CHECK_STR(report(q, "vmstat", false), "nr_free_pages 8\n"
+					      "nr_free_cma 0\n"
+					      "pgalloc_dma 16\n"
+					      "pgalloc_normal 0\n"
+					      "pgalloc_high 0\n"
+					      "pgalloc_movable 0\n"
+					      "pgfree 8\n");
 	CHECK_STR(report(q, "vmstat", true),
 		  "{\"nr_free_pages\":8,\"nr_free_cma\":0,\"pgalloc_dma\":16,\"pgalloc_normal\":0,"
 		  "\"pgalloc_high\":0,\"pgalloc_movable\":0,\"pgfree\":8}\n");
@@ -210,11 +209,12 @@ TEST(sysrq)
 		  "0 pages HighMem/MovableOnly\n"
 		  "0 pages reserved\n"
 		  "0 pages cma reserved\n");
-	CHECK(strstr(report(q, "sysrq-m", true), "\"blocks\":[2,1,1,0,0,0,0,0,0,0,0]}],\"pages_ram\":16,"));
+	CHECK(strstr(report(q, "sysrq-m", true),
+		     "\"blocks\":[2,1,1,0,0,0,0,0,0,0,0]}],\"pages_ram\":16,"));
 	quire_destroy(q);
 }
 
-/* Order 3: four free blocks of 8 frames together: 1 - (1 + 8/8) / 4; order 4: 1 - (1 + 8/16) / 4 … */
+/* Four free blocks, 8 frames. Order 3: 1 - (1 + 8/8) / 4; order 4: 1 - (1 + 8/16) / 4 … */
 TEST(fragmentation)
 {
 	struct quire *q = textbook();
@@ -222,12 +222,13 @@ TEST(fragmentation)
 	CHECK_STR(report(q, "extfrag_index", false),
 		  "Node 0, zone      DMA -1.000 -1.000 -1.000  0.500  0.625  0.688  0.719  0.735"
 		  "  0.743  0.747  0.749 \n");
-	CHECK_STR(report(q, "unusable_index", false),
-		  "Node 0, zone      DMA 0.000 0.250 0.500 1.000 1.000 1.000 1.000 1.000 1.000 1.000"
-		  " 1.000 \n");
-	CHECK_STR(report(q, "unusable_index", true),
-		  "[{\"node\":0,\"zone\":\"DMA\",\"index\":[0.000,0.250,0.500,1.000,1.000,1.000,1.000,"
-		  "1.000,1.000,1.000,1.000]}]\n");
+	CHECK_STR(
+		report(q, "unusable_index", false),
+		"Node 0, zone      DMA 0.000 0.250 0.500 1.000 1.000 1.000 1.000 1.000 1.000 1.000"
+		" 1.000 \n");
+	CHECK_STR(report(q, "unusable_index", true), "[{\"node\":0,\"zone\":\"DMA\",\"index\":[0."
+						     "000,0.250,0.500,1.000,1.000,1.000,1.000,"
+						     "1.000,1.000,1.000,1.000]}]\n");
 	quire_destroy(q);
 }
 
@@ -254,7 +255,8 @@ static struct quire *recorded(enum quire_machine machine)
 		return NULL;
 	CHECK_EQ(quire_boot_map(q, map, sizeof(map) / sizeof(map[0])), 0);
 	CHECK_EQ(quire_memblock_reserve(q, quire_phys(0x5800000), quire_phys(0x8000000),
-					QUIRE_RESERVE_KERNEL), 0);
+					QUIRE_RESERVE_KERNEL),
+		 0);
 	CHECK_EQ(quire_boot_zones(q), 0);
 	return q;
 }
@@ -349,7 +351,8 @@ TEST(linux_shapes)
 	check_shape(copy, recording, "Node 0, zone      DMA\n", false, NULL);
 	/* Linux was built without CMA there: its column is cut out, its lines are passed over. */
 	strcpy(copy, report(q, "pagetypeinfo", false));
-	for (char *p = strstr(copy, "Number of blocks"); p && *p; p += strcspn(p, "\n"), p += *p == '\n') {
+	for (char *p = strstr(copy, "Number of blocks"); p && *p;
+	     p += strcspn(p, "\n"), p += *p == '\n') {
 		size_t cut = strncmp(p, "Number", 6) == 0 ? 23 + 4 * 13 : 22 + 4 * 13;
 
 		memmove(p + cut, p + cut + 13, strlen(p + cut + 13) + 1);
@@ -362,16 +365,15 @@ TEST(iomem)
 {
 	struct quire *q = recorded(QUIRE_X86_64);
 
-	CHECK_STR(report(q, "iomem", false),
-		  "00000000-00000fff : Reserved\n"
-		  "00001000-0009fbff : System RAM\n"
-		  "0009fc00-0009ffff : Reserved\n"
-		  "000f0000-000fffff : Reserved\n"
-		  "00100000-0c7d9fff : System RAM\n"
-		  "  05800000-07ffffff : Kernel\n"
-		  "0c7da000-0c7fffff : Reserved\n"
-		  "fffc0000-ffffffff : Reserved\n"
-		  "fd00000000-ffffffffff : Reserved\n");
+	CHECK_STR(report(q, "iomem", false), "00000000-00000fff : Reserved\n"
+					     "00001000-0009fbff : System RAM\n"
+					     "0009fc00-0009ffff : Reserved\n"
+					     "000f0000-000fffff : Reserved\n"
+					     "00100000-0c7d9fff : System RAM\n"
+					     "  05800000-07ffffff : Kernel\n"
+					     "0c7da000-0c7fffff : Reserved\n"
+					     "fffc0000-ffffffff : Reserved\n"
+					     "fd00000000-ffffffffff : Reserved\n");
 	CHECK(strstr(report(q, "iomem", true),
 		     "{\"start\":1048576,\"end\":209559551,\"name\":\"System RAM\",\"children\":"
 		     "[{\"start\":92274688,\"end\":134217727,\"name\":\"Kernel\"}]}"));
@@ -383,7 +385,8 @@ static uint64_t value(const char *text, const char *key)
 	const char *found = strstr(text, key);
 
 	CHECK(found != NULL);
-	return found ? strtoull(found + strlen(key) + strspn(found + strlen(key), " "), NULL, 10) : 0;
+	return found ? strtoull(found + strlen(key) + strspn(found + strlen(key), " "), NULL, 10)
+		     : 0;
 }
 
 /* CMA pageblocks, frames on per-cpu lists and counters show where they should. */
