@@ -297,7 +297,14 @@ TEST(blocks)
 	GOOD("put A[3]");
 	BAD(LAB_FAILED, "free A", "double free");
 	GOOD("expect free 6 = 0");
+	lab_destroy(lab);
+}
 
+TEST(many)
+{
+	struct lab *lab = begin();
+
+	GOOD("machine 64 frames");
 	GOOD("A = exact 9000");
 	GOOD("expect nr_free DMA = 61");
 	GOOD("free A");
@@ -583,6 +590,6 @@ TEST(two_sessions)
 	CHECK_EQ(port.live_bytes, 0);
 }
 
-TEST_MAIN(CASE(words), CASE(text), CASE(gfp), CASE(machines), CASE(maps), CASE(blocks),
-	  CASE(expectations), CASE(knobs), CASE(shows), CASE(help), CASE(completion), CASE(scripts),
-	  CASE(poor_host), CASE(two_sessions))
+TEST_MAIN(CASE(words), CASE(text), CASE(gfp), CASE(machines), CASE(maps), CASE(blocks), CASE(many),
+	  CASE(expectations), CASE(knobs), CASE(shows), CASE(help), CASE(completion),
+	  CASE(scripts), CASE(poor_host), CASE(two_sessions))
