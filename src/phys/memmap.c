@@ -30,7 +30,7 @@
 #include "core/string.h"
 #include "phys/machine.h"
 
-/* Entries are kept with their last byte here, for 2^64 has no end in 64 bits. */
+/* Comparisons take the last byte: 2^64 does not fit in 64 bits, and is there as 0. */
 static uint64_t entry_last(const struct quire_map_entry *entry)
 {
 	return entry->end - 1;

@@ -4,6 +4,8 @@
  */
 #include "maps.h"
 
+#include "phys/memmap.h"
+
 #define CELL 0x400u /* bytes: four cells a frame */
 #define CELLS 1200u /* 1.17 MB, past the end of the firmware's hole */
 #define FRAMES (CELLS / 4)
@@ -159,6 +161,28 @@ TEST(limits)
 	}
 }
 
+/* Each rule of memmap_check, broken on purpose. */
+TEST(check_names_the_rule)
+{
+	struct quire_map_entry entries[] = { { 10, 20, 1 }, { 20, 40, 2 }, { 50, 0, 1 } };
+	struct memmap map = { entries, 3, 3 };
+	struct quire_violation broken = { 0 };
+
+	CHECK(memmap_check(&map, &broken));
+	entries[1].start = 19;
+	CHECK(!memmap_check(&map, &broken) && !strcmp(broken.rule, "BOOT-5"));
+	CHECK_EQ(broken.where, 19);
+	entries[1] = (struct quire_map_entry){ 20, 20, 2 };
+	CHECK(!memmap_check(&map, &broken) && !strcmp(broken.rule, "BOOT-5"));
+	entries[1] = (struct quire_map_entry){ 20, 0, 2 }; /* something follows 2^64 */
+	CHECK(!memmap_check(&map, &broken) && !strcmp(broken.rule, "BOOT-5"));
+	CHECK_EQ(broken.where, 50);
+	entries[1] = (struct quire_map_entry){ 20, 40, 1 };
+	CHECK(!memmap_check(&map, &broken) && !strcmp(broken.rule, "BOOT-6"));
+	map.capacity = 2;
+	CHECK(!memmap_check(&map, &broken) && !strcmp(broken.rule, "BOOT-7"));
+}
+
 TEST(wrong_entries)
 {
 	static const struct quire_map_entry entries[] = {
@@ -236,5 +260,5 @@ TEST(boot_map_all_or_nothing)
 	}
 }
 
-TEST_MAIN(CASE(overlaps), CASE(bytes), CASE(limits), CASE(wrong_entries), CASE(large_maps),
-	  CASE(boot_map_all_or_nothing))
+TEST_MAIN(CASE(overlaps), CASE(bytes), CASE(limits), CASE(check_names_the_rule),
+	  CASE(wrong_entries), CASE(large_maps), CASE(boot_map_all_or_nothing))
