@@ -9,8 +9,8 @@
  * With one frame per cell the blocks are seen: a free one shows its order and
  * then dots, an allocated one its type's letter and then a line.
  *
- *	0..3 in use, [4,5] free, 6 on a per-cpu list, [8..15] free
- *	UU==1.o 3.......
+ *	0       8              0 and 1 in use, so [2,3] as one block; [4,5] free,
+ *	UUU=1.o#3.......       6 on a per-cpu list, 7 reserved, [8..15] free
  *
  * With more, up to SAMPLES frames of a cell are looked at, spread over all of it, so
  * that a machine of a terabyte is drawn as quickly as a small one. Rows without
@@ -23,6 +23,7 @@
 #define ROWS_MAX 40
 #define SAMPLES 64
 #define LABEL 14 /* cells left of the frames: the address */
+#define RULER 16 /* cells between the numbers above the frames */
 
 /* Where a zone is: [start, end) in frames; 0, 0 without memory. */
 struct extent {
@@ -69,7 +70,7 @@ static bool next_row(const struct layout *l, const struct extent *zone, uint64_t
 	return false;
 }
 
-/* Rows of all zones, each with a line for its name and a blank one; ROWS_MAX + 1 if more. */
+/* Rows of all zones, each with its name and a blank one; ROWS_MAX + 1 if more. */
 static unsigned nr_rows(const struct layout *l)
 {
 	unsigned rows = 0;
@@ -205,6 +206,21 @@ static unsigned draw_run(struct layout *l, enum quire_zone zone, uint64_t row, u
 	return width;
 }
 
+/* How far a cell is from the address at the left. */
+static void draw_ruler(struct layout *l)
+{
+	char size[24];
+
+	for (unsigned x = 0; x < l->cells; x += RULER) {
+		figure_size((uint64_t)x << l->shift, size, sizeof(size));
+		if (!l->shift || !x)
+			canvas_print(l->c, LABEL + x, l->y, CANVAS_DIM, "%u", x);
+		else
+			canvas_print(l->c, LABEL + x, l->y, CANVAS_DIM, "+%s", size);
+	}
+	l->y++;
+}
+
 static void draw_zone(struct layout *l, enum quire_zone zone, const struct quire_zone_stat *stat)
 {
 	uint64_t frames = (uint64_t)l->cells << l->shift, row = 0;
@@ -277,9 +293,10 @@ int figure_frames(struct quire *q, struct canvas *c)
 	figure_size((uint64_t)1 << l.shift, cell, sizeof(cell));
 	quire_format_buffer(title, sizeof(title), "Frames, %s a cell (%s)", cell,
 			    quire_machine_name(quire_config(q)->machine));
-	int error = canvas_open(c, title, 2 + nr_rows(&l) + figure_legend_rows(c));
+	int error = canvas_open(c, title, 3 + nr_rows(&l) + figure_legend_rows(c));
 	if (error)
 		return error;
+	draw_ruler(&l);
 	for (enum quire_zone z = 0; z < QUIRE_NR_ZONES; z++) {
 		quire_zone_stat(q, z, &stat);
 		if (stat.present)

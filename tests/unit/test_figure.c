@@ -75,6 +75,7 @@ TEST(frames_16)
 	CHECK_STR(draw(q, "frames", &ascii),
 		  "Frames, 4 kB a cell (i386)\n"
 		  "\n"
+		  "              0               16              32              48\n"
 		  "DMA      60 kB managed, 32 kB free\n"
 		  "           0  #MMMM0MM1.0M2...\n"
 		  "\n"

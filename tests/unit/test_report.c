@@ -39,6 +39,7 @@ static const char *report(struct quire *q, const char *name, bool json)
 	const struct quire_sink sink = { .write = text_write, .ctx = t };
 
 	t->n = 0;
+	t->s[0] = 0;
 	CHECK_EQ(quire_report(q, name, json, &sink), 0);
 	return t->s;
 }
@@ -446,6 +447,65 @@ TEST(highmem)
 	quire_destroy(q);
 }
 
+/* A machine with ZONE_MOVABLE: its frames are high memory where they came from HIGHMEM. */
+static struct quire *with_movable(enum quire_machine machine)
+{
+	const struct quire_map_entry map[] = {
+		{ 0x100000, 1 << 30, QUIRE_MAP_USABLE },
+		{ 0xffffffff00000000, 0, QUIRE_MAP_RESERVED }, /* up to 2^64 */
+	};
+	struct quire_config config;
+	struct quire *q;
+
+	quire_config_init(&config, machine);
+	config.movable_bytes = 32 << 20;
+	if (quire_create(&config, &q))
+		return NULL;
+	CHECK_EQ(quire_boot_map(q, map, sizeof(map) / sizeof(map[0])), 0);
+	CHECK_EQ(quire_boot_zones(q), 0);
+	return q;
+}
+
+TEST(movable)
+{
+	struct quire_zone_stat high, movable;
+	struct quire *q = with_movable(QUIRE_I386);
+
+	quire_zone_stat(q, QUIRE_ZONE_HIGHMEM, &high);
+	quire_zone_stat(q, QUIRE_ZONE_MOVABLE, &movable);
+	CHECK_EQ(movable.managed, 8192);
+	CHECK_EQ(value(report(q, "meminfo", false), "HighTotal:"),
+		 4 * (high.managed + movable.managed));
+	CHECK(strstr(report(q, "buddyinfo", false), "Node 0, zone  Movable      0      0"));
+	quire_destroy(q);
+
+	q = with_movable(QUIRE_X86_64);
+	CHECK(!strstr(report(q, "meminfo", false), "High"));
+	CHECK(strstr(report(q, "sysrq-m", false), "\n0 pages HighMem/MovableOnly\n"));
+	CHECK(strstr(report(q, "iomem", false),
+		     "\nffffffff00000000-ffffffffffffffff : Reserved\n"));
+	CHECK(strstr(report(q, "iomem", true), "\"end\":18446744073709551615,"));
+	quire_destroy(q);
+}
+
+/* Before there are zones nothing is counted, and nothing breaks. */
+TEST(no_zones)
+{
+	struct quire_config config;
+	const struct quire_report_info *info;
+	struct quire *q;
+
+	quire_config_init(&config, QUIRE_X86_64);
+	CHECK_EQ(quire_create(&config, &q), 0);
+	for (size_t i = 0; (info = quire_report_list(i)); i++) {
+		report(q, info->name, false);
+		CHECK(report(q, info->name, true)[0] != 0);
+	}
+	CHECK_EQ(value(report(q, "meminfo", false), "MemTotal:"), 0);
+	CHECK_STR(report(q, "buddyinfo", false), "");
+	quire_destroy(q);
+}
+
 TEST(list)
 {
 	struct quire *q = textbook();
@@ -466,4 +526,4 @@ TEST(list)
 
 TEST_MAIN(CASE(buddyinfo), CASE(pagetypeinfo), CASE(zoneinfo), CASE(meminfo), CASE(vmstat),
 	  CASE(sysrq), CASE(fragmentation), CASE(linux_shapes), CASE(iomem), CASE(counters),
-	  CASE(highmem), CASE(list))
+	  CASE(highmem), CASE(movable), CASE(no_zones), CASE(list))
