@@ -2,11 +2,12 @@
 /*
  * port.c - port.h in WebAssembly, and a session that JavaScript can drive
  *
- * The processor is the one that the script has named; nothing interrupts it. Frames have no contents
- * here. Memory for the library's records comes from the module's own linear memory: a list
- * of free pieces sorted by address, which neighbours join, and memory.grow when
- * none is large enough. Text comes and goes through the functions that the
- * module imports as "quire"; run.mjs is the other side of all this.
+ * The processor is the one that the script has named; nothing interrupts it.
+ * Frames have no contents here. Memory for the library's records comes from the
+ * module's own linear memory: a list of free pieces sorted by address, which
+ * neighbours join, and memory.grow when none is large enough. Text comes and
+ * goes through the functions that the module imports as "quire"; run.mjs is the
+ * other side of all this.
  */
 #include <quire/error.h>
 #include <quire/port.h>
