@@ -179,6 +179,51 @@ TEST(scaled)
 	quire_destroy(q);
 }
 
+/* Where a cell stands for several pairs: none, some, all of their bits set. */
+TEST(pairs)
+{
+	struct quire *q = machine(QUIRE_I386, 4096, false);
+
+	while (quire_page_alloc(q, QUIRE_GFP_DMA | QUIRE_GFP_BIT_MEMALLOC, 0))
+		;
+	/* 2048 pairs, 128 to a cell. The first cell: all; the second: one; the third: both free. */
+	for (unsigned pfn = 1; pfn < 256; pfn += 2)
+		CHECK_EQ(quire_page_free(q, quire_pfn_page(q, quire_pfn(pfn)), 0), QUIRE_FREE_OK);
+	CHECK_EQ(quire_page_free(q, quire_pfn_page(q, quire_pfn(300)), 0), QUIRE_FREE_OK);
+	for (unsigned pfn = 512; pfn < 768; pfn++)
+		CHECK_EQ(quire_page_free(q, quire_pfn_page(q, quire_pfn(pfn)), 0), QUIRE_FREE_OK);
+	CHECK(strstr(
+		draw(q, "free", &ascii),
+		"    0      129  ######        1+00000000000000          1 3 5 7 9 11 13 15 17 ..\n"));
+	CHECK(strstr(text, "    8        1  ############  01000000                  512\n"));
+	quire_destroy(q);
+}
+
+/* Frames on per-cpu lists are neither in use nor free on the lists. */
+TEST(per_cpu)
+{
+	struct quire *q = machine(QUIRE_I386, 2048, true);
+	struct quire_zone_stat stat;
+	char line[100];
+
+	do {
+		CHECK(quire_page_alloc(q, QUIRE_GFP_KERNEL, 0) != NULL);
+		quire_zone_stat(q, QUIRE_ZONE_DMA, &stat);
+	} while (stat.pcp < 30 && stat.free > 1024);
+	/* 67 cells for 2048 frames: first those in use, then those on the lists. */
+	unsigned used = (unsigned)(stat.managed - stat.free - stat.pcp);
+	unsigned first = ((used * 67 * 8 + 1024) / 2048 + 4) / 8;
+	unsigned end = (((used + (unsigned)stat.pcp) * 67 * 8 + 1024) / 2048 + 4) / 8;
+	CHECK(end > first);
+	snprintf(line, sizeof(line), "  memory    %.*s%.*s=====", (int)first, "##########",
+		 (int)(end - first), "oooooooooo");
+	CHECK(strstr(draw(q, "zones", &ascii), line));
+	snprintf(line, sizeof(line), ", %d frames on per-cpu lists\n", (int)stat.pcp);
+	CHECK(strstr(draw(q, "free", &ascii), line));
+	CHECK(strchr(strstr(draw(q, "frames", &ascii), "managed"), 'o'));
+	quire_destroy(q);
+}
+
 /* All views, widths and back ends: no line too wide, SVG in one piece. */
 TEST(widths)
 {
@@ -248,5 +293,5 @@ TEST(wrong)
 	CHECK_EQ(host.live_bytes, 0);
 }
 
-TEST_MAIN(CASE(frames_16), CASE(free_16), CASE(zones_16), CASE(colour), CASE(scaled), CASE(widths),
-	  CASE(wrong))
+TEST_MAIN(CASE(frames_16), CASE(free_16), CASE(zones_16), CASE(colour), CASE(scaled), CASE(pairs),
+	  CASE(per_cpu), CASE(widths), CASE(wrong))

@@ -448,10 +448,10 @@ TEST(highmem)
 }
 
 /* A machine with ZONE_MOVABLE: its frames are high memory where they came from HIGHMEM. */
-static struct quire *with_movable(enum quire_machine machine)
+static struct quire *with_movable(enum quire_machine machine, uint64_t bytes)
 {
 	const struct quire_map_entry map[] = {
-		{ 0x100000, 1 << 30, QUIRE_MAP_USABLE },
+		{ 0x100000, bytes, QUIRE_MAP_USABLE },
 		{ 0xffffffff00000000, 0, QUIRE_MAP_RESERVED }, /* up to 2^64 */
 	};
 	struct quire_config config;
@@ -469,7 +469,7 @@ static struct quire *with_movable(enum quire_machine machine)
 TEST(movable)
 {
 	struct quire_zone_stat high, movable;
-	struct quire *q = with_movable(QUIRE_I386);
+	struct quire *q = with_movable(QUIRE_I386, 1 << 30);
 
 	quire_zone_stat(q, QUIRE_ZONE_HIGHMEM, &high);
 	quire_zone_stat(q, QUIRE_ZONE_MOVABLE, &movable);
@@ -479,7 +479,14 @@ TEST(movable)
 	CHECK(strstr(report(q, "buddyinfo", false), "Node 0, zone  Movable      0      0"));
 	quire_destroy(q);
 
-	q = with_movable(QUIRE_X86_64);
+	/* Without HIGHMEM it was cut from NORMAL: all of it is low. */
+	q = with_movable(QUIRE_I386, 512 << 20);
+	quire_zone_stat(q, QUIRE_ZONE_MOVABLE, &movable);
+	CHECK(movable.managed > 0);
+	CHECK_EQ(value(report(q, "meminfo", false), "HighTotal:"), 0);
+	quire_destroy(q);
+
+	q = with_movable(QUIRE_X86_64, 1 << 30);
 	CHECK(!strstr(report(q, "meminfo", false), "High"));
 	CHECK(strstr(report(q, "sysrq-m", false), "\n0 pages HighMem/MovableOnly\n"));
 	CHECK(strstr(report(q, "iomem", false),
