@@ -192,9 +192,8 @@ TEST(pairs)
 	CHECK_EQ(quire_page_free(q, quire_pfn_page(q, quire_pfn(300)), 0), QUIRE_FREE_OK);
 	for (unsigned pfn = 512; pfn < 768; pfn++)
 		CHECK_EQ(quire_page_free(q, quire_pfn_page(q, quire_pfn(pfn)), 0), QUIRE_FREE_OK);
-	CHECK(strstr(
-		draw(q, "free", &ascii),
-		"    0      129  ######        1+00000000000000          1 3 5 7 9 11 13 15 17 ..\n"));
+	CHECK(strstr(draw(q, "free", &ascii),
+		     "    0      129  ######        1+00000000000000          1 3 5 7 9 11 13"));
 	CHECK(strstr(text, "    8        1  ############  01000000                  512\n"));
 	quire_destroy(q);
 }
