@@ -42,8 +42,8 @@ struct lab_replay_counts {
 	uint64_t unknown_frees;     /* of frames allocated when nobody recorded */
 	uint64_t echoes;            /* a second event of one free: kernels print both
 				     * mm_page_free and mm_page_free_batched */
-	uint64_t split_frees;       /* those of frees and failed_frees that freed a part of a block */
-	uint64_t joined_frees;      /* those that freed several blocks with one event */
+	uint64_t split_frees;       /* those of them that freed a part of a block */
+	uint64_t joined_frees;      /* those of them that freed several blocks */
 	uint64_t lost_frees;        /* blocks: allocated anew while in use, so that
 				     * their free was not recorded; freed first */
 	uint64_t events[LAB_NR_EVENTS]; /* by kind; LAB_EVENT_NONE: lines without one */

@@ -465,13 +465,14 @@ static const char *read_page_event(struct piece t, struct lab_event *ev)
 	}
 	if (ev->pfn.v & ((UINT64_C(1) << ev->order) - 1))
 		return "pfn: no multiple of the block's size";
-	if (ev->kind == LAB_PAGE_ALLOC && trace_gfp(values[FIELD_GFP].p, piece_length(values[FIELD_GFP]), &ev->gfp,
-						     &ev->gfp_ignored))
+	struct piece gfp = values[FIELD_GFP];
+	if (ev->kind == LAB_PAGE_ALLOC &&
+	    trace_gfp(gfp.p, piece_length(gfp), &ev->gfp, &ev->gfp_ignored))
 		return "gfp_flags: unknown flag";
 	return NULL;
 }
 
-/* What follows the time and has no "NAME:": a stack's title, a function tracer's line, perf's own. */
+/* No "NAME:" after the time: a stack's title, a function tracer's line, perf's own. */
 static const char *read_nameless(struct piece word, struct piece rest, struct lab_event *ev)
 {
 	struct piece t = word;

@@ -21,7 +21,7 @@
  */
 int trace_gfp(const char *text, size_t length, quire_gfp_t *gfp, uint32_t *ignored);
 
-/** trace_gfp_ignored - the i-th flag without a meaning here: "__GFP_ACCOUNT" …; NULL after the last */
+/** trace_gfp_ignored - the i-th flag without a meaning here. Return: NULL after the last */
 const char *trace_gfp_ignored(unsigned i);
 
 #endif

@@ -16,7 +16,7 @@
 enum input_result {
 	INPUT_LINE,    /* a line */
 	INPUT_END,     /* nothing more */
-	INPUT_DAMAGED, /* a line that can't be one: too long, or with NUL bytes; it was passed over */
+	INPUT_DAMAGED, /* a line that can't be one, too long or with NUL bytes: passed over */
 	INPUT_CUT,     /* gzip data that end early or are damaged: nothing more can be read */
 	INPUT_FAILED   /* the system could not read it, or the host has no memory */
 };

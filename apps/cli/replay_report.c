@@ -200,8 +200,10 @@ static void text_zone(const struct quire_sink *sink, const struct replay_fragmen
 
 static void text_fragmentation(const struct replay_outcome *o, const struct quire_sink *sink)
 {
-	quire_format(sink, "\nFragmentation: free frames, and of each 1000 of them, how many are in "
-			   "pieces\ntoo small for a request of order\n%25s", "free");
+	quire_format(sink,
+		     "\nFragmentation: free frames, and of each 1000 of them, how many are in "
+		     "pieces\ntoo small for a request of order\n%25s",
+		     "free");
 	for (unsigned order = 1; order <= QUIRE_ORDER_MAX; order++)
 		quire_format(sink, "%5u", order);
 	quire_format(sink, "\n");

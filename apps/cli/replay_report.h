@@ -24,7 +24,7 @@ struct replay_outcome {
 	const struct lab_replay_counts *counts;
 	uint64_t lines;
 	uint64_t skipped;    /* damaged lines, left out */
-	uint64_t replay_ns;  /* time spent on requests and frees, with the search for their blocks */
+	uint64_t replay_ns;  /* spent on requests and frees and the search for their blocks */
 	struct replay_fragmentation before;
 	struct replay_fragmentation after;
 	uint64_t hash;       /* of the machine's state at the end */
