@@ -248,6 +248,9 @@ TEST(maps)
 	BAD(LAB_FILE, "map \"map file\"", "map file:2:");
 	file_text = "nothing of the kind\n";
 	BAD(LAB_FILE, "map \"map file\"", "map file:");
+	GOOD("machine frames outside"); /* a kind that is not told */
+	file_text = "machine i386\nlowmem 123\nram 0-64M\n";
+	BAD(LAB_USAGE, "map \"map file\"", "no such machine");
 	GOOD("ram 0-64M"); /* the failed ones left nothing behind */
 	GOOD("expect stat DMA32 spanned = 12288");
 	lab_destroy(lab);
@@ -275,7 +278,7 @@ TEST(blocks)
 	BAD(LAB_USAGE, "free B", "unknown block");
 	BAD(LAB_USAGE, "free AA", "unknown block");
 	BAD(LAB_USAGE, "free A B", "one word too many");
-	BAD(LAB_USAGE, "free A[9]", "only 4 parts");
+	BAD(LAB_USAGE, "free A[4]", "only 4 parts");
 	BAD(LAB_USAGE, "free A[x]", "NAME[NUMBER]");
 	BAD(LAB_USAGE, "free A[1", "NAME[NUMBER]");
 	BAD(LAB_USAGE, "free pfn", "missing");
@@ -396,7 +399,100 @@ TEST(expectations)
 	BAD(LAB_USAGE, "expect fail pages 4 = a b", "one reason");
 	BAD(LAB_FAILED, "expect fail free A", "did not");
 	BAD(LAB_FAILED, "expect hash = 1", "expected 1");
+	GOOD("repeat 2: expect fail pages 5 = \"below watermark\"");
 	lab_destroy(lab);
+}
+
+/* What is there beyond the list of an expectation is seen. */
+TEST(more_than_expected)
+{
+	struct lab *lab = begin();
+
+	GOOD("machine 16 frames");
+	GOOD("A = bulk 16");
+	GOOD("free pfn 3");
+	GOOD("free pfn 9");
+	GOOD("expect free 0 = 3 9");
+	BAD(LAB_FAILED, "expect free 0 = 3", "are 3 9");
+	BAD(LAB_FAILED, "expect free 0 = none", "are 3 9");
+	GOOD("expect bitmap 0 = 0 1 0 0 1");
+	BAD(LAB_FAILED, "expect bitmap 0 = 0 1", "bit 4");
+	/* A name is taken as long as a part of it has a reference. */
+	GOOD("get A[0]");
+	BAD(LAB_FAILED, "free A", "free A[3]: double free");
+	BAD(LAB_USAGE, "A = pages 0", "still holds");
+	GOOD("machine 16 frames");
+	GOOD("A = bulk 2");
+	GOOD("get A[0]");
+	GOOD("free A");
+	BAD(LAB_USAGE, "A = pages 0", "still holds");
+	GOOD("free A");
+	GOOD("A = pages 0");
+	GOOD("machine 4096 frames");
+	GOOD("pages 0");
+	GOOD("expect pcp DMA 0 = 0");
+	GOOD("expect nr_free DMA = 4095");
+	lab_destroy(lab);
+}
+
+static uint64_t seen_gfp(void *ctx, quire_gfp_t gfp, unsigned order)
+{
+	(void)order;
+	*(quire_gfp_t *)ctx = gfp;
+	return 0;
+}
+
+/* Without flags a request has those of GFP_KERNEL; with some, those alone. */
+TEST(flags)
+{
+	quire_gfp_t seen = 0;
+	const struct quire_pressure hook = { .reclaim = seen_gfp, .ctx = &seen };
+	struct lab *lab = begin();
+
+	GOOD("machine 16 frames");
+	GOOD("boot");
+	quire_set_pressure(lab_quire(lab), &hook);
+	BAD(LAB_FAILED, "pages 9", "below watermark");
+	CHECK_EQ(seen, QUIRE_GFP_KERNEL);
+	BAD(LAB_FAILED, "pages 9 GFP_NOFS | __GFP_ZERO __GFP_NORETRY", "below watermark");
+	CHECK_EQ(seen, QUIRE_GFP_NOFS | QUIRE_GFP_ZERO | QUIRE_GFP_BIT_NORETRY);
+	lab_destroy(lab);
+}
+
+/* A command for which the host has no memory leaves machine and names as they were. */
+TEST(no_memory)
+{
+	static const char *const commands[] = { "B = fill 0", "B = bulk 20", "B = pages 0",
+						"B = exact 9000", "split A" };
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		struct quire_hosted port = { .nr_allocs = 0 };
+		const struct lab_host host = { .port = &port,
+					       .out = { write_out, &record },
+					       .talk = { write_talk, &record } };
+		enum lab_status status = LAB_FILE;
+		struct lab *lab;
+
+		CHECK_EQ(lab_create(&host, &lab), 0);
+		GOOD("machine 1024 frames");
+		GOOD("A = pages 4");
+		for (uint64_t n = 1; status == LAB_FILE; n++) {
+			port.fail_at = port.nr_allocs + n;
+			status = line(lab, commands[i]);
+			port.fail_at = 0;
+			CHECK(status == LAB_OK || status == LAB_FILE);
+			if (status == LAB_FILE) {
+				GOOD("expect nr_free DMA = 1008");
+				GOOD("expect order A = 4");
+				BAD(LAB_USAGE, "free B", "unknown block");
+			} else {
+				CHECK(n > 1);
+			}
+		}
+		CHECK_EQ(status, LAB_OK);
+		lab_destroy(lab);
+		CHECK_EQ(port.live_bytes, 0);
+	}
 }
 
 TEST(knobs)
@@ -580,6 +676,8 @@ TEST(two_sessions)
 	lab = a;
 	GOOD("machine 16 frames");
 	GOOD("A = bulk 5");
+	GOOD("free A");
+	GOOD("A = pages 0");
 	lab = b;
 	GOOD("machine i386 ram 64M");
 	BAD(LAB_USAGE, "free A", "unknown block");
@@ -591,5 +689,6 @@ TEST(two_sessions)
 }
 
 TEST_MAIN(CASE(words), CASE(text), CASE(gfp), CASE(machines), CASE(maps), CASE(blocks), CASE(many),
-	  CASE(expectations), CASE(knobs), CASE(shows), CASE(help), CASE(completion),
-	  CASE(scripts), CASE(poor_host), CASE(two_sessions))
+	  CASE(expectations), CASE(more_than_expected), CASE(flags), CASE(no_memory),
+	  CASE(knobs), CASE(shows), CASE(help), CASE(completion), CASE(scripts),
+	  CASE(poor_host), CASE(two_sessions))
