@@ -44,8 +44,8 @@ static void echo_block(struct lab *lab, const char *name, const struct quire_pag
 {
 	unsigned long long first = pfn_of(lab, page);
 
-	session_echo(lab, "%s%sframes %llu-%llu, zone %s", name ? name : "", name ? ": " : "", first,
-		     first + nr - 1, quire_zone_name(quire_page_zone(lab->q, page)));
+	session_echo(lab, "%s%sframes %llu-%llu, zone %s", name ? name : "", name ? ": " : "",
+		     first, first + nr - 1, quire_zone_name(quire_page_zone(lab->q, page)));
 }
 
 /* The name that a command makes; NULL if it makes none. */

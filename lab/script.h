@@ -30,7 +30,7 @@ enum lab_status {
 
 /** struct lab_host - what a session needs from where it runs; copied */
 struct lab_host {
-	void *port;             /* quire_config.host of the machines, and for the session's memory */
+	void *port; /* quire_config.host of the machines, and for the session's memory */
 	struct quire_sink out;  /* results: cat, draw, hash, explain … */
 	struct quire_sink talk; /* say, and what was done if @echo */
 	bool echo;              /* tell of each block had and freed */

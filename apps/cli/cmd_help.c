@@ -20,11 +20,13 @@ static void help_all(const struct quire_sink *out)
 			  "Usage: quire COMMAND [OPTION...] [OPERAND...]\n\n");
 	for (size_t i = 0; (c = cli_command_list(i)); i++)
 		quire_format(out, "  %-11s %s\n", c->name, c->about);
-	quire_format(out,
-		     "\n`quire help COMMAND` tells more, `quire --version` which Quire this is.\n"
-		     "Results go to standard output, talk and errors to standard error.\n\n"
-		     "Exit status: 0 fine; 1 an expectation or an invariant failed; 2 usage;\n"
-		     "3 a file can't be read or written, or no memory; 4 an assertion of the core.\n");
+	quire_format(
+		out,
+		"\n`quire help COMMAND` tells more, `quire --version` which Quire this is.\n"
+		"Results go to standard output, talk and errors to standard error.\n\n"
+		"Exit status: 0 fine; 1 an expectation or an invariant failed; 2 usage;\n"
+		"3 a file can't be read or written, or no memory; 4 an assertion of the\n"
+		     "core.\n");
 }
 
 static void help_options(const struct quire_sink *out, const struct cli_command *c)
@@ -46,8 +48,9 @@ static void help_options(const struct quire_sink *out, const struct cli_command 
 
 static void help_command(const struct quire_sink *out, const struct cli_command *c)
 {
-	quire_format(out, "Usage: quire %s%s%s%s\n\n%s\n", c->name, c->options ? " [OPTION...]" : "",
-		     *c->synopsis ? " " : "", c->synopsis, c->about);
+	quire_format(out, "Usage: quire %s%s%s%s\n\n%s\n", c->name,
+		     c->options ? " [OPTION...]" : "", *c->synopsis ? " " : "", c->synopsis,
+		     c->about);
 	if (c->help)
 		quire_format(out, "\n%s\n", c->help);
 	help_options(out, c);

@@ -54,7 +54,8 @@ static void on_terminal(struct cli *cli)
 	completed = cli->lab;
 	rl_readline_name = "quire";
 	rl_attempted_completion_function = complete;
-	quire_format(&cli->talk, "quire " QUIRE_VERSION ": `help` lists the commands, `quit` ends.\n");
+	quire_format(&cli->talk,
+		     "quire " QUIRE_VERSION ": `help` lists the commands, `quit` ends.\n");
 	for (;;) {
 		cli_flush(cli);
 		line = readline("quire> ");

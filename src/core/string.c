@@ -6,8 +6,6 @@
  * are weak, so that a kernel's own are taken where it links the plain objects;
  * in the finished archive they are local.
  */
-#include <stddef.h>
-
 #include "core/string.h"
 
 #define WEAK __attribute__((weak))

@@ -99,7 +99,11 @@ static inline int block_free(struct block *block, uint32_t f, int order)
  */
 uint32_t block_take(struct block *block, int order);
 
-/** block_smallest - order of the smallest free piece of a block with largest 0 .. 9. Locks: as block_take */
+/**
+ * block_smallest - order of the smallest free piece of a block with largest 0 .. 9
+ *
+ * Locks: as block_take
+ */
 int block_smallest(const struct block *block);
 
 /**

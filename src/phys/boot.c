@@ -132,7 +132,8 @@ void boot_destroy(struct quire *q)
 
 static void *take(struct quire *q, uint64_t bytes, uint64_t at)
 {
-	return bytes > SIZE_MAX ? NULL : quire_port_alloc(q->config.host, quire_phys(at), (size_t)bytes);
+	return bytes > SIZE_MAX ? NULL
+				: quire_port_alloc(q->config.host, quire_phys(at), (size_t)bytes);
 }
 
 static int alloc_all(struct quire *q, uint32_t nr_sections, const struct placement *at)

@@ -82,7 +82,11 @@ void buddy_set_type(struct quire *q, struct zone *zone, uint32_t b, unsigned typ
 /** buddy_init - empty the lists of a zone. Locks: none; before anybody uses it */
 void buddy_init(struct zone *zone);
 
-/** buddy_lowest_first - turn the lists of whole blocks round after they were filled upward. Locks: as buddy_init */
+/**
+ * buddy_lowest_first - turn the lists of whole blocks round after they were filled upward
+ *
+ * Locks: as buddy_init
+ */
 void buddy_lowest_first(struct quire *q, struct zone *zone);
 
 #endif

@@ -52,7 +52,8 @@ static bool block_check(const struct quire *q, uint32_t b, struct quire_violatio
 }
 
 /* An allocated block that starts at @i. Return: false if a frame of it is something else too */
-static bool used_check(const struct quire *q, uint32_t i, uint32_t *end, struct quire_violation *out)
+static bool used_check(const struct quire *q, uint32_t i, uint32_t *end,
+		       struct quire_violation *out)
 {
 	uint32_t head = frames_head(&q->frames.pages[i]), order = head & HEAD_ORDER;
 	uint32_t tail = head & HEAD_COMPOUND ? HEAD_TAIL | order : 0;
@@ -165,7 +166,8 @@ static bool pcp_check(const struct quire *q, const struct zone *zone, const stru
 	bool ok = true;
 
 	if (pcp->nr_freed >= pcp->batch || pcp->nr_huge > pcp->huge_max)
-		return broken(out, "PHYS-7", "a per-cpu list is not longer than its limit", zone->id);
+		return broken(out, "PHYS-7", "a per-cpu list is not longer than its limit",
+			      zone->id);
 	for (unsigned type = 0; type < QUIRE_MIGRATE_CMA; type++) {
 		if (pcp->count[type] > pcp->batch)
 			return broken(out, "PHYS-7", "a per-cpu list is not longer than its limit",
@@ -249,7 +251,8 @@ static uint64_t hash_zone(const struct quire *q, const struct zone *zone, uint64
 
 		for (unsigned type = 0; type < QUIRE_MIGRATE_CMA; type++) {
 			for (uint32_t n = 0; n < pcp->count[type]; n++)
-				hash = hash_word(hash, frames_index(&q->frames, pcp->frame[type][n]));
+				hash = hash_word(hash,
+						 frames_index(&q->frames, pcp->frame[type][n]));
 		}
 		for (uint32_t n = 0; n < pcp->nr_freed; n++)
 			hash = hash_word(hash, pcp->freed[n]);
@@ -272,7 +275,8 @@ uint64_t quire_hash(struct quire *q)
 	for (size_t i = 0; quire_memblock_get(q, QUIRE_MEMBLOCK_RESERVED, i, &range); i++)
 		hash = hash_word(hash_word(hash_word(hash, range.start), range.end), range.what);
 	for (uint32_t b = 0; b < q->nr_blocks; b++) {
-		hash = hash_word(hash, q->blocks[b].type | (uint64_t)(uint8_t)q->blocks[b].largest << 8);
+		hash = hash_word(hash,
+				 q->blocks[b].type | (uint64_t)(uint8_t)q->blocks[b].largest << 8);
 		for (unsigned w = 0; w < 8; w++) {
 			hash = hash_word(hash, q->blocks[b].pair[w]);
 			hash = hash_word(hash, q->blocks[b].side[w] & q->blocks[b].pair[w]);

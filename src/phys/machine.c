@@ -37,7 +37,8 @@ int quire_create(const struct quire_config *config, struct quire **out)
 	    (!zone_lowmem_end(config) || config->lowmem_bytes > zone_lowmem_end(config)))
 		return -QUIRE_EINVAL;
 
-	struct quire *q = quire_port_alloc(config->host, quire_phys(QUIRE_PORT_ANYWHERE), sizeof(*q));
+	struct quire *q = quire_port_alloc(config->host, quire_phys(QUIRE_PORT_ANYWHERE),
+					   sizeof(*q));
 	if (!q)
 		return -QUIRE_ENOMEM;
 	q->config = *config;

@@ -265,8 +265,8 @@ int quire_page_get(struct quire *q, struct quire_page *page)
 			return -QUIRE_EINVAL;
 		if (word / COUNT_ONE == COUNT_MAX)
 			return -QUIRE_EOVERFLOW;
-	} while (!atomic_compare_exchange_weak_explicit(&page->word, &word, word + COUNT_ONE,
-							memory_order_relaxed, memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak_explicit(
+		&page->word, &word, word + COUNT_ONE, memory_order_relaxed, memory_order_relaxed));
 	return 0;
 }
 

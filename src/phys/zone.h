@@ -78,13 +78,25 @@ uint64_t zone_lowmem_end(const struct quire_config *config);
  */
 void zone_limits(struct quire *q);
 
-/** zone_watermarks - compute watermarks, reserves and routes from the managed counts. Locks: none; callers serialise */
+/**
+ * zone_watermarks - compute watermarks, reserves and routes from the managed counts
+ *
+ * Locks: none; callers serialise
+ */
 void zone_watermarks(struct quire *q);
 
-/** zone_routes - compute the routes alone, as after a zone got its first frames. Locks: as zone_watermarks */
+/**
+ * zone_routes - compute the routes alone, as after a zone got its first frames
+ *
+ * Locks: as zone_watermarks
+ */
 void zone_routes(struct quire *q);
 
-/** zone_add_free - add @nr frames to the free counts of @zone for pageblock type @type. Locks: zone->lock held */
+/**
+ * zone_add_free - add @nr frames to the free counts of @zone for pageblock type @type
+ *
+ * Locks: zone->lock held
+ */
 static inline void zone_add_free(struct zone *zone, unsigned type, uint32_t nr)
 {
 	if (type < QUIRE_MIGRATE_CMA)
