@@ -141,6 +141,12 @@ lenient
 { echo "$head $page"; head -c 100000000 /dev/zero | tr '\0' x; echo; echo "$head $page"; } >"$tmp/in"
 damage "2: line longer than 1 MB"
 lenient
+if (ulimit -v 150000; "$quire" replay "$tcc") >/dev/null 2>&1; then
+	same "no memory is taken for it" 3 \
+		"$(ulimit -v 150000; "$quire" replay - <"$tmp/in" >/dev/null 2>&1; echo $?)"
+else
+	skip "150 MB of addresses are not enough to start (a sanitizer's build)"
+fi
 gzip -1 <"$tmp/in" >"$tmp/long.gz"
 mv "$tmp/long.gz" "$tmp/in"
 damage "2: line longer than 1 MB"
