@@ -4,7 +4,7 @@
  *
  * What is counted here is what the zones manage and have free. There is no page
  * cache, swap, or process yet: of those lines only the ones that free, vmstat
- * and smem stop without are given, and their 0 is true.
+ * and smem stop without are given, and their 0 is true (REPORT-1).
  *
  * MemAvailable is what could be had without touching the reserves: free frames
  * less, for each zone, its high watermark and its largest lowmem reserve.

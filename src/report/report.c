@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * report.c - the table of reports
+ *
+ * Each is written twice: as Linux's text, to the byte (REPORT-2), and as JSON with
+ * the same numbers (REPORT-3).
  */
 #include <quire/report.h>
 

@@ -2,8 +2,8 @@
 /*
  * vmstat.c - /proc/vmstat, counters of pages and events
  *
- * Only the counters that somebody counts: free frames, and frames allocated and
- * freed since the machine began.
+ * Only the counters that somebody counts (REPORT-1): free frames, and frames
+ * allocated and freed since the machine began.
  */
 #include "report/vmstat.h"
 

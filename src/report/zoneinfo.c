@@ -2,7 +2,7 @@
 /*
  * zoneinfo.c - /proc/zoneinfo, everything about each zone
  *
- * Every zone that this kind of machine has is listed, down to its protection;
+ * Every zone that this kind of machine has is listed (REPORT-4), down to its protection;
  * one that has memory goes on with its counters and per-cpu lists. "protection"
  * has a number per zone of the machine: what must stay free here of a
  * request that could have gone to that zone.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_report.c - the reports to the byte (REPORT-1 to REPORT-4)
+ * test_report.c - the reports to the byte (REPORT-1, REPORT-2, REPORT-3, REPORT-4)
  *
  * The first machine has 16 frames in the state of the textbook example (free: 5, 10,
  * [8,9], [12..15]): all its texts are known. The second is as a recorded one: its
