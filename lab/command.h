@@ -3,7 +3,7 @@
  * command.h - the table of commands
  *
  * One table gives parsing, help and completion. The handlers stand by subject
- * in command_machine.c, cmd_page.c, cmd_expect.c and cmd_show.c. A handler takes its
+ * in command_machine.c, _page.c, _expect.c and _show.c. A handler takes its
  * arguments from lab->words.
  */
 #ifndef QUIRE_LAB_COMMAND_H

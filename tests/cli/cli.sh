@@ -180,6 +180,14 @@ err_empty "the helps"
 if [ "$(wc -l <"$tmp/help")" -gt 200 ]; then pass; else fail "the helps are short"; fi
 if awk 'length > 80 { print; wide = 1 } END { exit wide }' "$tmp/help"; then pass; else fail "help is wider than 80"; fi
 
+# The language's description names every command and every expectation.
+for c in $($quire help script | sed -n '/commands:/,$s/^  \([a-z]*\) .*/\1/p'); do
+	if grep -q "[\`^]$c\|^$c\|= $c\|: $c" docs/SCRIPT.md; then pass; else fail "SCRIPT.md: $c"; fi
+done
+for form in $($quire help script expect | sed -n '3,$s/^  \([a-z_]*\) .*/\1/p'); do
+	if grep -q "^| .expect $form " docs/SCRIPT.md; then pass; else fail "SCRIPT.md: $form"; fi
+done
+
 # Completion is bash that runs.
 if command -v bash >/dev/null; then
 	complete() {
