@@ -37,22 +37,19 @@ static void machine_destroy(void *q)
 	quire_destroy(q);
 }
 
-static void *machine_alloc(void *q, unsigned order, bool movable)
+static void *machine_alloc(void *q, uint32_t gfp, unsigned order)
 {
-	return quire_page_alloc(q, movable ? QUIRE_GFP_KERNEL | QUIRE_GFP_BIT_MOVABLE
-					   : QUIRE_GFP_KERNEL, order);
+	return quire_page_alloc(q, gfp, order);
 }
 
-static void *machine_alloc_last(void *q)
+static int machine_free(void *q, void *block, unsigned order)
 {
-	return quire_page_alloc(q, QUIRE_GFP_KERNEL | QUIRE_GFP_BIT_MEMALLOC, 0);
+	return quire_page_free(q, block, order);
 }
 
-static void machine_free(void *q, void *block, unsigned order)
-{
-	if (quire_page_free(q, block, order))
-		abort();
-}
+_Static_assert(BENCH_KERNEL == QUIRE_GFP_KERNEL, "bench.h has Quire's values");
+_Static_assert(BENCH_MOVABLE == (QUIRE_GFP_KERNEL | QUIRE_GFP_BIT_MOVABLE), "likewise");
+_Static_assert(BENCH_LAST == (QUIRE_GFP_KERNEL | QUIRE_GFP_BIT_MEMALLOC), "likewise");
 
 static size_t machine_alloc_bulk(void *q, size_t nr, void **frames)
 {
@@ -106,7 +103,6 @@ const struct bench_allocator bench_quire = {
 	.destroy = machine_destroy,
 	.on_cpu = quire_hosted_cpu,
 	.alloc = machine_alloc,
-	.alloc_last = machine_alloc_last,
 	.free = machine_free,
 	.alloc_bulk = machine_alloc_bulk,
 	.free_bulk = machine_free_bulk,
@@ -115,19 +111,12 @@ const struct bench_allocator bench_quire = {
 	.metadata = machine_metadata,
 };
 
-/* The empty loop: hands out as many blocks as there are frames, all the same. */
-struct none {
-	uint64_t nr_free;
-};
-
+/* The empty loop: hands out the same block for ever. */
 static void *none_create(uint64_t bytes, unsigned nr_cpus)
 {
-	struct none *n = malloc(sizeof(*n));
-
+	(void)bytes;
 	(void)nr_cpus;
-	if (n)
-		n->nr_free = bytes >> 12;
-	return n;
+	return malloc(1);
 }
 
 static void none_on_cpu(unsigned cpu)
@@ -135,25 +124,19 @@ static void none_on_cpu(unsigned cpu)
 	(void)cpu;
 }
 
-static void *none_alloc(void *n, unsigned order, bool movable)
+static void *none_alloc(void *n, uint32_t gfp, unsigned order)
 {
+	(void)gfp;
 	(void)order;
-	(void)movable;
 	return n;
 }
 
-static void *none_alloc_last(void *machine)
-{
-	struct none *n = machine;
-
-	return n->nr_free ? n->nr_free--, n : NULL;
-}
-
-static void none_free(void *n, void *block, unsigned order)
+static int none_free(void *n, void *block, unsigned order)
 {
 	(void)n;
 	(void)block;
 	(void)order;
+	return 0;
 }
 
 static size_t none_alloc_bulk(void *n, size_t nr, void **frames)
@@ -182,7 +165,6 @@ const struct bench_allocator bench_none = {
 	.destroy = free,
 	.on_cpu = none_on_cpu,
 	.alloc = none_alloc,
-	.alloc_last = none_alloc_last,
 	.free = none_free,
 	.alloc_bulk = none_alloc_bulk,
 	.free_bulk = none_free_bulk,

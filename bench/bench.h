@@ -12,6 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Linux's GFP_KERNEL, alone and with __GFP_MOVABLE and with __GFP_MEMALLOC (reserves too). */
+#define BENCH_KERNEL 0xcc0u
+#define BENCH_MOVABLE 0xcc8u
+#define BENCH_LAST 0x20cc0u
+
 /** struct bench_allocator - an allocator of blocks of frames; blocks are opaque, not NULL */
 struct bench_allocator {
 	const char *name;
@@ -19,9 +24,9 @@ struct bench_allocator {
 	void *(*create)(uint64_t bytes, unsigned nr_cpus);
 	void (*destroy)(void *machine);
 	void (*on_cpu)(unsigned cpu); /* this thread is that processor */
-	void *(*alloc)(void *machine, unsigned order, bool movable);
-	void *(*alloc_last)(void *machine); /* one frame, reserves included */
-	void (*free)(void *machine, void *block, unsigned order);
+	/* @gfp: BENCH_…; what an allocator has no notion of it ignores */
+	void *(*alloc)(void *machine, uint32_t gfp, unsigned order);
+	int (*free)(void *machine, void *block, unsigned order); /* 0: done */
 	size_t (*alloc_bulk)(void *machine, size_t nr, void **frames);
 	void (*free_bulk)(void *machine, size_t nr, void **frames);
 	uint64_t (*free_frames)(void *machine);

@@ -38,8 +38,12 @@ static void shuffle(void **v, size_t n, uint64_t *seed)
 
 static void pairs(const struct bench_allocator *a, void *m, unsigned order, unsigned n)
 {
+	int bad = 0;
+
 	for (unsigned i = 0; i < n; i++)
-		a->free(m, a->alloc(m, order, false), order);
+		bad |= a->free(m, a->alloc(m, BENCH_KERNEL, order), order);
+	if (bad)
+		abort();
 }
 
 static void pair_row(const struct bench_allocator *a, uint64_t bytes, unsigned order,
@@ -85,7 +89,7 @@ static size_t take_all(const struct bench_allocator *a, void *m, void **frames)
 {
 	size_t n = 0;
 
-	while (n < FRAMES_1G && (frames[n] = a->alloc_last(m)))
+	while (n < FRAMES_1G && (frames[n] = a->alloc(m, BENCH_LAST, 0)))
 		n++;
 	return n;
 }
@@ -163,14 +167,14 @@ static void churn90_o0(const struct bench_allocator *a, struct bench_result *out
 		size_t j = bench_random(&seed) % n;
 
 		a->free(m, frames[j], 0);
-		frames[j] = a->alloc(m, 0, false);
+		frames[j] = a->alloc(m, BENCH_KERNEL, 0);
 	}
 	bench_stop(out, 3 * PAIRS);
 	free(frames);
 	a->destroy(m);
 }
 
-/* 64 places; each step frees what one holds and puts a block of random order there. */
+/* 64 places; each step frees what one holds and puts a block of random order there: two operations. */
 static void mixed_0_10(const struct bench_allocator *a, struct bench_result *out)
 {
 	void *m = machine(a, GB(1), 1);
@@ -179,7 +183,7 @@ static void mixed_0_10(const struct bench_allocator *a, struct bench_result *out
 	uint64_t seed = SEED;
 
 	for (size_t i = 0; i < 64; i++)
-		block[i] = a->alloc(m, order[i] = i % 11, false);
+		block[i] = a->alloc(m, BENCH_KERNEL, order[i] = i % 11);
 	bench_start();
 	for (size_t i = 0; i < PAIRS; i++) {
 		uint64_t r = bench_random(&seed);
@@ -187,9 +191,9 @@ static void mixed_0_10(const struct bench_allocator *a, struct bench_result *out
 
 		a->free(m, block[j], order[j]);
 		order[j] = (r >> 6) % 11;
-		block[j] = a->alloc(m, order[j], false);
+		block[j] = a->alloc(m, BENCH_KERNEL, order[j]);
 	}
-	bench_stop(out, PAIRS);
+	bench_stop(out, 2 * PAIRS);
 	a->destroy(m);
 }
 
@@ -274,10 +278,10 @@ static void frag(const struct bench_allocator *a, unsigned percent, bool batch,
 			frames[i] = t;
 			a->free(m, frames[i], 0);
 			if (!batch)
-				frames[i] = a->alloc(m, 0, false);
+				frames[i] = a->alloc(m, BENCH_KERNEL, 0);
 		}
 		for (size_t i = 0; batch && i < n / 10; i++)
-			frames[i] = a->alloc(m, 0, false);
+			frames[i] = a->alloc(m, BENCH_KERNEL, 0);
 	}
 	out->value = order9_share(a, m);
 	out->unit = "% of ideal";
@@ -322,7 +326,7 @@ static void lifetime_hints(const struct bench_allocator *a, struct bench_result 
 	while (used < full * 9) {
 		bool long_lived = bench_random(&seed) % 100 < 2;
 		unsigned o = bench_random(&seed) % 4;
-		void *p = a->alloc(m, o, !long_lived);
+		void *p = a->alloc(m, long_lived ? BENCH_KERNEL : BENCH_MOVABLE, o);
 
 		if (!p)
 			break;
@@ -373,7 +377,7 @@ static void load_run(struct worker *w, unsigned rounds)
 			pairs(w->a, w->machine, 9, 2048);
 		} else {
 			for (unsigned i = 0; i < 2048; i++)
-				frames[i] = w->a->alloc(w->machine, 0, false);
+				frames[i] = w->a->alloc(w->machine, BENCH_KERNEL, 0);
 			for (unsigned i = 0; i < 2048; i++)
 				w->a->free(w->machine, frames[i], 0);
 		}
@@ -460,7 +464,7 @@ const struct bench_row bench_rows[] = {
 	{ "page.free_seq_o0", free_seq_o0, true, "free all of 1 GB in order" },
 	{ "page.free_rand_o0", free_rand_o0, true, "free all of 1 GB at random" },
 	{ "page.churn90_o0", churn90_o0, true, "free at random and allocate, 90 % full" },
-	{ "page.mixed_0_10", mixed_0_10, true, "free and allocate, random orders 0-10" },
+	{ "page.mixed_0_10", mixed_0_10, true, "free or allocate, random orders 0-10" },
 	{ "page.bulk64_o0", bulk64_o0, true, "per frame, allocated and freed by 64" },
 	{ "page.pair_o0_64m", pair_o0_64m, true, "the pair on a 64 MB machine" },
 	{ "page.pair_o0_1t", pair_o0_1t, true, "the pair on a 1 TB machine" },

@@ -299,7 +299,7 @@ static bool stat_find(const struct quire_zone_stat *s, const char *name, uint64_
 		{ "fallback", s->events[QUIRE_EVENT_FALLBACK] },
 		{ "steal", s->events[QUIRE_EVENT_STEAL] },
 		{ "refill", s->events[QUIRE_EVENT_REFILL] },
-		{ "drain", s->events[QUIRE_EVENT_DRAIN] },
+		{ "claim", s->events[QUIRE_EVENT_CLAIM] },
 	};
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {

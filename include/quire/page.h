@@ -251,7 +251,7 @@ enum quire_event {
 	QUIRE_EVENT_FALLBACK, /* blocks taken from another migrate type's pageblocks */
 	QUIRE_EVENT_STEAL,    /* pageblocks whose migrate type was changed for it */
 	QUIRE_EVENT_REFILL,   /* times a per-cpu list was filled */
-	QUIRE_EVENT_DRAIN,    /* times a per-cpu list was emptied into the zone */
+	QUIRE_EVENT_CLAIM,    /* times a cpu claimed a block to allocate from */
 	QUIRE_NR_EVENTS
 };
 

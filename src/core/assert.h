@@ -11,6 +11,13 @@
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
+/* Out of the way of the code that calls it. */
+#define COLD __attribute__((noinline, cold))
+
+/* Kept apart from, or made part of, its caller: for the fast paths' register use. */
+#define APART __attribute__((noinline))
+#define WITHIN inline __attribute__((always_inline))
+
 /** ASSERT - end in the port's panic unless @cond holds; @rule names the invariant */
 #define ASSERT(rule, cond)                                                    \
 	do {                                                                  \

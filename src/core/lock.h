@@ -24,16 +24,29 @@ struct LOCK_ATTRIBUTE(capability("lock")) lock {
 	_Atomic uint32_t held;
 };
 
-/** lock_take - spin until the lock is ours */
+/** lock_try - take the lock if it is free. Return: true if it is ours. A single lock bts on x86 */
+static inline bool lock_try(struct lock *lock) LOCK_ATTRIBUTE(try_acquire_capability(true, *lock))
+	LOCK_ATTRIBUTE(no_thread_safety_analysis)
+{
+	return !(atomic_fetch_or_explicit(&lock->held, 1, memory_order_acquire) & 1);
+}
+
+/** lock_wait - spin until the lock is ours; the rest of lock_take, out of the way */
+static __attribute__((noinline, cold, unused)) void lock_wait(struct lock *lock)
+	LOCK_ATTRIBUTE(acquire_capability(*lock)) LOCK_ATTRIBUTE(no_thread_safety_analysis)
+{
+	do {
+		while (atomic_load_explicit(&lock->held, memory_order_relaxed))
+			;
+	} while (!lock_try(lock));
+}
+
+/** lock_take - take the lock */
 static inline void lock_take(struct lock *lock) LOCK_ATTRIBUTE(acquire_capability(*lock))
 	LOCK_ATTRIBUTE(no_thread_safety_analysis)
 {
-	/* fetch_or of one bit: a single lock bts on x86. */
-	while (__builtin_expect(
-		atomic_fetch_or_explicit(&lock->held, 1, memory_order_acquire) & 1, 0)) {
-		while (atomic_load_explicit(&lock->held, memory_order_relaxed))
-			;
-	}
+	if (__builtin_expect(!lock_try(lock), 0))
+		lock_wait(lock);
 }
 
 /** lock_drop - let go of the lock */

@@ -27,6 +27,7 @@
 
 #include <quire/page.h>
 
+#include "core/assert.h"
 #include "core/bits.h"
 #include "core/lock.h"
 
@@ -41,17 +42,25 @@
 #define LARGEST_LOWER 10     /* first half of a free block of order 10 */
 #define LARGEST_UPPER 11     /* its second half; on no list */
 
-/** struct block - one block of 512 frames, three cache lines. (Z): zone->lock */
+/**
+ * struct block - one block of 512 frames, three cache lines
+ *
+ * (B): its own lock, (Z): zone->lock. Frees need only (B), so that processors that
+ * free into different blocks do not meet.
+ */
 struct block {
-	_Alignas(64) uint64_t pair[8]; /* (Z) */
-	uint64_t side[8];     /* (Z) meaningful where pair is 1 */
+	_Alignas(64) uint64_t pair[8]; /* (B) */
+	uint64_t side[8];     /* (B) meaningful where pair is 1 */
+	struct lock lock;
 	uint32_t next;        /* (Z) on a list of the zone; BLOCK_NONE: last */
 	uint32_t prev;        /* (Z) BLOCK_NONE: first */
-	uint16_t nr_free;     /* (Z) frames free in it, 0 .. 512 */
 	uint16_t slot;        /* (Z) the list it is on, SLOT_NONE: none */
-	int8_t largest;       /* (Z) order of its largest free piece; LARGEST_… */
+	uint16_t nr_free;     /* (B) frames free in it, 0 .. 512 */
+	_Atomic int8_t largest; /* (B) order of its largest free piece; LARGEST_… */
+	bool claimed;         /* (B) a cpu allocates from it; it is on no list */
 	uint8_t zone;         /* enum quire_zone, constant */
 	_Atomic uint8_t type; /* (Z) enum quire_migrate; read without the lock by frees */
+	_Atomic uint8_t lists; /* (Z) zone * QUIRE_NR_MIGRATE + type: index of its per-cpu lists */
 };
 
 _Static_assert(sizeof(struct block) == 192, "a block's record is three cache lines");
@@ -63,21 +72,22 @@ _Static_assert(sizeof(struct block) == 192, "a block's record is three cache lin
  * @order: 0 .. 8
  *
  * Return: the order of the piece that it is part of now; 9: the block is free as a whole
- * Locks:  zone->lock held
+ * Locks:  block->lock held
  */
-static inline int block_free(struct block *block, uint32_t f, int order)
+static WITHIN int block_free(struct block *block, uint32_t f, int order)
 {
 	uint32_t node = (BLOCK_FRAMES | f) >> order, pair = node >> 1;
 
 	block->nr_free = (uint16_t)(block->nr_free + (1u << order));
 	do {
-		uint64_t old = block->pair[pair >> 6], bit = 1ull << (pair & 63);
+		uint64_t *word = &block->pair[pair >> 6];
 
-		block->pair[pair >> 6] = old ^ bit;
-		if (!(old & bit)) {
-			uint64_t side = block->side[pair >> 6] & ~bit;
-
-			block->side[pair >> 6] = side | (uint64_t)(node & 1) << (pair & 63);
+		*word ^= 1ull << (pair & 63);
+		if (*word >> (pair & 63) & 1) {
+			if (node & 1)
+				block->side[pair >> 6] |= 1ull << (pair & 63);
+			else
+				block->side[pair >> 6] &= ~(1ull << (pair & 63));
 			return order;
 		}
 		node = pair;
@@ -95,7 +105,7 @@ static inline int block_free(struct block *block, uint32_t f, int order)
  * The left half is taken, the right half stays free.
  *
  * Return: first frame of the piece in the block
- * Locks:  zone->lock held
+ * Locks:  block->lock held
  */
 uint32_t block_take(struct block *block, int order);
 
@@ -112,7 +122,7 @@ int block_smallest(const struct block *block);
  * @f:     a frame of the block
  *
  * Return: the order of the piece (9 and 10 for whole blocks); -1 if the frame is not free
- * Locks:  zone->lock held, or nobody else uses the machine
+ * Locks:  block->lock held, or nobody else uses the machine
  */
 int block_piece(const struct block *block, uint32_t f);
 

@@ -22,7 +22,8 @@
 
 #define PFN(bytes) ((bytes) >> QUIRE_PAGE_SHIFT)
 #define PFN_UP(bytes) PFN((bytes) + QUIRE_PAGE_SIZE - 1)
-#define SECTIONS_MAX (UINT32_MAX >> SECTION_ORDER)
+/* Counts of free frames are 31 bits: 8 TB of memory. */
+#define SECTIONS_MAX ((uint32_t)INT32_MAX >> SECTION_ORDER)
 
 /* A walk over the sections of all zones that have memory, ascending. */
 struct section_walk {
@@ -171,6 +172,7 @@ static void enter_sections(struct quire *q)
 		for (uint32_t b = 2 * section; b < 2 * section + 2; b++) {
 			q->blocks[b].zone = (uint8_t)walk.zone;
 			q->blocks[b].type = QUIRE_MIGRATE_MOVABLE;
+			q->blocks[b].lists = (uint8_t)LISTS(walk.zone, QUIRE_MIGRATE_MOVABLE);
 			q->blocks[b].slot = SLOT_NONE;
 			q->blocks[b].largest = LARGEST_NONE;
 		}
@@ -214,6 +216,7 @@ static void give(struct quire *q, struct zone *zone, uint32_t i, uint32_t end)
 
 		while (end - i < 1u << order)
 			order--;
+		zone_add_free(zone, QUIRE_MIGRATE_MOVABLE, (int32_t)(1u << order));
 		buddy_free(q, zone, i, order);
 		i += 1u << order;
 	}
@@ -346,6 +349,7 @@ int quire_boot_release(struct quire *q, quire_phys_t start, quire_phys_t end)
 		lock_take(&zone->lock);
 		q->frames.pages[i].word = 0;
 		zone->managed++;
+		zone_add_free(zone, relaxed_load(&q->blocks[i >> BLOCK_ORDER].type), 1);
 		buddy_free(q, zone, i, 0);
 		lock_drop(&zone->lock);
 	}

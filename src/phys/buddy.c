@@ -14,7 +14,6 @@
 #include "phys/buddy.h"
 
 #include "core/assert.h"
-#include "core/string.h"
 #include "phys/machine.h"
 
 #define NR_FALLBACKS 2
@@ -27,17 +26,22 @@ static const uint8_t fallbacks[QUIRE_MIGRATE_CMA][NR_FALLBACKS] = {
 };
 
 /* A slot is order << 5 | bucket. */
+#define SLOT_WHOLE (LARGEST_WHOLE << 5)
+
 static inline unsigned slot_of(const struct block *block)
 {
-	if (block->largest < 0 || block->largest == LARGEST_UPPER)
+	int largest = relaxed_load(&block->largest);
+
+	if (largest < 0 || largest == LARGEST_UPPER || block->claimed)
 		return SLOT_NONE;
-	unsigned order = (unsigned)block->largest;
-	return order << 5 | (order < BLOCK_ORDER ? (block->nr_free - 1u) >> 4 : 0);
+	unsigned order = (unsigned)largest;
+	return order << 5 | (order < BLOCK_ORDER ? block->nr_free / BUCKET_FRAMES : 0);
 }
 
 static void unlink_block(struct quire *q, struct zone *zone, struct block *block)
 {
-	struct free_area *area = &zone->area[relaxed_load(&block->type)][block->slot >> 5];
+	unsigned type = relaxed_load(&block->type), order = block->slot >> 5;
+	struct free_area *area = &zone->area[type][order];
 	unsigned bucket = block->slot & (NR_BUCKETS - 1);
 
 	if (block->next != BLOCK_NONE)
@@ -46,15 +50,16 @@ static void unlink_block(struct quire *q, struct zone *zone, struct block *block
 		q->blocks[block->prev].next = block->next;
 	} else {
 		area->head[bucket] = block->next;
-		if (block->next == BLOCK_NONE)
-			area->mask &= ~(1u << bucket);
+		if (block->next == BLOCK_NONE && !(area->mask &= ~(1u << bucket)))
+			zone->orders[type] &= (uint16_t)~(1u << order);
 	}
 	block->slot = SLOT_NONE;
 }
 
 static void link_block(struct quire *q, struct zone *zone, struct block *block, unsigned slot)
 {
-	struct free_area *area = &zone->area[relaxed_load(&block->type)][slot >> 5];
+	unsigned type = relaxed_load(&block->type), order = slot >> 5;
+	struct free_area *area = &zone->area[type][order];
 	unsigned bucket = slot & (NR_BUCKETS - 1);
 	uint32_t b = (uint32_t)(block - q->blocks);
 
@@ -64,14 +69,12 @@ static void link_block(struct quire *q, struct zone *zone, struct block *block, 
 		q->blocks[block->next].prev = b;
 	area->head[bucket] = b;
 	area->mask |= 1u << bucket;
+	zone->orders[type] |= (uint16_t)(1u << order);
 	block->slot = (uint16_t)slot;
 }
 
-/* Put a block on the list where its free pieces belong. */
-static inline void settle(struct quire *q, struct zone *zone, struct block *block)
+static inline void move(struct quire *q, struct zone *zone, struct block *block, unsigned slot)
 {
-	unsigned slot = slot_of(block);
-
 	if (slot == block->slot)
 		return;
 	if (block->slot != SLOT_NONE)
@@ -87,28 +90,43 @@ static inline bool types_merge(const struct block *a, const struct block *b)
 	return x == y || (x < QUIRE_MIGRATE_CMA && y < QUIRE_MIGRATE_CMA);
 }
 
-/* The block became free as a whole: join it with its neighbour if that is too. */
+/* The block is on the list of whole blocks: join it with its neighbour if that is too. */
 static void merge_whole(struct quire *q, struct zone *zone, uint32_t b)
 {
 	struct block *block = &q->blocks[b], *buddy = &q->blocks[b ^ 1];
 
-	block->largest = LARGEST_WHOLE;
-	if (buddy->largest == LARGEST_WHOLE && types_merge(block, buddy)) {
-		q->blocks[b & ~1u].largest = LARGEST_LOWER;
-		q->blocks[b | 1u].largest = LARGEST_UPPER;
-		settle(q, zone, &q->blocks[b | 1u]);
-		block = &q->blocks[b & ~1u];
-	}
-	settle(q, zone, block);
+	if (buddy->slot != SLOT_WHOLE || !types_merge(block, buddy))
+		return;
+	unlink_block(q, zone, block);
+	unlink_block(q, zone, buddy);
+	q->blocks[b & ~1u].largest = LARGEST_LOWER;
+	q->blocks[b | 1u].largest = LARGEST_UPPER;
+	link_block(q, zone, &q->blocks[b & ~1u], LARGEST_LOWER << 5);
 }
 
 /* Undo merge_whole: both halves become blocks of order 9 on the lists of their own types. */
 static void split_whole(struct quire *q, struct zone *zone, uint32_t lower)
 {
-	q->blocks[lower].largest = LARGEST_WHOLE;
-	q->blocks[lower + 1].largest = LARGEST_WHOLE;
-	settle(q, zone, &q->blocks[lower + 1]);
-	settle(q, zone, &q->blocks[lower]);
+	struct block *block = &q->blocks[lower];
+
+	unlink_block(q, zone, block);
+	block[0].largest = block[1].largest = LARGEST_WHOLE;
+	link_block(q, zone, block + 1, SLOT_WHOLE);
+	link_block(q, zone, block, SLOT_WHOLE);
+}
+
+void buddy_settle(struct quire *q, struct zone *zone, uint32_t b)
+{
+	struct block *block = &q->blocks[b];
+
+	lock_take(&block->lock);
+	unsigned slot = slot_of(block);
+	lock_drop(&block->lock);
+	if (slot == block->slot)
+		return;
+	move(q, zone, block, slot);
+	if (slot == SLOT_WHOLE)
+		merge_whole(q, zone, b);
 }
 
 /*
@@ -118,19 +136,23 @@ static void split_whole(struct quire *q, struct zone *zone, uint32_t lower)
 static uint32_t find_block(const struct zone *zone, unsigned type, unsigned order)
 {
 	const struct free_area *area = zone->area[type];
-	unsigned best = NR_BUCKETS, found = 0;
+	uint32_t orders = zone->orders[type] & ~0u << order;
+	uint32_t used = orders & ((1u << BLOCK_ORDER) - 1);
 
-	for (unsigned o = order; o < BLOCK_ORDER; o++) {
-		if (area[o].mask && bits_first32(area[o].mask) < best) {
-			best = bits_first32(area[o].mask);
-			found = o;
+	if (used) {
+		unsigned found = bits_first32(used), best = bits_first32(area[found].mask);
+
+		while (used &= used - 1) {
+			unsigned o = bits_first32(used), bucket = bits_first32(area[o].mask);
+
+			if (bucket < best) {
+				best = bucket;
+				found = o;
+			}
 		}
-	}
-	if (best < NR_BUCKETS)
 		return area[found].head[best];
-	if (order <= BLOCK_ORDER && area[BLOCK_ORDER].mask)
-		return area[BLOCK_ORDER].head[0];
-	return area[QUIRE_ORDER_MAX].head[0];
+	}
+	return orders ? area[bits_first32(orders)].head[0] : BLOCK_NONE;
 }
 
 static void change_type(struct quire *q, struct zone *zone, uint32_t b, unsigned type)
@@ -141,13 +163,13 @@ static void change_type(struct quire *q, struct zone *zone, uint32_t b, unsigned
 		split_whole(q, zone, b & ~1u);
 	if (block->slot != SLOT_NONE)
 		unlink_block(q, zone, block);
-	zone_add_free(zone, relaxed_load(&block->type), (uint32_t)-(int32_t)block->nr_free);
+	lock_take(&block->lock);
+	zone_add_free(zone, relaxed_load(&block->type), -block->nr_free);
 	relaxed_store(&block->type, (uint8_t)type);
+	relaxed_store(&block->lists, (uint8_t)LISTS(zone->id, type));
 	zone_add_free(zone, type, block->nr_free);
-	if (block->largest == LARGEST_WHOLE)
-		merge_whole(q, zone, b);
-	else
-		settle(q, zone, block);
+	lock_drop(&block->lock);
+	buddy_settle(q, zone, b);
 }
 
 void buddy_set_type(struct quire *q, struct zone *zone, uint32_t b, unsigned type)
@@ -158,30 +180,36 @@ void buddy_set_type(struct quire *q, struct zone *zone, uint32_t b, unsigned typ
 }
 
 /*
- * The type has no block that serves. Take over another type's: the largest
- * piece there is, so that the next requests stay together; its whole pageblock changes
- * type if at least half of it is free. A movable request that needs only a
- * small piece of a pageblock in use takes it and leaves the type alone.
+ * The type has no block that serves. Take over another type's: the one with the
+ * largest piece and most free, so that the next requests stay together. It changes
+ * type if at least half of it is free; otherwise the request takes its piece and
+ * leaves the type alone.
  */
 static uint32_t find_fallback(struct quire *q, struct zone *zone, unsigned type, unsigned order)
 {
-	for (int o = QUIRE_ORDER_MAX; o >= (int)order; o--) {
-		for (unsigned i = 0; i < NR_FALLBACKS; i++) {
-			const struct free_area *area = &zone->area[fallbacks[type][i]][o];
+	unsigned from = 0;
+	int best = -1;
 
-			if (!area->mask)
-				continue;
-			uint32_t b = area->head[bits_first32(area->mask)];
-			zone->events[QUIRE_EVENT_FALLBACK]++;
-			if (q->blocks[b].nr_free >= BLOCK_FRAMES / 2) {
-				zone->events[QUIRE_EVENT_STEAL]++;
-				buddy_set_type(q, zone, b, type);
-				return find_block(zone, type, order);
-			}
-			return b;
+	for (unsigned i = 0; i < NR_FALLBACKS; i++) {
+		uint32_t orders = zone->orders[fallbacks[type][i]] & ~0u << order;
+
+		if (orders && (int)bits_last32(orders) > best) {
+			best = (int)bits_last32(orders);
+			from = fallbacks[type][i];
 		}
 	}
-	return BLOCK_NONE;
+	if (best < 0)
+		return BLOCK_NONE;
+	const struct free_area *area = &zone->area[from][best];
+	unsigned bucket = bits_last32(area->mask);
+	uint32_t b = area->head[bucket];
+
+	zone->events[QUIRE_EVENT_FALLBACK]++;
+	if (best < BLOCK_ORDER && bucket < NR_BUCKETS / 2)
+		return b;
+	zone->events[QUIRE_EVENT_STEAL]++;
+	buddy_set_type(q, zone, b, type);
+	return find_block(zone, type, order);
 }
 
 static uint32_t find(struct quire *q, struct zone *zone, unsigned type, unsigned order)
@@ -197,14 +225,39 @@ static uint32_t find(struct quire *q, struct zone *zone, unsigned type, unsigned
 	return b;
 }
 
+struct block *buddy_claim(struct quire *q, struct zone *zone, unsigned type, unsigned order)
+{
+	uint32_t b = find(q, zone, type, order);
+
+	if (b == BLOCK_NONE)
+		return NULL;
+	struct block *block = &q->blocks[b];
+	if (block->slot >> 5 == LARGEST_LOWER)
+		split_whole(q, zone, b);
+	unlink_block(q, zone, block);
+	lock_take(&block->lock);
+	block->claimed = true;
+	lock_drop(&block->lock);
+	return block;
+}
+
+void buddy_unclaim(struct quire *q, struct zone *zone, struct block *block)
+{
+	lock_take(&block->lock);
+	block->claimed = false;
+	lock_drop(&block->lock);
+	buddy_settle(q, zone, (uint32_t)(block - q->blocks));
+}
+
 /* Take a piece of up to order 9 out of a block; the lists follow. */
 static uint32_t take(struct quire *q, struct zone *zone, uint32_t b, unsigned order)
 {
 	struct block *block = &q->blocks[b];
 	uint32_t f = 0;
 
-	if (block->largest == LARGEST_LOWER)
+	if (block->slot >> 5 == LARGEST_LOWER)
 		split_whole(q, zone, b);
+	lock_take(&block->lock);
 	if (order < BLOCK_ORDER) {
 		f = block_take(block, (int)order);
 	} else {
@@ -212,7 +265,10 @@ static uint32_t take(struct quire *q, struct zone *zone, uint32_t b, unsigned or
 		block->largest = LARGEST_NONE;
 		block->nr_free = 0;
 	}
-	settle(q, zone, block);
+	unsigned slot = slot_of(block);
+	lock_drop(&block->lock);
+	zone_add_free(zone, relaxed_load(&block->type), -(int32_t)(1u << order));
+	move(q, zone, block, slot);
 	return b << BLOCK_ORDER | f;
 }
 
@@ -222,129 +278,38 @@ uint32_t buddy_alloc(struct quire *q, struct zone *zone, unsigned type, unsigned
 
 	if (b == BLOCK_NONE)
 		return FRAME_NONE;
-	/* An order 10 block may be of two types: each half is counted for its own. */
-	if (order == QUIRE_ORDER_MAX) {
-		split_whole(q, zone, b);
-		zone_add_free(zone, relaxed_load(&q->blocks[b + 1].type), -BLOCK_FRAMES);
-		take(q, zone, b + 1, BLOCK_ORDER);
-		order = BLOCK_ORDER;
-	}
-	zone_add_free(zone, relaxed_load(&q->blocks[b].type), (uint32_t)-(1 << order));
-	return take(q, zone, b, order);
-}
-
-/* Take up to @nr frames out of one block in use, smallest pieces first, storing below @top. */
-static struct quire_page **take_frames(struct quire *q, uint32_t b, uint32_t nr,
-				       struct quire_page **top)
-{
-	struct block *block = &q->blocks[b];
-
-	while (nr && block->largest >= 0) {
-		int order = (int)bits_last32(nr), smallest = block_smallest(block);
-
-		if (order > smallest)
-			order = smallest;
-		if (order >= BLOCK_ORDER)
-			order = BLOCK_ORDER - 1;
-		struct quire_page *page =
-			&q->frames.pages[b << BLOCK_ORDER | block_take(block, order)];
-		struct quire_page **end = top - (1u << order);
-
-		nr -= 1u << order;
-		while (top > end)
-			*--top = page++;
-	}
-	return top;
-}
-
-uint32_t buddy_alloc_frames(struct quire *q, struct zone *zone, unsigned type, uint32_t nr,
-			    struct quire_page **out)
-{
-	struct quire_page **top = out + nr;
-
-	while (top > out) {
-		uint32_t b = find(q, zone, type, 0);
-		if (b == BLOCK_NONE)
-			break;
-		struct quire_page **end = top;
-
-		if (q->blocks[b].largest == LARGEST_LOWER)
-			split_whole(q, zone, b);
-		top = take_frames(q, b, (uint32_t)(top - out), top);
-		zone_add_free(zone, relaxed_load(&q->blocks[b].type), (uint32_t)(top - end));
-		settle(q, zone, &q->blocks[b]);
-	}
-	uint32_t had = (uint32_t)(out + nr - top);
-	if (had < nr)
-		memmove(out, top, had * sizeof(*out));
-	return had;
-}
-
-/* A piece came back into a block in use and is of @order now. */
-static void free_settle(struct quire *q, struct zone *zone, uint32_t b, int order)
-{
-	struct block *block = &q->blocks[b];
-
-	if (order == BLOCK_ORDER) {
-		merge_whole(q, zone, b);
-		return;
-	}
-	if (order > block->largest)
-		block->largest = (int8_t)order;
-	settle(q, zone, block);
-}
-
-void buddy_free_frames(struct quire *q, struct zone *zone, const uint32_t *frames, uint32_t nr)
-{
-	uint32_t nr_ordinary = 0;
-
-	for (uint32_t n = 0; n < nr; n++) {
-		uint32_t i = frames[n];
-		struct block *block = &q->blocks[i >> BLOCK_ORDER];
-		int order = block_free(block, i & (BLOCK_FRAMES - 1), 0);
-		unsigned type = relaxed_load(&block->type);
-
-		/* The block stays on its list unless its bucket or its largest piece changes. */
-		if (unlikely(!((block->nr_free - 1) & (BUCKET_FRAMES - 1))) ||
-		    order > block->largest)
-			free_settle(q, zone, i >> BLOCK_ORDER, order);
-		if (likely(type < QUIRE_MIGRATE_CMA))
-			nr_ordinary++;
-		else
-			zone_add_free(zone, type, 1);
-	}
-	zone_add_free(zone, QUIRE_MIGRATE_MOVABLE, nr_ordinary);
+	if (order < QUIRE_ORDER_MAX)
+		return take(q, zone, b, order);
+	/* The halves may be of two types: each is counted for its own. */
+	split_whole(q, zone, b);
+	take(q, zone, b + 1, BLOCK_ORDER);
+	return take(q, zone, b, BLOCK_ORDER);
 }
 
 void buddy_free(struct quire *q, struct zone *zone, uint32_t i, unsigned order)
 {
 	uint32_t b = i >> BLOCK_ORDER;
 	struct block *block = &q->blocks[b];
-	unsigned type = relaxed_load(&block->type);
 
 	ASSERT("PHYS-1", !(i & ((1u << order) - 1)));
-	ASSERT("PHYS-2", block->nr_free + (1u << order) <= BLOCK_FRAMES || order >= BLOCK_ORDER);
+	lock_take(&block->lock);
 	if (order < BLOCK_ORDER) {
-		zone_add_free(zone, type, 1u << order);
-		free_settle(q, zone, b,
-			    block_free(block, i & (BLOCK_FRAMES - 1), (int)order));
-		return;
+		ASSERT("PHYS-2", block->nr_free + (1u << order) <= BLOCK_FRAMES);
+		buddy_free_piece(block, i & (BLOCK_FRAMES - 1), (int)order);
+	} else {
+		ASSERT("PHYS-4", !block->nr_free);
+		block->nr_free = BLOCK_FRAMES;
+		block->largest = LARGEST_WHOLE;
 	}
-	ASSERT("PHYS-4", !block->nr_free);
-	zone_add_free(zone, type, BLOCK_FRAMES);
-	block->nr_free = BLOCK_FRAMES;
-	merge_whole(q, zone, b);
+	lock_drop(&block->lock);
+	buddy_settle(q, zone, b);
 	if (order == QUIRE_ORDER_MAX)
 		buddy_free(q, zone, i + BLOCK_FRAMES, BLOCK_ORDER);
 }
 
 static bool type_fits(const struct zone *zone, unsigned type, unsigned order)
 {
-	for (unsigned o = order; o < NR_ORDERS; o++) {
-		if (zone->area[type][o].mask)
-			return true;
-	}
-	return false;
+	return (zone->orders[type] >> order) != 0;
 }
 
 bool buddy_fits(const struct zone *zone, unsigned type, unsigned order)
@@ -362,6 +327,7 @@ bool buddy_fits(const struct zone *zone, unsigned type, unsigned order)
 void buddy_init(struct zone *zone)
 {
 	for (unsigned type = 0; type < QUIRE_NR_MIGRATE; type++) {
+		zone->orders[type] = 0;
 		for (unsigned order = 0; order < NR_ORDERS; order++) {
 			struct free_area *area = &zone->area[type][order];
 

@@ -6,10 +6,14 @@
  * block first. A request is served from the fullest block that can serve
  * it, so that the emptier ones drain and become whole: that, and not compaction, is
  * what keeps order 9 available.
+ *
+ * Pieces are freed under the lock of their block alone; a list may therefore still show a
+ * block as it was a moment ago, but never with more free than it has.
  */
 #ifndef PHYS_BUDDY_H
 #define PHYS_BUDDY_H
 
+#include "core/assert.h"
 #include "phys/frames.h"
 #include "phys/zone.h"
 
@@ -21,23 +25,31 @@
  * @order: 0 .. QUIRE_ORDER_MAX
  *
  * Return: index of the first frame; FRAME_NONE if none is free
- * Locks:  zone->lock held
+ * Locks:  zone->lock held; takes block->lock
  */
 uint32_t buddy_alloc(struct quire *q, struct zone *zone, unsigned type, unsigned order);
 
 /**
- * buddy_alloc_frames - take single frames, the fullest blocks' first
- * @q:    the machine
- * @zone: the zone to take from
- * @type: the request's mobility
- * @nr:   how many at most
- * @out:  @nr places; filled from index 0, what was taken last first
+ * buddy_claim - take a block off the lists for one cpu's use
+ * @q:     the machine
+ * @zone:  its zone
+ * @type:  the request's mobility
+ * @order: the block can serve that
  *
- * Return: how many were had
- * Locks:  zone->lock held
+ * Return: the block; NULL if none can serve
+ * Locks:  zone->lock held; takes block->lock
  */
-uint32_t buddy_alloc_frames(struct quire *q, struct zone *zone, unsigned type, uint32_t nr,
-			    struct quire_page **out);
+struct block *buddy_claim(struct quire *q, struct zone *zone, unsigned type, unsigned order);
+
+/** buddy_unclaim - put a claimed block back on the lists. Locks: as buddy_claim */
+void buddy_unclaim(struct quire *q, struct zone *zone, struct block *block);
+
+/**
+ * buddy_settle - put a block on the list where its free pieces belong
+ *
+ * Does nothing while it is claimed. Locks: as buddy_claim
+ */
+void buddy_settle(struct quire *q, struct zone *zone, uint32_t b);
 
 /**
  * buddy_free - give a block back, merging it with its free buddies
@@ -46,20 +58,34 @@ uint32_t buddy_alloc_frames(struct quire *q, struct zone *zone, unsigned type, u
  * @i:     index of its first frame, a multiple of 2^order
  * @order: 0 .. QUIRE_ORDER_MAX
  *
- * Locks:  zone->lock held
+ * The zone's count is the caller's.
+ * Locks: zone->lock held; takes block->lock
  */
 void buddy_free(struct quire *q, struct zone *zone, uint32_t i, unsigned order);
 
 /**
- * buddy_free_frames - give single frames back
- * @q:      the machine
- * @zone:   their zone
- * @frames: indexes
- * @nr:     how many
+ * buddy_free_piece - give a piece back to its block
+ * @block: the block
+ * @f:     first frame of the piece in it
+ * @order: 0 .. 8
  *
- * Locks: zone->lock held
+ * Return: true if the block belongs on another list now: buddy_settle is due
+ * Locks:  block->lock held
  */
-void buddy_free_frames(struct quire *q, struct zone *zone, const uint32_t *frames, uint32_t nr);
+static WITHIN bool buddy_free_piece(struct block *block, uint32_t f, int order)
+{
+	unsigned before = block->nr_free;
+	int merged = block_free(block, f, order);
+	/* Another bucket: where single frames are added, at each multiple of its size. */
+	bool moves = order ? block->nr_free / BUCKET_FRAMES != before / BUCKET_FRAMES
+			   : !(block->nr_free % BUCKET_FRAMES);
+
+	if (unlikely(merged > relaxed_load(&block->largest))) {
+		relaxed_store(&block->largest, (int8_t)merged);
+		moves = true;
+	}
+	return unlikely(moves) && !block->claimed;
+}
 
 /**
  * buddy_fits - could buddy_alloc serve this request now?
@@ -75,7 +101,7 @@ bool buddy_fits(const struct zone *zone, unsigned type, unsigned order);
  * @b:    block number
  * @type: the new type
  *
- * Locks: zone->lock held
+ * Locks: zone->lock held; takes block->lock
  */
 void buddy_set_type(struct quire *q, struct zone *zone, uint32_t b, unsigned type);
 

@@ -39,6 +39,8 @@ static bool block_check(const struct quire *q, uint32_t b, struct quire_violatio
 		return broken(out, "PHYS-4", "a block free as a whole has no pair bit set", b);
 	if (!whole && nr != block->nr_free)
 		return broken(out, "PHYS-2", "nr_free is the sum of the free pieces", b);
+	if (block->claimed && block->slot != SLOT_NONE)
+		return broken(out, "PHYS-7", "a claimed block is on no list", b);
 	if (!whole && block->largest != block_largest(block))
 		return broken(out, "PHYS-3", "largest is the order of the largest free piece", b);
 	if ((block->largest == LARGEST_LOWER && (b & 1 || buddy->largest != LARGEST_UPPER)) ||
@@ -46,7 +48,8 @@ static bool block_check(const struct quire *q, uint32_t b, struct quire_violatio
 		return broken(out, "PHYS-4", "a block of order 10 has two halves", b);
 	bool merge = block->type == buddy->type ||
 		     (block->type < QUIRE_MIGRATE_CMA && buddy->type < QUIRE_MIGRATE_CMA);
-	if (block->largest == LARGEST_WHOLE && buddy->largest == LARGEST_WHOLE && merge)
+	if (block->largest == LARGEST_WHOLE && buddy->largest == LARGEST_WHOLE && merge &&
+	    !block->claimed && !buddy->claimed)
 		return broken(out, "PHYS-9", "two free buddies are one block", b);
 	return true;
 }
@@ -124,7 +127,7 @@ static bool list_check(const struct quire *q, const struct zone *zone, unsigned 
 		    block->zone != zone->id || ++*nr > zone->nr_blocks)
 			return broken(out, "PHYS-6", "a list holds the blocks of its slot", b);
 		if (block->largest != (int)(slot >> 5) ||
-		    (slot >> 5 < BLOCK_ORDER && (block->nr_free - 1u) / BUCKET_FRAMES != bucket))
+		    (slot >> 5 < BLOCK_ORDER && block->nr_free / BUCKET_FRAMES != bucket))
 			return broken(out, "PHYS-6", "a block is on the list of its largest piece",
 				      b);
 		prev = b;
@@ -143,7 +146,15 @@ static bool lists_check(const struct quire *q, const struct zone *zone, struct q
 		}
 	}
 	for (uint32_t b = zone->first_block; b < zone->first_block + zone->nr_blocks; b++)
-		due += q->blocks[b].largest >= 0 && q->blocks[b].largest != LARGEST_UPPER;
+		due += q->blocks[b].largest >= 0 && q->blocks[b].largest != LARGEST_UPPER &&
+		       !q->blocks[b].claimed;
+	for (unsigned type = 0; type < QUIRE_NR_MIGRATE; type++) {
+		for (unsigned order = 0; order < NR_ORDERS; order++) {
+			if ((zone->orders[type] >> order & 1) != (zone->area[type][order].mask != 0))
+				return broken(out, "PHYS-6", "orders names the lists with blocks",
+					      zone->id);
+		}
+	}
 	if (linked != due)
 		return broken(out, "PHYS-6", "each block with free frames is on a list", zone->id);
 	return true;
@@ -163,21 +174,16 @@ static bool pcp_frame_check(const struct quire *q, const struct zone *zone, uint
 static bool pcp_check(const struct quire *q, const struct zone *zone, const struct pcp *pcp,
 		      struct quire_violation *out)
 {
+	const struct block *block = relaxed_load(&pcp->claimed);
 	bool ok = true;
 
-	if (pcp->nr_freed >= pcp->batch || pcp->nr_huge > pcp->huge_max)
-		return broken(out, "PHYS-7", "a per-cpu list is not longer than its limit",
-			      zone->id);
-	for (unsigned type = 0; type < QUIRE_MIGRATE_CMA; type++) {
-		if (pcp->count[type] > pcp->batch)
-			return broken(out, "PHYS-7", "a per-cpu list is not longer than its limit",
-				      zone->id);
-		for (uint32_t n = 0; ok && n < pcp->count[type]; n++)
-			ok = pcp_frame_check(q, zone,
-					     frames_index(&q->frames, pcp->frame[type][n]), out);
-	}
-	for (uint32_t n = 0; ok && n < pcp->nr_freed; n++)
-		ok = pcp_frame_check(q, zone, pcp->freed[n], out);
+	if (pcp->count > pcp->room || pcp->nr_huge > pcp->huge_max ||
+	    relaxed_load(&pcp->nr_pending) >= pcp->batch)
+		return broken(out, "PHYS-7", "a per-cpu list is not longer than its limit", zone->id);
+	if (block && (!block->claimed || block->slot != SLOT_NONE))
+		return broken(out, "PHYS-7", "a claimed block is on no list", zone->id);
+	for (uint32_t n = 0; ok && n < pcp->count; n++)
+		ok = pcp_frame_check(q, zone, frames_index(&q->frames, pcp->frame[n]), out);
 	for (uint32_t n = 0; ok && n < pcp->nr_huge; n++)
 		ok = pcp_frame_check(q, zone, pcp->huge[n], out);
 	return ok;
@@ -187,6 +193,7 @@ static bool zone_check(const struct quire *q, const struct zone *zone, struct qu
 {
 	struct tally tally = { 0 };
 	uint64_t pcp = 0, isolated = 0, cma = 0;
+	uint64_t all = (uint64_t)(zone->nr_free[1] + pcp_pending(q, zone));
 
 	for (uint32_t b = zone->first_block; b < zone->first_block + zone->nr_blocks; b++) {
 		if (!block_check(q, b, out))
@@ -198,15 +205,18 @@ static bool zone_check(const struct quire *q, const struct zone *zone, struct qu
 	}
 	if (!lists_check(q, zone, out) || !frames_check(q, zone, &tally, out))
 		return false;
-	for (unsigned cpu = 0; q->pcp[zone->id] && cpu < q->config.nr_cpus; cpu++) {
-		if (!pcp_check(q, zone, &q->pcp[zone->id][cpu], out))
+	for (unsigned n = 0; zone->nr_blocks && n < QUIRE_NR_MIGRATE * q->config.nr_cpus; n++) {
+		const struct pcp *list = pcp_of(q->pcp[LISTS(zone->id, n % QUIRE_NR_MIGRATE)],
+						n / QUIRE_NR_MIGRATE);
+
+		if (!pcp_check(q, zone, list, out))
 			return false;
-		pcp += pcp_nr_pages(&q->pcp[zone->id][cpu]);
+		pcp += pcp_nr_pages(list);
 	}
 	if (tally.loose != pcp)
 		return broken(out, "PHYS-7", "a loose frame is on one per-cpu list", zone->id);
-	if (tally.free != zone->nr_free[1] + isolated || isolated != zone->nr_isolated ||
-	    zone->nr_free[0] + cma != zone->nr_free[1])
+	if (tally.free != all + isolated || isolated != (uint64_t)zone->nr_isolated ||
+	    zone->nr_free[0] + (int64_t)cma != zone->nr_free[1])
 		return broken(out, "PHYS-8", "the free counts are the sums over the blocks",
 			      zone->id);
 	if (tally.free + tally.loose + tally.used != zone->managed)
@@ -235,7 +245,7 @@ bool quire_check(struct quire *q, struct quire_violation *out)
 static uint64_t hash_zone(const struct quire *q, const struct zone *zone, uint64_t hash)
 {
 	hash = hash_word(hash, zone->managed);
-	hash = hash_word(hash, zone->nr_free[1]);
+	hash = hash_word(hash, (uint64_t)zone->nr_free[1]);
 	for (unsigned w = 0; w < QUIRE_NR_WMARKS; w++)
 		hash = hash_word(hash, zone->wmark[w]);
 	for (unsigned type = 0; type < QUIRE_NR_MIGRATE; type++) {
@@ -246,18 +256,17 @@ static uint64_t hash_zone(const struct quire *q, const struct zone *zone, uint64
 				hash = hash_word(hash, b);
 		}
 	}
-	for (unsigned cpu = 0; q->pcp[zone->id] && cpu < q->config.nr_cpus; cpu++) {
-		const struct pcp *pcp = &q->pcp[zone->id][cpu];
+	for (unsigned n = 0; zone->nr_blocks && n < QUIRE_NR_MIGRATE * q->config.nr_cpus; n++) {
+		const struct pcp *pcp = pcp_of(q->pcp[LISTS(zone->id, n % QUIRE_NR_MIGRATE)],
+					       n / QUIRE_NR_MIGRATE);
+		const struct block *block = relaxed_load(&pcp->claimed);
 
-		for (unsigned type = 0; type < QUIRE_MIGRATE_CMA; type++) {
-			for (uint32_t n = 0; n < pcp->count[type]; n++)
-				hash = hash_word(hash,
-						 frames_index(&q->frames, pcp->frame[type][n]));
-		}
-		for (uint32_t n = 0; n < pcp->nr_freed; n++)
-			hash = hash_word(hash, pcp->freed[n]);
-		for (uint32_t n = 0; n < pcp->nr_huge; n++)
-			hash = hash_word(hash, pcp->huge[n]);
+		hash = hash_word(hash, block ? (uint64_t)(block - q->blocks) : BLOCK_NONE);
+		hash = hash_word(hash, relaxed_load(&pcp->nr_pending));
+		for (uint32_t k = 0; k < pcp->count; k++)
+			hash = hash_word(hash, frames_index(&q->frames, pcp->frame[k]));
+		for (uint32_t k = 0; k < pcp->nr_huge; k++)
+			hash = hash_word(hash, pcp->huge[k]);
 	}
 	return hash;
 }

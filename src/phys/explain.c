@@ -29,7 +29,7 @@ static void judge(const struct quire *q, const struct route *route, quire_gfp_t 
 	bool movable = route->type == QUIRE_MIGRATE_MOVABLE;
 
 	out->wmark = QUIRE_WMARK_MIN;
-	out->free = relaxed_load(&zone->nr_free[movable]);
+	out->free = pcp_zone_free(q, zone, movable);
 	out->need = zone_need(zone, QUIRE_WMARK_MIN, gfp, route->highest);
 	if ((gfp & (QUIRE_GFP_BIT_MEMALLOC | QUIRE_GFP_BIT_NOFAIL)) &&
 	    !(gfp & QUIRE_GFP_BIT_NOMEMALLOC))

@@ -54,7 +54,7 @@ int frames_alloc(struct frames *f, void *host, uint32_t nr_sections, uint64_t ma
 	if (bytes > SIZE_MAX)
 		return -QUIRE_ENOMEM;
 	f->nr_sections = nr_sections;
-	f->nr = nr_sections << SECTION_ORDER;
+	f->nr = (uintptr_t)nr_sections << SECTION_ORDER;
 	f->nr_roots = (uint32_t)((max_pfn + (1u << (SECTION_ORDER + ROOT_ORDER)) - 1) >>
 				 (SECTION_ORDER + ROOT_ORDER));
 	f->section_start = take(f, host, (uint64_t)nr_sections * sizeof(*f->section_start));

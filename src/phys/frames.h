@@ -56,7 +56,7 @@ _Static_assert(sizeof(struct quire_page) == 16, "a frame is described in 16 byte
 /** struct frames - all frames of a machine; constant after boot */
 struct frames {
 	struct quire_page *pages;  /* by index */
-	uint32_t nr;               /* length of pages: sections * 1024 */
+	uintptr_t nr;              /* length of pages: sections * 1024 */
 	uint32_t nr_sections;
 	uint32_t *section_start;   /* by section: first pfn >> 10 */
 	uint32_t **roots;          /* by pfn >> 20; NULL: 4 GB of hole */

@@ -176,7 +176,7 @@ void quire_zone_stat(struct quire *q, enum quire_zone id, struct quire_zone_stat
 		.spanned = zone->end - zone->start,
 		.present = zone->present,
 		.managed = zone->managed,
-		.free = relaxed_load(&zone->nr_free[1]),
+		.free = (uint64_t)(relaxed_load(&zone->nr_free[1]) + pcp_pending(q, zone)),
 	};
 	for (unsigned w = 0; w < QUIRE_NR_WMARKS; w++)
 		out->wmark[w] = zone->wmark[w];
@@ -184,10 +184,14 @@ void quire_zone_stat(struct quire *q, enum quire_zone id, struct quire_zone_stat
 		out->reserve[z] = zone->reserve[z];
 	for (unsigned e = 0; e < QUIRE_NR_EVENTS; e++)
 		out->events[e] = zone->events[e];
-	for (unsigned cpu = 0; q->pcp[zone->id] && cpu < q->config.nr_cpus; cpu++) {
-		out->pcp += pcp_nr_pages(&q->pcp[zone->id][cpu]);
-		for (unsigned e = 0; e < QUIRE_NR_EVENTS; e++)
-			out->events[e] += pcp_event(&q->pcp[zone->id][cpu], e);
+	for (unsigned type = 0; zone->nr_blocks && type < QUIRE_NR_MIGRATE; type++) {
+		for (unsigned cpu = 0; cpu < q->config.nr_cpus; cpu++) {
+			const struct pcp *pcp = pcp_of(q->pcp[LISTS(id, type)], cpu);
+
+			out->pcp += pcp_nr_pages(pcp);
+			for (unsigned e = 0; e < QUIRE_NR_EVENTS; e++)
+				out->events[e] += pcp_event(pcp, e);
+		}
 	}
 	count_blocks(q, zone, out);
 }
@@ -195,14 +199,14 @@ void quire_zone_stat(struct quire *q, enum quire_zone id, struct quire_zone_stat
 void quire_pcp_stat(struct quire *q, enum quire_zone zone, unsigned cpu, struct quire_pcp_stat *out)
 {
 	*out = (struct quire_pcp_stat){ 0 };
-	if (!q->pcp[zone] || cpu >= q->config.nr_cpus)
-		return;
-	const struct pcp *pcp = &q->pcp[zone][cpu];
-	out->count = pcp_nr_pages(pcp);
-	if (pcp->room) {
-		/* An allocation side for each ordinary type, the free side, whole blocks. */
-		out->high = (uint64_t)pcp->room * QUIRE_MIGRATE_CMA + pcp->batch +
-			    (uint64_t)pcp->huge_max * BLOCK_FRAMES;
+	for (unsigned type = 0; cpu < q->config.nr_cpus && type < QUIRE_MIGRATE_CMA; type++) {
+		struct pcp *first = q->pcp[LISTS(zone, type)];
+
+		if (!first || !pcp_of(first, cpu)->room)
+			return;
+		const struct pcp *pcp = pcp_of(first, cpu);
+		out->count += pcp_nr_pages(pcp);
+		out->high += pcp->room + (uint64_t)pcp->huge_max * BLOCK_FRAMES;
 		out->batch = pcp->batch;
 	}
 }
@@ -217,8 +221,8 @@ void quire_metadata(const struct quire *q, struct quire_metadata *out)
 			 q->memblock.reserved.capacity * sizeof(struct quire_range) +
 			 q->map.capacity * sizeof(struct quire_map_entry),
 	};
-	for (unsigned z = 0; z < QUIRE_NR_ZONES; z++) {
-		if (q->pcp[z])
-			out->other += q->config.nr_cpus * sizeof(struct pcp);
+	for (unsigned id = 0; id < NR_LISTS; id++) {
+		if (q->pcp[id])
+			out->other += q->config.nr_cpus * PCP_STRIDE;
 	}
 }

@@ -6,13 +6,15 @@
  * look at the zone but for its free count against the low watermark. What the
  * fast paths can't do in a few tests is in page_slow.c.
  *
- * They enter the processor first and look then, so that little has to be kept across the
- * call: bench/README.md has what that is worth.
+ * They enter the processor first and look then, and hand what is rare to functions that
+ * end the stay themselves: so next to nothing is kept across the port's calls
+ * (bench/README.md has what that is worth).
  */
 #include <quire/page.h>
 #include <quire/port.h>
 
 #include "core/assert.h"
+#include "phys/buddy.h"
 #include "phys/machine.h"
 #include "phys/page_slow.h"
 
@@ -22,80 +24,198 @@
 /* The word of a single frame with one reference. */
 #define WORD_SINGLE (COUNT_ONE | HEAD_USED)
 
-#define CPU(token) ((uint16_t)(token))
-
-static inline void page_init(struct quire_page *page)
+static inline void page_init(struct quire_page *page, unsigned order)
 {
 	ASSERT("PHYS-5", relaxed_load(&page->word) == 0);
-	relaxed_store(&page->word, WORD_SINGLE);
+	relaxed_store(&page->word, WORD_SINGLE | order);
 	page->private = 0;
+}
+
+/*
+ * The list is empty or locked by a drain, or there is none for such a request.
+ * The zone's watermark is tested here, where frames leave the zone; a frame that is on
+ * a list already is no free frame of the zone any more. Ends the stay on the processor.
+ */
+static COLD struct quire_page *alloc_cold(struct quire *q, quire_gfp_t gfp, uintptr_t token)
+{
+	const struct route *route = &q->routes[ROUTE(gfp)];
+	struct quire_page *page = NULL;
+
+	if (relaxed_load(route->nr_free) > route->low) {
+		struct pcp *pcp = pcp_of(route->pcp, token);
+
+		lock_take(&pcp->lock);
+		if (pcp->count || pcp_refill(q, pcp, route->lists)) {
+			page = pcp->frame[--pcp->count];
+			page_init(page, 0);
+		}
+		lock_drop(&pcp->lock);
+	}
+	quire_port_cpu_leave(token);
+	return page ? page : page_alloc_slow(q, gfp, 0);
+}
+
+/* A block of more than one frame: from this cpu's claimed block, or its blocks of order 9. */
+static APART struct quire_page *alloc_block(struct quire *q, quire_gfp_t gfp, unsigned order)
+{
+	const struct route *route = &q->routes[ROUTE(gfp)];
+	uint32_t i = FRAME_NONE;
+
+	if (unlikely(relaxed_load(route->nr_free) - (1 << order) < route->low))
+		return page_alloc_slow(q, gfp, order);
+	uintptr_t token = quire_port_cpu_enter();
+	struct pcp *pcp = pcp_of(route->pcp, token);
+
+	if (order <= BLOCK_ORDER && pcp->room) {
+		lock_take(&pcp->lock);
+		i = order < BLOCK_ORDER ? pcp_take(q, pcp, route->lists, order)
+					: pcp_take_huge(pcp);
+		lock_drop(&pcp->lock);
+	}
+	if (i == FRAME_NONE)
+		i = page_take_straight(q, route->lists, order);
+	quire_port_cpu_leave(token);
+	if (unlikely(i == FRAME_NONE))
+		return page_alloc_slow(q, gfp, order);
+	struct quire_page *page = &q->frames.pages[i];
+	page_init(page, order);
+	return page;
 }
 
 struct quire_page *quire_page_alloc(struct quire *q, quire_gfp_t gfp, unsigned order)
 {
 	if (unlikely((gfp & ~FAST_FLAGS) | order))
-		return page_alloc_slow(q, gfp, order);
+		return (gfp & ~FAST_FLAGS) || order > QUIRE_ORDER_MAX
+			       ? page_alloc_slow(q, gfp, order)
+			       : alloc_block(q, gfp, order);
 
 	uintptr_t token = quire_port_cpu_enter();
 	const struct route *route = &q->routes[ROUTE(gfp)];
 
-	if (likely(relaxed_load(route->nr_free) > route->low)) {
-		struct pcp *pcp = &route->pcp[CPU(token)];
-		unsigned type = route->type;
+	if (unlikely(!route->pcp))
+		return alloc_cold(q, gfp, token);
+	struct pcp *pcp = pcp_of(route->pcp, token);
 
-		lock_take(&pcp->lock);
-		if (likely(pcp->count[type]) ||
-		    pcp_refill(q, pcp, &q->zones[route->zone[0]], type)) {
-			struct quire_page *page = pcp->frame[type][--pcp->count[type]];
-
-			page_init(page);
-			lock_drop(&pcp->lock);
-			quire_port_cpu_leave(token);
-			return page;
-		}
+	if (unlikely(!lock_try(&pcp->lock)))
+		return alloc_cold(q, gfp, token);
+	uint32_t count = pcp->count;
+	if (unlikely(!count)) {
 		lock_drop(&pcp->lock);
+		return alloc_cold(q, gfp, token);
 	}
+	struct quire_page *page = pcp->frame[--count];
+	pcp->count = count;
+	page_init(page, 0);
+	lock_drop(&pcp->lock);
 	quire_port_cpu_leave(token);
-	return page_alloc_slow(q, gfp, order);
+	return page;
 }
 
-/* Push a free frame onto this cpu's lists: see the picture in pcp.h. */
-static inline void pcp_push(struct quire *q, struct pcp *pcp, const struct block *block,
-			    struct quire_page *page, uint32_t i)
+/* No single frame with one reference. Ends the stay on the processor. */
+static COLD enum quire_free free_cold(struct quire *q, struct quire_page *page, uintptr_t token)
 {
-	unsigned type = relaxed_load(&block->type);
+	quire_port_cpu_leave(token);
+	return page_free_slow(q, page, 0);
+}
 
-	if (pcp->block[type] == i >> BLOCK_ORDER && pcp->count[type] < pcp->room) {
-		pcp->frame[type][pcp->count[type]++] = page;
-		pcp->nr_turned++;
-		return;
+/* Frees are pending in number, or the block belongs on another list. Ends the stay. */
+static COLD enum quire_free free_settle(struct quire *q, struct pcp *pcp, struct block *block,
+					uintptr_t token)
+{
+	struct zone *zone = &q->zones[block->zone];
+
+	if (relaxed_load(&pcp->nr_pending) >= pcp->batch)
+		pcp_report(pcp, zone);
+	lock_take(&zone->lock);
+	buddy_settle(q, zone, (uint32_t)(block - q->blocks));
+	lock_drop(&zone->lock);
+	quire_port_cpu_leave(token);
+	return QUIRE_FREE_OK;
+}
+
+/* Free a piece, whose word has been cleared, into its block: order 0 .. 8. Ends the stay. */
+static WITHIN enum quire_free free_piece(struct quire *q, struct pcp *pcp, struct block *block,
+					 uint32_t i, int order, uintptr_t token)
+{
+	lock_take(&block->lock);
+	bool moves = buddy_free_piece(block, i & (BLOCK_FRAMES - 1), order);
+	lock_drop(&block->lock);
+
+	uint32_t pending = relaxed_load(&pcp->nr_pending) + (1u << order);
+	relaxed_store(&pcp->nr_pending, pending);
+	if (unlikely(moves) || unlikely(pending >= pcp->batch))
+		return free_settle(q, pcp, block, token);
+	quire_port_cpu_leave(token);
+	return QUIRE_FREE_OK;
+}
+
+/* A block of more than one frame. */
+static APART enum quire_free free_block(struct quire *q, struct quire_page *page, unsigned order)
+{
+	uintptr_t i = frames_offer(&q->frames, page);
+
+	if (unlikely(i >= q->frames.nr) || unlikely(order > BLOCK_ORDER) ||
+	    unlikely(relaxed_load(&page->word) != (WORD_SINGLE | order)))
+		return page_free_slow(q, page, order);
+	struct block *block = &q->blocks[(uint32_t)i >> BLOCK_ORDER];
+	uintptr_t token = quire_port_cpu_enter();
+	struct pcp *pcp = pcp_of(q->pcp[relaxed_load(&block->lists)], token);
+
+	if (unlikely(!pcp->room)) {
+		quire_port_cpu_leave(token);
+		return page_free_slow(q, page, order);
 	}
-	pcp->freed[pcp->nr_freed++] = i;
-	if (unlikely(pcp->nr_freed >= pcp->batch))
-		pcp_flush(q, pcp, &q->zones[block->zone]);
+	if (order == BLOCK_ORDER) {
+		lock_take(&pcp->lock);
+		if (unlikely(pcp->nr_huge >= pcp->huge_max)) {
+			lock_drop(&pcp->lock);
+			quire_port_cpu_leave(token);
+			return page_free_slow(q, page, order);
+		}
+		relaxed_store(&page->word, 0);
+		pcp->huge[pcp->nr_huge++] = (uint32_t)i;
+		pcp->huge_frees++;
+		lock_drop(&pcp->lock);
+		quire_port_cpu_leave(token);
+		return QUIRE_FREE_OK;
+	}
+	relaxed_store(&page->word, 0);
+	return free_piece(q, pcp, block, (uint32_t)i, (int)order, token);
 }
 
 enum quire_free quire_page_free(struct quire *q, struct quire_page *page, unsigned order)
 {
 	if (unlikely(order))
-		return page_free_slow(q, page, order);
+		return free_block(q, page, order);
 
 	uintptr_t token = quire_port_cpu_enter();
 	uintptr_t i = frames_offer(&q->frames, page);
 
-	if (unlikely(i >= q->frames.nr) || unlikely(relaxed_load(&page->word) != WORD_SINGLE)) {
-		quire_port_cpu_leave(token);
-		return page_free_slow(q, page, order);
-	}
-	const struct block *block = &q->blocks[i >> BLOCK_ORDER];
-	struct pcp *pcp = &q->pcp[block->zone][CPU(token)];
+	if (unlikely(i >= q->frames.nr) || unlikely(relaxed_load(&page->word) != WORD_SINGLE))
+		return free_cold(q, page, token);
+	struct block *block = &q->blocks[i >> BLOCK_ORDER];
+	struct pcp *pcp = pcp_of(q->pcp[relaxed_load(&block->lists)], token);
 
-	lock_take(&pcp->lock);
+	if (unlikely(!pcp->room)) /* CMA, isolated, or a zone without lists */
+		return free_cold(q, page, token);
+	if (relaxed_load(&pcp->claimed) == block || relaxed_load(&block->largest) < 0) {
+		if (unlikely(!lock_try(&pcp->lock)))
+			return free_cold(q, page, token);
+		uint32_t count = pcp->count;
+
+		if (likely(count < QUIRE_PCP_BATCH)) {
+			relaxed_store(&page->word, 0);
+			pcp->frame[count] = page;
+			pcp->count = count + 1;
+			pcp->nr_turned++;
+			lock_drop(&pcp->lock);
+			quire_port_cpu_leave(token);
+			return QUIRE_FREE_OK;
+		}
+		lock_drop(&pcp->lock);
+	}
 	relaxed_store(&page->word, 0);
-	pcp_push(q, pcp, block, page, (uint32_t)i);
-	lock_drop(&pcp->lock);
-	quire_port_cpu_leave(token);
-	return QUIRE_FREE_OK;
+	return free_piece(q, pcp, block, (uint32_t)i, 0, token);
 }
 
 /* As many as this cpu's lists and the first zone give above its low watermark. */
@@ -103,24 +223,23 @@ static size_t alloc_bulk_fast(struct quire *q, const struct route *route, size_t
 			      struct quire_page **pages)
 {
 	uintptr_t token = quire_port_cpu_enter();
-	struct pcp *pcp = &route->pcp[CPU(token)];
-	unsigned type = route->type;
+	struct pcp *pcp = pcp_of(route->pcp, token);
 	size_t had = 0;
 
 	lock_take(&pcp->lock);
 	while (had < nr && relaxed_load(route->nr_free) > route->low) {
-		if (!pcp->count[type] && !pcp_refill(q, pcp, &q->zones[route->zone[0]], type))
+		if (!pcp->count && !pcp_refill(q, pcp, route->lists))
 			break;
-		uint32_t count = pcp->count[type];
+		uint32_t count = pcp->count;
 		size_t end = nr - had < count ? nr : had + count;
 
 		while (had < end) {
-			struct quire_page *page = pcp->frame[type][--count];
+			struct quire_page *page = pcp->frame[--count];
 
-			page_init(page);
+			page_init(page, 0);
 			pages[had++] = page;
 		}
-		pcp->count[type] = count;
+		pcp->count = count;
 	}
 	lock_drop(&pcp->lock);
 	quire_port_cpu_leave(token);
@@ -142,41 +261,60 @@ size_t quire_page_alloc_bulk(struct quire *q, quire_gfp_t gfp, size_t nr, struct
 	return had;
 }
 
+/* The rest of a bulk that this cpu can keep: frames of its claimed block. Return: how many */
+static size_t keep_bulk(struct quire *q, struct pcp *pcp, uint32_t b, size_t nr,
+			struct quire_page **pages)
+{
+	const struct quire_page *first = &q->frames.pages[b << BLOCK_ORDER];
+	size_t n = 0;
+
+	if (relaxed_load(&pcp->claimed) != &q->blocks[b])
+		return 0;
+	lock_take(&pcp->lock);
+	uint32_t count = pcp->count;
+
+	if (nr > pcp->room - count)
+		nr = pcp->room - count;
+	for (; n < nr; n++) {
+		uintptr_t offset = (uintptr_t)pages[n] - (uintptr_t)first;
+
+		if (offset >= BLOCK_FRAMES * sizeof(*first) || offset % sizeof(*first) ||
+		    relaxed_load(&pages[n]->word) != WORD_SINGLE)
+			break;
+		relaxed_store(&pages[n]->word, 0);
+		pcp->frame[count++] = pages[n];
+	}
+	pcp->count = count;
+	pcp->nr_turned += n;
+	lock_drop(&pcp->lock);
+	return n;
+}
+
 enum quire_free quire_page_free_bulk(struct quire *q, size_t nr, struct quire_page **pages,
 				     size_t *done)
 {
 	enum quire_free outcome = QUIRE_FREE_OK;
-	uintptr_t token = quire_port_cpu_enter();
-	struct pcp *pcp = NULL;
-	unsigned zone = QUIRE_NR_ZONES;
-	size_t n;
+	size_t n = 0;
 
-	for (n = 0; n < nr; n++) {
-		struct quire_page *page = pages[n];
-		uintptr_t i = frames_offer(&q->frames, page);
+	while (n < nr && outcome == QUIRE_FREE_OK) {
+		uintptr_t i = frames_offer(&q->frames, pages[n]);
 
-		if (unlikely(i >= q->frames.nr) ||
-		    unlikely(relaxed_load(&page->word) != WORD_SINGLE)) {
-			outcome = page_free_why(q, page, 0);
-			if (outcome == QUIRE_FREE_OK)
-				outcome = QUIRE_FREE_REFERENCED;
-			break;
+		if (i < q->frames.nr) {
+			uint32_t b = (uint32_t)i >> BLOCK_ORDER;
+			uintptr_t token = quire_port_cpu_enter();
+
+			n += keep_bulk(q, pcp_of(q->pcp[relaxed_load(&q->blocks[b].lists)], token), b, nr - n,
+				       pages + n);
+			quire_port_cpu_leave(token);
+			if (n == nr)
+				break;
 		}
-		const struct block *block = &q->blocks[i >> BLOCK_ORDER];
-
-		if (unlikely(block->zone != zone)) {
-			if (pcp)
-				lock_drop(&pcp->lock);
-			zone = block->zone;
-			pcp = &q->pcp[zone][CPU(token)];
-			lock_take(&pcp->lock);
-		}
-		relaxed_store(&page->word, 0);
-		pcp_push(q, pcp, block, page, (uint32_t)i);
+		outcome = page_free_why(q, pages[n], 0);
+		if (outcome == QUIRE_FREE_OK && quire_page_count(pages[n]) != 1)
+			outcome = QUIRE_FREE_REFERENCED;
+		if (outcome == QUIRE_FREE_OK)
+			outcome = quire_page_free(q, pages[n++], 0);
 	}
-	if (pcp)
-		lock_drop(&pcp->lock);
-	quire_port_cpu_leave(token);
 	if (done)
 		*done = n;
 	return outcome;

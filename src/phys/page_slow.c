@@ -2,12 +2,12 @@
 /*
  * page_slow.c - allocation and free off the fast path
  *
- * An allocation makes up to four passes over the zones that its flags allow:
+ * An allocation makes up to three passes over the zones that its flags allow:
  *
  *   1. against the low watermark
- *   2. against min, after waking background reclaim; HIGH and ATOMIC go below it
- *   3. MEMALLOC: against nothing
- *   4. if the caller can wait: after emptying the per-cpu lists and asking the pressure
+ *   2. after waking background reclaim, against min, of which HIGH and ATOMIC may use a
+ *      part; with MEMALLOC against nothing
+ *   3. if the caller can wait: after emptying the per-cpu lists and asking the pressure
  *      hook, again against min, as long as the hook makes progress
  *
  * NOFAIL ends with a pass against nothing.
@@ -23,69 +23,60 @@
 /* Rounds of reclaim without a NOFAIL, as many as Linux makes. */
 #define RECLAIM_ROUNDS 16
 #define NO_WMARK QUIRE_NR_WMARKS
-#define CPU(token) ((uint16_t)(token))
 
 /* May the zone give 2^order frames and stay above the mark? NO_WMARK: always. */
-static bool zone_passes(const struct zone *zone, const struct route *route, quire_gfp_t gfp,
-			unsigned order, enum quire_wmark wmark)
+static bool zone_passes(const struct quire *q, const struct zone *zone, const struct route *route,
+			quire_gfp_t gfp, unsigned order, enum quire_wmark wmark)
 {
-	uint64_t free = relaxed_load(&zone->nr_free[route->type == QUIRE_MIGRATE_MOVABLE]);
+	bool movable = route->type == QUIRE_MIGRATE_MOVABLE;
 
 	if (wmark == NO_WMARK)
-		return free >= 1u << order;
-	return free >= 1u << order &&
-	       free - ((1u << order) - 1) > zone_need(zone, wmark, gfp, route->highest);
+		return true;
+	int64_t need = (int64_t)zone_need(zone, wmark, gfp, route->highest) + (1 << order);
+	int64_t pending_most = (int64_t)q->config.nr_cpus * QUIRE_MIGRATE_CMA * QUIRE_PCP_BATCH;
+	if (relaxed_load(&zone->nr_free[movable]) + pending_most < need)
+		return false; /* whatever the cpus have not reported yet */
+	return (int64_t)pcp_zone_free(q, zone, movable) >= need;
 }
 
-static uint32_t take_huge(struct pcp *pcp, const struct quire *q, unsigned type)
+uint32_t page_take_straight(struct quire *q, unsigned id, unsigned order)
 {
-	for (uint32_t n = pcp->nr_huge; n-- > 0;) {
-		uint32_t i = pcp->huge[n];
+	struct zone *zone = &q->zones[id / QUIRE_NR_MIGRATE];
 
-		if (relaxed_load(&q->blocks[i >> BLOCK_ORDER].type) != type)
-			continue;
-		pcp->huge[n] = pcp->huge[--pcp->nr_huge];
-		pcp->huge_allocs++;
-		return i;
-	}
-	return FRAME_NONE;
-}
-
-uint32_t page_take_block(struct quire *q, struct zone *zone, unsigned type, unsigned order)
-{
 	lock_take(&zone->lock);
-	uint32_t i = buddy_alloc(q, zone, type, order);
+	uint32_t i = buddy_alloc(q, zone, id % QUIRE_NR_MIGRATE, order);
 	if (i != FRAME_NONE)
 		zone->events[QUIRE_EVENT_ALLOC] += 1u << order;
 	lock_drop(&zone->lock);
 	return i;
 }
 
-void page_return_block(struct quire *q, struct zone *zone, uint32_t i, unsigned order)
+/* From a cpu's list, its blocks of order 9, or the block that it has claimed. */
+static uint32_t take_listed(struct quire *q, struct pcp *pcp, unsigned id, unsigned order)
 {
-	lock_take(&zone->lock);
-	zone->events[QUIRE_EVENT_FREE] += 1u << order;
-	buddy_free(q, zone, i, order);
-	lock_drop(&zone->lock);
+	if (order == BLOCK_ORDER)
+		return pcp_take_huge(pcp);
+	if (order)
+		return pcp_take(q, pcp, id, order);
+	if (pcp->count || pcp_refill(q, pcp, id))
+		return frames_index(&q->frames, pcp->frame[--pcp->count]);
+	return FRAME_NONE;
 }
 
 /* One attempt in one zone. Return: index of the first frame, FRAME_NONE */
-static uint32_t zone_take(struct quire *q, struct zone *zone, unsigned type, unsigned order)
+static uint32_t zone_take(struct quire *q, unsigned id, unsigned order)
 {
 	uintptr_t token = quire_port_cpu_enter();
-	struct pcp *pcp = &q->pcp[zone->id][CPU(token)];
+	struct pcp *pcp = pcp_of(q->pcp[id], token);
 	uint32_t i = FRAME_NONE;
 
-	lock_take(&pcp->lock);
-	if (order == 0) {
-		if (pcp->count[type] || pcp_refill(q, pcp, zone, type))
-			i = frames_index(&q->frames, pcp->frame[type][--pcp->count[type]]);
-	} else if (order == BLOCK_ORDER) {
-		i = take_huge(pcp, q, type);
+	if (order <= BLOCK_ORDER && pcp->room) {
+		lock_take(&pcp->lock);
+		i = take_listed(q, pcp, id, order);
+		lock_drop(&pcp->lock);
 	}
-	lock_drop(&pcp->lock);
-	if (i == FRAME_NONE && order)
-		i = page_take_block(q, zone, type, order);
+	if (i == FRAME_NONE)
+		i = page_take_straight(q, id, order);
 	quire_port_cpu_leave(token);
 	return i;
 }
@@ -96,9 +87,9 @@ static uint32_t zones_take(struct quire *q, const struct route *route, quire_gfp
 	for (unsigned n = 0; n < route->nr; n++) {
 		struct zone *zone = &q->zones[route->zone[n]];
 
-		if (!zone_passes(zone, route, gfp, order, wmark))
+		if (!zone_passes(q, zone, route, gfp, order, wmark))
 			continue;
-		uint32_t i = zone_take(q, zone, route->type, order);
+		uint32_t i = zone_take(q, LISTS(zone->id, route->type), order);
 		if (i != FRAME_NONE)
 			return i;
 	}
@@ -135,10 +126,8 @@ static uint32_t find_frames(struct quire *q, const struct route *route, quire_gf
 		for (unsigned n = 0; n < route->nr; n++)
 			q->pressure.wake(q->pressure.ctx, route->zone[n]);
 	}
-	i = zones_take(q, route, gfp, order, QUIRE_WMARK_MIN);
-	if (i == FRAME_NONE && (gfp & QUIRE_GFP_BIT_MEMALLOC) &&
-	    !(gfp & QUIRE_GFP_BIT_NOMEMALLOC))
-		i = zones_take(q, route, gfp, order, NO_WMARK);
+	bool memalloc = (gfp & QUIRE_GFP_BIT_MEMALLOC) && !(gfp & QUIRE_GFP_BIT_NOMEMALLOC);
+	i = zones_take(q, route, gfp, order, memalloc ? NO_WMARK : QUIRE_WMARK_MIN);
 	if (i == FRAME_NONE && (gfp & QUIRE_GFP_BIT_DIRECT))
 		i = reclaim_and_take(q, route, gfp, order);
 	if (i == FRAME_NONE && (gfp & QUIRE_GFP_BIT_NOFAIL))
@@ -174,29 +163,26 @@ struct quire_page *page_alloc_slow(struct quire *q, quire_gfp_t gfp, unsigned or
 	return page;
 }
 
-/* Give the frames of a block back to the lists. Its word is cleared already. */
+/* Count a block's frames as free; the halves of an order 10 block may be of two types. */
+static void page_add_free(const struct quire *q, struct zone *zone, uint32_t i, unsigned order)
+{
+	uint32_t nr = 1u << (order < BLOCK_ORDER ? order : BLOCK_ORDER);
+
+	for (uint32_t end = i + (1u << order); i < end; i += nr)
+		zone_add_free(zone, relaxed_load(&q->blocks[i >> BLOCK_ORDER].type), (int32_t)nr);
+}
+
+/* Give the frames of a block back to the lists. Its words are cleared already. */
 static void block_return(struct quire *q, uint32_t i, unsigned order)
 {
 	struct zone *zone = &q->zones[q->blocks[i >> BLOCK_ORDER].zone];
 	uintptr_t token = quire_port_cpu_enter();
-	struct pcp *pcp = &q->pcp[zone->id][CPU(token)];
-	bool kept = true;
 
-	lock_take(&pcp->lock);
-	if (order == BLOCK_ORDER && pcp->nr_huge < pcp->huge_max &&
-	    relaxed_load(&q->blocks[i >> BLOCK_ORDER].type) < QUIRE_MIGRATE_CMA) {
-		pcp->huge[pcp->nr_huge++] = i;
-		pcp->huge_frees++;
-	} else if (order == 0) {
-		pcp->freed[pcp->nr_freed++] = i;
-		if (pcp->nr_freed >= pcp->batch)
-			pcp_flush(q, pcp, zone);
-	} else {
-		kept = false;
-	}
-	lock_drop(&pcp->lock);
-	if (!kept)
-		page_return_block(q, zone, i, order);
+	lock_take(&zone->lock);
+	zone->events[QUIRE_EVENT_FREE] += 1u << order;
+	page_add_free(q, zone, i, order);
+	buddy_free(q, zone, i, order);
+	lock_drop(&zone->lock);
 	quire_port_cpu_leave(token);
 }
 
@@ -349,12 +335,7 @@ void quire_page_drain(struct quire *q)
 {
 	uintptr_t token = quire_port_cpu_enter();
 
-	for (unsigned z = 0; z < QUIRE_NR_ZONES; z++) {
-		struct zone *zone = &q->zones[z];
-
-		for (unsigned cpu = 0; q->pcp[zone->id] && cpu < q->config.nr_cpus; cpu++)
-			pcp_drain(q, &q->pcp[zone->id][cpu], zone);
-	}
+	pcp_drain(q);
 	quire_port_cpu_leave(token);
 }
 

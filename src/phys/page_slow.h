@@ -19,15 +19,15 @@ struct quire_page *page_alloc_slow(struct quire *q, quire_gfp_t gfp, unsigned or
 enum quire_free page_free_slow(struct quire *q, struct quire_page *page, unsigned order);
 
 /**
- * page_take_block - a block straight from a zone's lists
+ * page_take_straight - a block from a zone's lists, past those of the cpu
+ * @q:     the machine
+ * @id:    LISTS(zone, mobility)
+ * @order: 0 .. QUIRE_ORDER_MAX
  *
  * Return: index of its first frame; FRAME_NONE if none is free
- * Locks:  in quire_port_cpu_enter; takes zone->lock
+ * Locks:  in quire_port_cpu_enter; takes zone->lock, block->lock
  */
-uint32_t page_take_block(struct quire *q, struct zone *zone, unsigned type, unsigned order);
-
-/** page_return_block - a block straight back to its zone's lists. Locks: as page_take_block */
-void page_return_block(struct quire *q, struct zone *zone, uint32_t i, unsigned order);
+uint32_t page_take_straight(struct quire *q, unsigned id, unsigned order);
 
 /**
  * page_free_why - what is wrong with freeing that

@@ -1,129 +1,221 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pcp.c - filling and draining the per-cpu frame lists
+ * pcp.c - claiming blocks, filling and draining the per-cpu frame lists
  */
 #include "phys/pcp.h"
 
 #include <quire/port.h>
 
 #include "core/assert.h"
+#include "core/string.h"
 #include "phys/buddy.h"
 #include "phys/machine.h"
 
-/* A zone below 4 MB per list would be emptied by them; it has none. */
+/* A zone with less than 4 MB per cpu would be emptied by lists; it has none. */
 #define PCP_MIN_FRAMES 1024
-/* Whole blocks kept per cpu: at most 1/64 of the zone. */
+/* Whole blocks kept by all cpus together: at most 1/64 of the zone. */
 #define PCP_HUGE_SHARE 64
+
+#define ZONE_OF(id) ((id) / QUIRE_NR_MIGRATE)
+#define TYPE_OF(id) ((id) % QUIRE_NR_MIGRATE)
 
 int pcp_setup(struct quire *q)
 {
-	for (unsigned z = 0; z < QUIRE_NR_ZONES; z++) {
-		struct zone *zone = &q->zones[z];
-
-		if (!zone->nr_blocks)
+	for (unsigned id = 0; id < NR_LISTS; id++) {
+		if (!q->zones[ZONE_OF(id)].nr_blocks)
 			continue;
-		q->pcp[z] = quire_port_alloc(q->config.host, quire_phys(QUIRE_PORT_ANYWHERE),
-					     q->config.nr_cpus * sizeof(struct pcp));
-		if (!q->pcp[z]) {
+		q->pcp[id] = quire_port_alloc(q->config.host, quire_phys(QUIRE_PORT_ANYWHERE),
+					      q->config.nr_cpus * PCP_STRIDE);
+		if (!q->pcp[id]) {
 			pcp_destroy(q);
 			return -QUIRE_ENOMEM;
 		}
-		for (unsigned cpu = 0; cpu < q->config.nr_cpus; cpu++) {
-			for (unsigned type = 0; type < QUIRE_NR_MIGRATE; type++)
-				q->pcp[zone->id][cpu].block[type] = BLOCK_NONE;
-			q->pcp[zone->id][cpu].batch = 1;
-		}
+		for (unsigned cpu = 0; cpu < q->config.nr_cpus; cpu++)
+			pcp_of(q->pcp[id], cpu)->batch = 1;
 	}
 	return 0;
 }
 
 void pcp_size(struct quire *q)
 {
-	for (unsigned z = 0; z < QUIRE_NR_ZONES; z++) {
-		struct zone *zone = &q->zones[z];
-		bool on = !q->config.no_pcp &&
-			  zone->managed >= (uint64_t)PCP_MIN_FRAMES * q->config.nr_cpus;
-		uint64_t huge = zone->managed / q->config.nr_cpus / PCP_HUGE_SHARE / BLOCK_FRAMES;
+	for (unsigned id = 0; id < NR_LISTS; id++) {
+		uint64_t share = q->zones[ZONE_OF(id)].managed / q->config.nr_cpus;
+		uint64_t huge = share / QUIRE_MIGRATE_CMA / PCP_HUGE_SHARE / BLOCK_FRAMES;
+		bool on = !q->config.no_pcp && TYPE_OF(id) < QUIRE_MIGRATE_CMA &&
+			  share >= PCP_MIN_FRAMES;
 
-		for (unsigned cpu = 0; q->pcp[zone->id] && cpu < q->config.nr_cpus; cpu++) {
-			struct pcp *pcp = &q->pcp[zone->id][cpu];
+		for (unsigned cpu = 0; q->pcp[id] && cpu < q->config.nr_cpus; cpu++) {
+			struct pcp *pcp = pcp_of(q->pcp[id], cpu);
 
 			pcp->batch = on ? QUIRE_PCP_BATCH : 1;
 			pcp->room = on ? QUIRE_PCP_BATCH : 0;
-			pcp->huge_max = !on			 ? 0
-					: huge < QUIRE_PCP_HUGE ? (uint32_t)huge
-								 : QUIRE_PCP_HUGE;
+			pcp->huge_max = 0;
+			if (on)
+				pcp->huge_max = huge < QUIRE_PCP_HUGE ? (uint32_t)huge
+								      : QUIRE_PCP_HUGE;
 		}
 	}
 }
 
 void pcp_destroy(struct quire *q)
 {
-	for (unsigned z = 0; z < QUIRE_NR_ZONES; z++) {
-		quire_port_free(q->config.host, q->pcp[z], q->config.nr_cpus * sizeof(struct pcp));
-		q->pcp[z] = NULL;
+	for (unsigned id = 0; id < NR_LISTS; id++) {
+		quire_port_free(q->config.host, q->pcp[id], q->config.nr_cpus * PCP_STRIDE);
+		q->pcp[id] = NULL;
 	}
 }
 
-bool pcp_refill(struct quire *q, struct pcp *pcp, struct zone *zone, unsigned type)
+/* Let go of the claimed block and claim another. Return: NULL if no block serves */
+static struct block *claim(struct quire *q, struct pcp *pcp, unsigned id, unsigned order)
 {
-	struct quire_page **frame = pcp->frame[type];
+	struct zone *zone = &q->zones[ZONE_OF(id)];
+	struct block *block = relaxed_load(&pcp->claimed);
 
-	ASSERT("PHYS-7", !pcp->count[type]);
 	lock_take(&zone->lock);
-	uint32_t nr = buddy_alloc_frames(q, zone, type, pcp->batch, frame);
+	if (block)
+		buddy_unclaim(q, zone, block);
+	block = buddy_claim(q, zone, TYPE_OF(id), order);
 	lock_drop(&zone->lock);
-	if (!nr)
+	relaxed_store(&pcp->claimed, block);
+	pcp->nr_claims++;
+	return block;
+}
+
+/* Take up to @nr frames of a block, smallest pieces first, storing below @top. */
+static struct quire_page **take_frames(struct quire *q, struct block *block, uint32_t nr,
+				       struct quire_page **top)
+{
+	struct quire_page *first = &q->frames.pages[(block - q->blocks) << BLOCK_ORDER];
+
+	lock_take(&block->lock);
+	while (nr && relaxed_load(&block->largest) >= 0) {
+		int order = (int)bits_last32(nr), smallest = block_smallest(block);
+
+		if (order > smallest)
+			order = smallest;
+		if (order >= BLOCK_ORDER)
+			order = BLOCK_ORDER - 1;
+		struct quire_page *page = first + block_take(block, order);
+		struct quire_page **end = top - (1u << order);
+
+		nr -= 1u << order;
+		if (!order)
+			*--top = page;
+		for (; top > end; page += 2) { /* two at a time: an even number is left */
+			top -= 2;
+			top[1] = page;
+			top[0] = page + 1;
+		}
+	}
+	lock_drop(&block->lock);
+	return top;
+}
+
+bool pcp_refill(struct quire *q, struct pcp *pcp, unsigned id)
+{
+	struct quire_page **frame = pcp->frame, **top = frame + pcp->batch;
+	struct block *block = relaxed_load(&pcp->claimed);
+
+	ASSERT("PHYS-7", !pcp->count);
+	if (!pcp->room)
 		return false;
-	if (pcp->room)
-		pcp->block[type] = frames_index(&q->frames, frame[0]) >> BLOCK_ORDER;
-	pcp->count[type] = nr;
+	if (!block)
+		block = claim(q, pcp, id, 0);
+	while (block) {
+		struct quire_page **end = top;
+
+		top = take_frames(q, block, (uint32_t)(top - frame), top);
+		zone_add_free(&q->zones[ZONE_OF(id)], relaxed_load(&block->type),
+			      (int32_t)(top - end));
+		if (top == frame)
+			break;
+		block = claim(q, pcp, id, 0);
+	}
+	uint32_t nr = pcp->batch - (uint32_t)(top - frame);
+	if (top > frame)
+		memmove(frame, top, nr * sizeof(*frame));
+	pcp->count = nr;
 	pcp->nr_filled += nr;
 	pcp->nr_refills++;
-	return true;
+	return nr;
 }
 
-void pcp_flush(struct quire *q, struct pcp *pcp, struct zone *zone)
+uint32_t pcp_take(struct quire *q, struct pcp *pcp, unsigned id, unsigned order)
 {
-	lock_take(&zone->lock);
-	buddy_free_frames(q, zone, pcp->freed, pcp->nr_freed);
-	lock_drop(&zone->lock);
-	pcp->nr_flushed += pcp->nr_freed;
-	pcp->nr_freed = 0;
-	pcp->nr_drains++;
+	struct block *block = relaxed_load(&pcp->claimed);
+	uint32_t f = BLOCK_FRAMES;
+
+	if (!block || relaxed_load(&block->largest) < 0)
+		block = claim(q, pcp, id, order);
+	if (!block)
+		return FRAME_NONE;
+	lock_take(&block->lock);
+	if (relaxed_load(&block->largest) >= (int)order)
+		f = block_take(block, (int)order);
+	lock_drop(&block->lock);
+	if (f == BLOCK_FRAMES)
+		return FRAME_NONE;
+	zone_add_free(&q->zones[ZONE_OF(id)], relaxed_load(&block->type), -(int32_t)(1u << order));
+	pcp->nr_pieces += 1u << order;
+	return (uint32_t)(block - q->blocks) << BLOCK_ORDER | f;
 }
 
-void pcp_drain(struct quire *q, struct pcp *pcp, struct zone *zone)
+int32_t pcp_pending(const struct quire *q, const struct zone *zone)
+{
+	int32_t nr = 0;
+
+	for (unsigned type = 0; type < QUIRE_MIGRATE_CMA; type++) {
+		struct pcp *first = q->pcp[LISTS(zone->id, type)];
+
+		for (unsigned cpu = 0; first && cpu < q->config.nr_cpus; cpu++)
+			nr += (int32_t)relaxed_load(&pcp_of(first, cpu)->nr_pending);
+	}
+	return nr;
+}
+
+uint64_t pcp_zone_free(const struct quire *q, const struct zone *zone, bool movable)
+{
+	int32_t nr = relaxed_load(&zone->nr_free[movable]) + pcp_pending(q, zone);
+
+	return nr > 0 ? (uint64_t)nr : 0;
+}
+
+static void give_back(struct quire *q, struct zone *zone, uint32_t i, unsigned order)
+{
+	zone_add_free(zone, relaxed_load(&q->blocks[i >> BLOCK_ORDER].type), 1 << order);
+	buddy_free(q, zone, i, order);
+}
+
+static void drain(struct quire *q, struct pcp *pcp, struct zone *zone)
 {
 	lock_take(&pcp->lock);
-	if (pcp->nr_freed)
-		pcp_flush(q, pcp, zone);
 	lock_take(&zone->lock);
-	for (unsigned type = 0; type < QUIRE_MIGRATE_CMA; type++) {
-		pcp->nr_filled -= pcp->count[type];
-		while (pcp->count[type]) {
-			const struct quire_page *page = pcp->frame[type][--pcp->count[type]];
+	struct block *block = relaxed_load(&pcp->claimed);
 
-			buddy_free(q, zone, frames_index(&q->frames, page), 0);
-		}
-		pcp->block[type] = BLOCK_NONE;
-	}
+	pcp->nr_filled -= pcp->count;
+	while (pcp->count)
+		give_back(q, zone, frames_index(&q->frames, pcp->frame[--pcp->count]), 0);
+	if (block)
+		buddy_unclaim(q, zone, block);
+	relaxed_store(&pcp->claimed, NULL);
 	while (pcp->nr_huge)
-		buddy_free(q, zone, pcp->huge[--pcp->nr_huge], BLOCK_ORDER);
+		give_back(q, zone, pcp->huge[--pcp->nr_huge], BLOCK_ORDER);
 	lock_drop(&zone->lock);
 	lock_drop(&pcp->lock);
 }
 
+void pcp_drain(struct quire *q)
+{
+	for (unsigned id = 0; id < NR_LISTS; id++) {
+		for (unsigned cpu = 0; q->pcp[id] && cpu < q->config.nr_cpus; cpu++)
+			drain(q, pcp_of(q->pcp[id], cpu), &q->zones[ZONE_OF(id)]);
+	}
+}
+
 static bool list_holds(const struct quire *q, const struct pcp *pcp, uint32_t i)
 {
-	for (unsigned type = 0; type < QUIRE_MIGRATE_CMA; type++) {
-		for (uint32_t n = 0; n < pcp->count[type]; n++) {
-			if (pcp->frame[type][n] == &q->frames.pages[i])
-				return true;
-		}
-	}
-	for (uint32_t n = 0; n < pcp->nr_freed; n++) {
-		if (pcp->freed[n] == i)
+	for (uint32_t n = 0; n < pcp->count; n++) {
+		if (pcp->frame[n] == &q->frames.pages[i])
 			return true;
 	}
 	for (uint32_t n = 0; n < pcp->nr_huge; n++) {
@@ -135,42 +227,35 @@ static bool list_holds(const struct quire *q, const struct pcp *pcp, uint32_t i)
 
 bool pcp_holds(const struct quire *q, uint32_t i)
 {
-	const struct zone *zone = &q->zones[q->blocks[i >> BLOCK_ORDER].zone];
+	unsigned zone = q->blocks[i >> BLOCK_ORDER].zone;
 
-	for (unsigned cpu = 0; cpu < q->config.nr_cpus; cpu++) {
-		if (list_holds(q, &q->pcp[zone->id][cpu], i))
-			return true;
+	for (unsigned type = 0; type < QUIRE_MIGRATE_CMA; type++) {
+		for (unsigned cpu = 0; cpu < q->config.nr_cpus; cpu++) {
+			if (list_holds(q, pcp_of(q->pcp[LISTS(zone, type)], cpu), i))
+				return true;
+		}
 	}
 	return false;
 }
 
-static uint32_t nr_allocatable(const struct pcp *pcp)
-{
-	uint32_t nr = 0;
-
-	for (unsigned type = 0; type < QUIRE_MIGRATE_CMA; type++)
-		nr += pcp->count[type];
-	return nr;
-}
-
 uint64_t pcp_nr_pages(const struct pcp *pcp)
 {
-	return pcp->nr_freed + nr_allocatable(pcp) + (uint64_t)pcp->nr_huge * BLOCK_FRAMES;
+	return pcp->count + (uint64_t)pcp->nr_huge * BLOCK_FRAMES;
 }
 
 uint64_t pcp_event(const struct pcp *pcp, enum quire_event event)
 {
 	switch (event) {
-	case QUIRE_EVENT_ALLOC: /* what came onto the allocation sides and is not there now */
-		return pcp->nr_filled + pcp->nr_turned - nr_allocatable(pcp) +
+	case QUIRE_EVENT_ALLOC: /* what came onto the list and is not there now */
+		return pcp->nr_filled + pcp->nr_turned - pcp->count + pcp->nr_pieces +
 		       pcp->huge_allocs * BLOCK_FRAMES;
 	case QUIRE_EVENT_FREE:
-		return pcp->nr_flushed + pcp->nr_freed + pcp->nr_turned +
+		return pcp->nr_reported + relaxed_load(&pcp->nr_pending) + pcp->nr_turned +
 		       pcp->huge_frees * BLOCK_FRAMES;
 	case QUIRE_EVENT_REFILL:
 		return pcp->nr_refills;
-	case QUIRE_EVENT_DRAIN:
-		return pcp->nr_drains;
+	case QUIRE_EVENT_CLAIM:
+		return pcp->nr_claims;
 	default:
 		return 0;
 	}

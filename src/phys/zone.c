@@ -239,7 +239,7 @@ static unsigned flags_zone(const struct quire *q, unsigned flags)
 }
 
 /* The free count of a route without zones: never above its low mark of 0. */
-static const _Atomic uint32_t no_frames;
+static const _Atomic int32_t no_frames;
 
 static void set_route(struct quire *q, unsigned flags)
 {
@@ -260,9 +260,10 @@ static void set_route(struct quire *q, unsigned flags)
 	if (!route->nr)
 		return;
 	struct zone *first = &q->zones[route->zone[0]];
-	route->pcp = q->pcp[first->id];
+	route->lists = (uint8_t)LISTS(first->id, route->type);
+	route->pcp = q->pcp[route->lists];
 	route->nr_free = &first->nr_free[route->type == QUIRE_MIGRATE_MOVABLE];
-	route->low = first->wmark[QUIRE_WMARK_LOW] + first->reserve[highest];
+	route->low = (int32_t)(first->wmark[QUIRE_WMARK_LOW] + first->reserve[highest]);
 }
 
 void zone_routes(struct quire *q)

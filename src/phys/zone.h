@@ -27,10 +27,12 @@ struct free_area {
 /** struct zone - (Z): lock held to write */
 struct zone {
 	struct lock lock;
-	/* Free frames on the lists, isolated ones not counted; read without the lock.
-	 * [0]: what unmovable and reclaimable requests may have (CMA left out), [1]: all. */
-	_Atomic uint32_t nr_free[2]; /* (Z) */
-	uint32_t nr_isolated;        /* (Z) free frames in isolated pageblocks */
+	/* Free frames, those in isolated pageblocks not counted. [0]: what unmovable and
+	 * reclaimable requests may have (CMA left out), [1]: all. Atomic; behind the truth
+	 * by what cpus have freed and not yet reported (pcp->nr_pending). */
+	_Atomic int32_t nr_free[2];
+	_Atomic int32_t nr_isolated; /* free frames in isolated pageblocks */
+	uint16_t orders[QUIRE_NR_MIGRATE]; /* (Z) bit: area[type][order] is not empty */
 	struct free_area area[QUIRE_NR_MIGRATE][NR_ORDERS]; /* (Z) */
 	uint64_t events[QUIRE_NR_EVENTS]; /* (Z) those not counted by a per-cpu list */
 
@@ -54,12 +56,13 @@ struct zone {
  * The first three fields are the fast path's whole knowledge.
  */
 struct route {
-	struct pcp *pcp;                  /* the first zone's lists */
-	const _Atomic uint32_t *nr_free;  /* its free frames for this type; of no_frames for a
+	struct pcp *pcp;                  /* the first zone's lists for this type; NULL: none */
+	const _Atomic int32_t *nr_free;   /* its free frames for this type; of no_frames for a
 					   * request that no zone can serve */
-	uint32_t low;                     /* its low watermark plus reserve */
+	int32_t low;                      /* its low watermark plus reserve */
 	uint8_t type;                     /* enum quire_migrate */
 	uint8_t highest;                  /* highest zone that the flags allow */
+	uint8_t lists;                    /* their index: LISTS(zone, type) */
 	uint8_t nr;                       /* zones with memory to try */
 	uint8_t zone[QUIRE_NR_ZONES];     /* highest first */
 };
@@ -92,19 +95,15 @@ void zone_watermarks(struct quire *q);
  */
 void zone_routes(struct quire *q);
 
-/**
- * zone_add_free - add @nr frames to the free counts of @zone for pageblock type @type
- *
- * Locks: zone->lock held
- */
-static inline void zone_add_free(struct zone *zone, unsigned type, uint32_t nr)
+/** zone_add_free - add @nr, which may be negative, to the free count for pageblock type @type. Locks: none */
+static inline void zone_add_free(struct zone *zone, unsigned type, int32_t nr)
 {
 	if (type < QUIRE_MIGRATE_CMA)
-		relaxed_store(&zone->nr_free[0], relaxed_load(&zone->nr_free[0]) + nr);
+		atomic_fetch_add_explicit(&zone->nr_free[0], nr, memory_order_relaxed);
 	if (type < QUIRE_MIGRATE_ISOLATE)
-		relaxed_store(&zone->nr_free[1], relaxed_load(&zone->nr_free[1]) + nr);
+		atomic_fetch_add_explicit(&zone->nr_free[1], nr, memory_order_relaxed);
 	else
-		zone->nr_isolated += nr;
+		atomic_fetch_add_explicit(&zone->nr_isolated, nr, memory_order_relaxed);
 }
 
 /**
