@@ -25,8 +25,7 @@ static const uint8_t fallbacks[QUIRE_MIGRATE_CMA][NR_FALLBACKS] = {
 	[QUIRE_MIGRATE_RECLAIMABLE] = { QUIRE_MIGRATE_UNMOVABLE, QUIRE_MIGRATE_MOVABLE },
 };
 
-/* A slot is order << 5 | bucket. */
-#define SLOT_WHOLE (LARGEST_WHOLE << 5)
+#define SLOT_WHOLE SLOT(LARGEST_WHOLE, 0)
 
 static inline unsigned slot_of(const struct block *block)
 {
@@ -35,14 +34,14 @@ static inline unsigned slot_of(const struct block *block)
 	if (largest < 0 || largest == LARGEST_UPPER || block->claimed)
 		return SLOT_NONE;
 	unsigned order = (unsigned)largest;
-	return order << 5 | (order < BLOCK_ORDER ? block->nr_free / BUCKET_FRAMES : 0);
+	return SLOT(order, order < BLOCK_ORDER ? block->nr_free / BUCKET_FRAMES : 0);
 }
 
 static void unlink_block(struct quire *q, struct zone *zone, struct block *block)
 {
-	unsigned type = relaxed_load(&block->type), order = block->slot >> 5;
+	unsigned type = relaxed_load(&block->type), order = SLOT_ORDER(block->slot);
 	struct free_area *area = &zone->area[type][order];
-	unsigned bucket = block->slot & (NR_BUCKETS - 1);
+	unsigned bucket = SLOT_BUCKET(block->slot);
 
 	if (block->next != BLOCK_NONE)
 		q->blocks[block->next].prev = block->prev;
@@ -58,9 +57,9 @@ static void unlink_block(struct quire *q, struct zone *zone, struct block *block
 
 static void link_block(struct quire *q, struct zone *zone, struct block *block, unsigned slot)
 {
-	unsigned type = relaxed_load(&block->type), order = slot >> 5;
+	unsigned type = relaxed_load(&block->type), order = SLOT_ORDER(slot);
 	struct free_area *area = &zone->area[type][order];
-	unsigned bucket = slot & (NR_BUCKETS - 1);
+	unsigned bucket = SLOT_BUCKET(slot);
 	uint32_t b = (uint32_t)(block - q->blocks);
 
 	block->prev = BLOCK_NONE;
@@ -101,7 +100,7 @@ static void merge_whole(struct quire *q, struct zone *zone, uint32_t b)
 	unlink_block(q, zone, buddy);
 	q->blocks[b & ~1u].largest = LARGEST_LOWER;
 	q->blocks[b | 1u].largest = LARGEST_UPPER;
-	link_block(q, zone, &q->blocks[b & ~1u], LARGEST_LOWER << 5);
+	link_block(q, zone, &q->blocks[b & ~1u], SLOT(LARGEST_LOWER, 0));
 }
 
 /* Undo merge_whole: both halves become blocks of order 9 on the lists of their own types. */
@@ -232,7 +231,7 @@ struct block *buddy_claim(struct quire *q, struct zone *zone, unsigned type, uns
 	if (b == BLOCK_NONE)
 		return NULL;
 	struct block *block = &q->blocks[b];
-	if (block->slot >> 5 == LARGEST_LOWER)
+	if (SLOT_ORDER(block->slot) == LARGEST_LOWER)
 		split_whole(q, zone, b);
 	unlink_block(q, zone, block);
 	lock_take(&block->lock);
@@ -255,7 +254,7 @@ static uint32_t take(struct quire *q, struct zone *zone, uint32_t b, unsigned or
 	struct block *block = &q->blocks[b];
 	uint32_t f = 0;
 
-	if (block->slot >> 5 == LARGEST_LOWER)
+	if (SLOT_ORDER(block->slot) == LARGEST_LOWER)
 		split_whole(q, zone, b);
 	lock_take(&block->lock);
 	if (order < BLOCK_ORDER) {

@@ -114,8 +114,8 @@ static bool frames_check(const struct quire *q, const struct zone *zone, struct 
 static bool list_check(const struct quire *q, const struct zone *zone, unsigned type, unsigned slot,
 		       uint32_t *nr, struct quire_violation *out)
 {
-	const struct free_area *area = &zone->area[type][slot >> 5];
-	unsigned bucket = slot & (NR_BUCKETS - 1);
+	const struct free_area *area = &zone->area[type][SLOT_ORDER(slot)];
+	unsigned bucket = SLOT_BUCKET(slot);
 	uint32_t prev = BLOCK_NONE;
 
 	if ((area->mask >> bucket & 1) != (area->head[bucket] != BLOCK_NONE))
@@ -126,8 +126,8 @@ static bool list_check(const struct quire *q, const struct zone *zone, unsigned 
 		if (block->prev != prev || block->slot != slot || block->type != type ||
 		    block->zone != zone->id || ++*nr > zone->nr_blocks)
 			return broken(out, "PHYS-6", "a list holds the blocks of its slot", b);
-		if (block->largest != (int)(slot >> 5) ||
-		    (slot >> 5 < BLOCK_ORDER && block->nr_free / BUCKET_FRAMES != bucket))
+		if (block->largest != (int)(SLOT_ORDER(slot)) ||
+		    (SLOT_ORDER(slot) < BLOCK_ORDER && block->nr_free / BUCKET_FRAMES != bucket))
 			return broken(out, "PHYS-6", "a block is on the list of its largest piece",
 				      b);
 		prev = b;
@@ -140,7 +140,7 @@ static bool lists_check(const struct quire *q, const struct zone *zone, struct q
 	uint32_t linked = 0, due = 0;
 
 	for (unsigned type = 0; type < QUIRE_NR_MIGRATE; type++) {
-		for (unsigned slot = 0; slot < NR_ORDERS * NR_BUCKETS; slot++) {
+		for (unsigned slot = 0; slot < NR_SLOTS; slot++) {
 			if (!list_check(q, zone, type, slot, &linked, out))
 				return false;
 		}
@@ -249,8 +249,8 @@ static uint64_t hash_zone(const struct quire *q, const struct zone *zone, uint64
 	for (unsigned w = 0; w < QUIRE_NR_WMARKS; w++)
 		hash = hash_word(hash, zone->wmark[w]);
 	for (unsigned type = 0; type < QUIRE_NR_MIGRATE; type++) {
-		for (unsigned slot = 0; slot < NR_ORDERS * NR_BUCKETS; slot++) {
-			uint32_t b = zone->area[type][slot >> 5].head[slot & (NR_BUCKETS - 1)];
+		for (unsigned slot = 0; slot < NR_SLOTS; slot++) {
+			uint32_t b = zone->area[type][SLOT_ORDER(slot)].head[SLOT_BUCKET(slot)];
 
 			for (; zone->nr_blocks && b != BLOCK_NONE; b = q->blocks[b].next)
 				hash = hash_word(hash, b);

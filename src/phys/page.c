@@ -55,13 +55,17 @@ static COLD struct quire_page *alloc_cold(struct quire *q, quire_gfp_t gfp, uint
 	return page ? page : page_alloc_slow(q, gfp, 0);
 }
 
-/* A block of more than one frame: from this cpu's claimed block, or its blocks of order 9. */
+/*
+ * A block of more than one frame: from this cpu's claimed block, or its blocks of
+ * order 9. Requests out of range and with rare flags pass through to page_alloc_slow.
+ */
 static APART struct quire_page *alloc_block(struct quire *q, quire_gfp_t gfp, unsigned order)
 {
 	const struct route *route = &q->routes[ROUTE(gfp)];
 	uint32_t i = FRAME_NONE;
 
-	if (unlikely(relaxed_load(route->nr_free) - (1 << order) < route->low))
+	if (unlikely(gfp & ~FAST_FLAGS) || unlikely(order > QUIRE_ORDER_MAX) ||
+	    unlikely(relaxed_load(route->nr_free) - (1 << order) < route->low))
 		return page_alloc_slow(q, gfp, order);
 	uintptr_t token = quire_port_cpu_enter();
 	struct pcp *pcp = pcp_of(route->pcp, token);
@@ -85,9 +89,7 @@ static APART struct quire_page *alloc_block(struct quire *q, quire_gfp_t gfp, un
 struct quire_page *quire_page_alloc(struct quire *q, quire_gfp_t gfp, unsigned order)
 {
 	if (unlikely((gfp & ~FAST_FLAGS) | order))
-		return (gfp & ~FAST_FLAGS) || order > QUIRE_ORDER_MAX
-			       ? page_alloc_slow(q, gfp, order)
-			       : alloc_block(q, gfp, order);
+		return alloc_block(q, gfp, order);
 
 	uintptr_t token = quire_port_cpu_enter();
 	const struct route *route = &q->routes[ROUTE(gfp)];

@@ -75,7 +75,7 @@ static uint32_t zone_take(struct quire *q, unsigned id, unsigned order)
 		i = take_listed(q, pcp, id, order);
 		lock_drop(&pcp->lock);
 	}
-	if (i == FRAME_NONE)
+	if (i == FRAME_NONE && (order || !pcp->room)) /* a list finds any frame there is */
 		i = page_take_straight(q, id, order);
 	quire_port_cpu_leave(token);
 	return i;

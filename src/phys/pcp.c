@@ -71,6 +71,8 @@ static struct block *claim(struct quire *q, struct pcp *pcp, unsigned id, unsign
 	struct zone *zone = &q->zones[ZONE_OF(id)];
 	struct block *block = relaxed_load(&pcp->claimed);
 
+	if (!pcp_zone_free(q, zone, true))
+		return NULL;
 	lock_take(&zone->lock);
 	if (block)
 		buddy_unclaim(q, zone, block);
