@@ -45,7 +45,7 @@ static COLD struct quire_page *alloc_cold(struct quire *q, quire_gfp_t gfp, uint
 		struct pcp *pcp = pcp_of(route->pcp, token);
 
 		lock_take(&pcp->lock);
-		if (pcp->count || pcp_refill(q, pcp, route->lists)) {
+		if (pcp->count || pcp_refill(pcp)) {
 			page = pcp->frame[--pcp->count];
 			page_init(page, 0);
 		}
@@ -72,7 +72,7 @@ static APART struct quire_page *alloc_block(struct quire *q, quire_gfp_t gfp, un
 
 	if (order <= BLOCK_ORDER && pcp->room) {
 		lock_take(&pcp->lock);
-		i = order < BLOCK_ORDER ? pcp_take(q, pcp, route->lists, order)
+		i = order < BLOCK_ORDER ? pcp_take(pcp, order)
 					: pcp_take_huge(pcp);
 		lock_drop(&pcp->lock);
 	}
@@ -121,23 +121,22 @@ static COLD enum quire_free free_cold(struct quire *q, struct quire_page *page, 
 }
 
 /* Frees are pending in number, or the block belongs on another list. Ends the stay. */
-static COLD enum quire_free free_settle(struct quire *q, struct pcp *pcp, struct block *block,
-					uintptr_t token)
+static COLD enum quire_free free_settle(struct pcp *pcp, struct block *block, uintptr_t token)
 {
-	struct zone *zone = &q->zones[block->zone];
+	struct zone *zone = &pcp->q->zones[block->zone];
 
 	if (relaxed_load(&pcp->nr_pending) >= pcp->batch)
-		pcp_report(pcp, zone);
+		pcp_report(pcp);
 	lock_take(&zone->lock);
-	buddy_settle(q, zone, (uint32_t)(block - q->blocks));
+	buddy_settle(pcp->q, zone, (uint32_t)(block - pcp->q->blocks));
 	lock_drop(&zone->lock);
 	quire_port_cpu_leave(token);
 	return QUIRE_FREE_OK;
 }
 
 /* Free a piece, whose word has been cleared, into its block: order 0 .. 8. Ends the stay. */
-static WITHIN enum quire_free free_piece(struct quire *q, struct pcp *pcp, struct block *block,
-					 uint32_t i, int order, uintptr_t token)
+static WITHIN enum quire_free free_piece(struct pcp *pcp, struct block *block, uint32_t i,
+					 int order, uintptr_t token)
 {
 	lock_take(&block->lock);
 	bool moves = buddy_free_piece(block, i & (BLOCK_FRAMES - 1), order);
@@ -146,7 +145,7 @@ static WITHIN enum quire_free free_piece(struct quire *q, struct pcp *pcp, struc
 	uint32_t pending = relaxed_load(&pcp->nr_pending) + (1u << order);
 	relaxed_store(&pcp->nr_pending, pending);
 	if (unlikely(moves) || unlikely(pending >= pcp->batch))
-		return free_settle(q, pcp, block, token);
+		return free_settle(pcp, block, token);
 	quire_port_cpu_leave(token);
 	return QUIRE_FREE_OK;
 }
@@ -163,10 +162,6 @@ static APART enum quire_free free_block(struct quire *q, struct quire_page *page
 	uintptr_t token = quire_port_cpu_enter();
 	struct pcp *pcp = pcp_of(q->pcp[relaxed_load(&block->lists)], token);
 
-	if (unlikely(!pcp->room)) {
-		quire_port_cpu_leave(token);
-		return page_free_slow(q, page, order);
-	}
 	if (order == BLOCK_ORDER) {
 		lock_take(&pcp->lock);
 		if (unlikely(pcp->nr_huge >= pcp->huge_max)) {
@@ -182,7 +177,7 @@ static APART enum quire_free free_block(struct quire *q, struct quire_page *page
 		return QUIRE_FREE_OK;
 	}
 	relaxed_store(&page->word, 0);
-	return free_piece(q, pcp, block, (uint32_t)i, (int)order, token);
+	return free_piece(pcp, block, (uint32_t)i, (int)order, token);
 }
 
 enum quire_free quire_page_free(struct quire *q, struct quire_page *page, unsigned order)
@@ -198,14 +193,12 @@ enum quire_free quire_page_free(struct quire *q, struct quire_page *page, unsign
 	struct block *block = &q->blocks[i >> BLOCK_ORDER];
 	struct pcp *pcp = pcp_of(q->pcp[relaxed_load(&block->lists)], token);
 
-	if (unlikely(!pcp->room)) /* CMA, isolated, or a zone without lists */
-		return free_cold(q, page, token);
 	if (relaxed_load(&pcp->claimed) == block || relaxed_load(&block->largest) < 0) {
 		if (unlikely(!lock_try(&pcp->lock)))
 			return free_cold(q, page, token);
 		uint32_t count = pcp->count;
 
-		if (likely(count < QUIRE_PCP_BATCH)) {
+		if (likely(count < pcp->room)) {
 			relaxed_store(&page->word, 0);
 			pcp->frame[count] = page;
 			pcp->count = count + 1;
@@ -217,12 +210,11 @@ enum quire_free quire_page_free(struct quire *q, struct quire_page *page, unsign
 		lock_drop(&pcp->lock);
 	}
 	relaxed_store(&page->word, 0);
-	return free_piece(q, pcp, block, (uint32_t)i, 0, token);
+	return free_piece(pcp, block, (uint32_t)i, 0, token);
 }
 
 /* As many as this cpu's lists and the first zone give above its low watermark. */
-static size_t alloc_bulk_fast(struct quire *q, const struct route *route, size_t nr,
-			      struct quire_page **pages)
+static size_t alloc_bulk_fast(const struct route *route, size_t nr, struct quire_page **pages)
 {
 	uintptr_t token = quire_port_cpu_enter();
 	struct pcp *pcp = pcp_of(route->pcp, token);
@@ -230,7 +222,7 @@ static size_t alloc_bulk_fast(struct quire *q, const struct route *route, size_t
 
 	lock_take(&pcp->lock);
 	while (had < nr && relaxed_load(route->nr_free) > route->low) {
-		if (!pcp->count && !pcp_refill(q, pcp, route->lists))
+		if (!pcp->count && !pcp_refill(pcp))
 			break;
 		uint32_t count = pcp->count;
 		size_t end = nr - had < count ? nr : had + count;
@@ -254,7 +246,7 @@ size_t quire_page_alloc_bulk(struct quire *q, quire_gfp_t gfp, size_t nr, struct
 	size_t had = 0;
 
 	if (!(gfp & ~FAST_FLAGS) && route->pcp)
-		had = alloc_bulk_fast(q, route, nr, pages);
+		had = alloc_bulk_fast(route, nr, pages);
 	for (; had < nr; had++) {
 		pages[had] = page_alloc_slow(q, gfp, 0);
 		if (!pages[had])

@@ -41,10 +41,10 @@ static bool zone_passes(const struct quire *q, const struct zone *zone, const st
 
 uint32_t page_take_straight(struct quire *q, unsigned id, unsigned order)
 {
-	struct zone *zone = &q->zones[id / QUIRE_NR_MIGRATE];
+	struct zone *zone = &q->zones[LISTS_ZONE(id)];
 
 	lock_take(&zone->lock);
-	uint32_t i = buddy_alloc(q, zone, id % QUIRE_NR_MIGRATE, order);
+	uint32_t i = buddy_alloc(q, zone, LISTS_TYPE(id), order);
 	if (i != FRAME_NONE)
 		zone->events[QUIRE_EVENT_ALLOC] += 1u << order;
 	lock_drop(&zone->lock);
@@ -52,14 +52,14 @@ uint32_t page_take_straight(struct quire *q, unsigned id, unsigned order)
 }
 
 /* From a cpu's list, its blocks of order 9, or the block that it has claimed. */
-static uint32_t take_listed(struct quire *q, struct pcp *pcp, unsigned id, unsigned order)
+static uint32_t take_listed(struct pcp *pcp, unsigned order)
 {
 	if (order == BLOCK_ORDER)
 		return pcp_take_huge(pcp);
 	if (order)
-		return pcp_take(q, pcp, id, order);
-	if (pcp->count || pcp_refill(q, pcp, id))
-		return frames_index(&q->frames, pcp->frame[--pcp->count]);
+		return pcp_take(pcp, order);
+	if (pcp->count || pcp_refill(pcp))
+		return frames_index(&pcp->q->frames, pcp->frame[--pcp->count]);
 	return FRAME_NONE;
 }
 
@@ -72,7 +72,7 @@ static uint32_t zone_take(struct quire *q, unsigned id, unsigned order)
 
 	if (order <= BLOCK_ORDER && pcp->room) {
 		lock_take(&pcp->lock);
-		i = take_listed(q, pcp, id, order);
+		i = take_listed(pcp, order);
 		lock_drop(&pcp->lock);
 	}
 	if (i == FRAME_NONE && (order || !pcp->room)) /* a list finds any frame there is */

@@ -16,13 +16,10 @@
 /* Whole blocks kept by all cpus together: at most 1/64 of the zone. */
 #define PCP_HUGE_SHARE 64
 
-#define ZONE_OF(id) ((id) / QUIRE_NR_MIGRATE)
-#define TYPE_OF(id) ((id) % QUIRE_NR_MIGRATE)
-
 int pcp_setup(struct quire *q)
 {
 	for (unsigned id = 0; id < NR_LISTS; id++) {
-		if (!q->zones[ZONE_OF(id)].nr_blocks)
+		if (!q->zones[LISTS_ZONE(id)].nr_blocks)
 			continue;
 		q->pcp[id] = quire_port_alloc(q->config.host, quire_phys(QUIRE_PORT_ANYWHERE),
 					      q->config.nr_cpus * PCP_STRIDE);
@@ -30,8 +27,13 @@ int pcp_setup(struct quire *q)
 			pcp_destroy(q);
 			return -QUIRE_ENOMEM;
 		}
-		for (unsigned cpu = 0; cpu < q->config.nr_cpus; cpu++)
-			pcp_of(q->pcp[id], cpu)->batch = 1;
+		for (unsigned cpu = 0; cpu < q->config.nr_cpus; cpu++) {
+			struct pcp *pcp = pcp_of(q->pcp[id], cpu);
+
+			pcp->q = q;
+			pcp->id = id;
+			pcp->batch = 1;
+		}
 	}
 	return 0;
 }
@@ -39,9 +41,9 @@ int pcp_setup(struct quire *q)
 void pcp_size(struct quire *q)
 {
 	for (unsigned id = 0; id < NR_LISTS; id++) {
-		uint64_t share = q->zones[ZONE_OF(id)].managed / q->config.nr_cpus;
+		uint64_t share = q->zones[LISTS_ZONE(id)].managed / q->config.nr_cpus;
 		uint64_t huge = share / QUIRE_MIGRATE_CMA / PCP_HUGE_SHARE / BLOCK_FRAMES;
-		bool on = !q->config.no_pcp && TYPE_OF(id) < QUIRE_MIGRATE_CMA &&
+		bool on = !q->config.no_pcp && LISTS_TYPE(id) < QUIRE_MIGRATE_CMA &&
 			  share >= PCP_MIN_FRAMES;
 
 		for (unsigned cpu = 0; q->pcp[id] && cpu < q->config.nr_cpus; cpu++) {
@@ -66,9 +68,10 @@ void pcp_destroy(struct quire *q)
 }
 
 /* Let go of the claimed block and claim another. Return: NULL if no block serves */
-static struct block *claim(struct quire *q, struct pcp *pcp, unsigned id, unsigned order)
+static struct block *claim(struct pcp *pcp, unsigned order)
 {
-	struct zone *zone = &q->zones[ZONE_OF(id)];
+	struct quire *q = pcp->q;
+	struct zone *zone = &q->zones[LISTS_ZONE(pcp->id)];
 	struct block *block = relaxed_load(&pcp->claimed);
 
 	if (!pcp_zone_free(q, zone, true))
@@ -76,7 +79,7 @@ static struct block *claim(struct quire *q, struct pcp *pcp, unsigned id, unsign
 	lock_take(&zone->lock);
 	if (block)
 		buddy_unclaim(q, zone, block);
-	block = buddy_claim(q, zone, TYPE_OF(id), order);
+	block = buddy_claim(q, zone, LISTS_TYPE(pcp->id), order);
 	lock_drop(&zone->lock);
 	relaxed_store(&pcp->claimed, block);
 	pcp->nr_claims++;
@@ -113,8 +116,10 @@ static struct quire_page **take_frames(struct quire *q, struct block *block, uin
 	return top;
 }
 
-bool pcp_refill(struct quire *q, struct pcp *pcp, unsigned id)
+bool pcp_refill(struct pcp *pcp)
 {
+	struct quire *q = pcp->q;
+	struct zone *zone = &q->zones[LISTS_ZONE(pcp->id)];
 	struct quire_page **frame = pcp->frame, **top = frame + pcp->batch;
 	struct block *block = relaxed_load(&pcp->claimed);
 
@@ -122,16 +127,15 @@ bool pcp_refill(struct quire *q, struct pcp *pcp, unsigned id)
 	if (!pcp->room)
 		return false;
 	if (!block)
-		block = claim(q, pcp, id, 0);
+		block = claim(pcp, 0);
 	while (block) {
 		struct quire_page **end = top;
 
 		top = take_frames(q, block, (uint32_t)(top - frame), top);
-		zone_add_free(&q->zones[ZONE_OF(id)], relaxed_load(&block->type),
-			      (int32_t)(top - end));
+		zone_add_free(zone, relaxed_load(&block->type), (int32_t)(top - end));
 		if (top == frame)
 			break;
-		block = claim(q, pcp, id, 0);
+		block = claim(pcp, 0);
 	}
 	uint32_t nr = pcp->batch - (uint32_t)(top - frame);
 	if (top > frame)
@@ -142,13 +146,14 @@ bool pcp_refill(struct quire *q, struct pcp *pcp, unsigned id)
 	return nr;
 }
 
-uint32_t pcp_take(struct quire *q, struct pcp *pcp, unsigned id, unsigned order)
+uint32_t pcp_take(struct pcp *pcp, unsigned order)
 {
+	struct zone *zone = &pcp->q->zones[LISTS_ZONE(pcp->id)];
 	struct block *block = relaxed_load(&pcp->claimed);
 	uint32_t f = BLOCK_FRAMES;
 
 	if (!block || relaxed_load(&block->largest) < 0)
-		block = claim(q, pcp, id, order);
+		block = claim(pcp, order);
 	if (!block)
 		return FRAME_NONE;
 	lock_take(&block->lock);
@@ -157,9 +162,18 @@ uint32_t pcp_take(struct quire *q, struct pcp *pcp, unsigned id, unsigned order)
 	lock_drop(&block->lock);
 	if (f == BLOCK_FRAMES)
 		return FRAME_NONE;
-	zone_add_free(&q->zones[ZONE_OF(id)], relaxed_load(&block->type), -(int32_t)(1u << order));
+	zone_add_free(zone, relaxed_load(&block->type), -(int32_t)(1u << order));
 	pcp->nr_pieces += 1u << order;
-	return (uint32_t)(block - q->blocks) << BLOCK_ORDER | f;
+	return (uint32_t)(block - pcp->q->blocks) << BLOCK_ORDER | f;
+}
+
+void pcp_report(struct pcp *pcp)
+{
+	uint32_t nr = relaxed_load(&pcp->nr_pending);
+
+	relaxed_store(&pcp->nr_pending, 0);
+	pcp->nr_reported += nr;
+	zone_add_free(&pcp->q->zones[LISTS_ZONE(pcp->id)], LISTS_TYPE(pcp->id), (int32_t)nr);
 }
 
 int32_t pcp_pending(const struct quire *q, const struct zone *zone)
@@ -210,7 +224,7 @@ void pcp_drain(struct quire *q)
 {
 	for (unsigned id = 0; id < NR_LISTS; id++) {
 		for (unsigned cpu = 0; q->pcp[id] && cpu < q->config.nr_cpus; cpu++)
-			drain(q, pcp_of(q->pcp[id], cpu), &q->zones[ZONE_OF(id)]);
+			drain(q, pcp_of(q->pcp[id], cpu), &q->zones[LISTS_ZONE(id)]);
 	}
 }
 

@@ -45,6 +45,8 @@ struct pcp {
 	uint32_t huge_max; /* blocks of order 9 kept; constant */
 	uint32_t nr_huge;  /* (P) blocks of order 9 kept now */
 	struct block *_Atomic claimed; /* (P) NULL: none */
+	struct quire *q; /* its machine; constant */
+	uint32_t id;     /* LISTS(zone, mobility); constant */
 
 	/* Frames that passed through; the fast paths count only what they turn round. */
 	uint64_t nr_filled;   /* (P) onto the list from blocks, drained ones taken off */
@@ -62,6 +64,8 @@ struct pcp {
 
 #define NR_LISTS (QUIRE_NR_ZONES * QUIRE_NR_MIGRATE)
 #define LISTS(zone, type) ((zone) * QUIRE_NR_MIGRATE + (type))
+#define LISTS_ZONE(id) ((id) / QUIRE_NR_MIGRATE)
+#define LISTS_TYPE(id) ((id) % QUIRE_NR_MIGRATE)
 
 /* From one cpu's lists to the next: a power of two, so that finding them is a shift. */
 #define PCP_STRIDE (QUIRE_PCP_BATCH <= 64 ? 1024u : 8192u)
@@ -84,20 +88,16 @@ void pcp_destroy(struct quire *q);
 
 /**
  * pcp_refill - fill the list from the claimed block, or from one that it claims
- * @q:   the machine
  * @pcp: the list, empty
- * @id:  LISTS(zone, mobility)
  *
  * Return: true if there is a frame on it now; never for a list without room
  * Locks:  pcp->lock held; takes zone->lock and block->lock
  */
-bool pcp_refill(struct quire *q, struct pcp *pcp, unsigned id);
+bool pcp_refill(struct pcp *pcp);
 
 /**
  * pcp_take - take a piece of the claimed block
- * @q:     the machine
  * @pcp:   the list, with room
- * @id:    LISTS(zone, mobility)
  * @order: 1 .. 8
  *
  * Claims a block if there is none or it is full.
@@ -105,7 +105,7 @@ bool pcp_refill(struct quire *q, struct pcp *pcp, unsigned id);
  * Return: index of the first frame; FRAME_NONE if it has no piece that large
  * Locks:  as pcp_refill
  */
-uint32_t pcp_take(struct quire *q, struct pcp *pcp, unsigned id, unsigned order);
+uint32_t pcp_take(struct pcp *pcp, unsigned order);
 
 /** pcp_take_huge - a whole block that the cpu keeps. Return: FRAME_NONE if it keeps none. Locks: pcp->lock held */
 static inline uint32_t pcp_take_huge(struct pcp *pcp)
@@ -116,15 +116,8 @@ static inline uint32_t pcp_take_huge(struct pcp *pcp)
 	return pcp->huge[--pcp->nr_huge];
 }
 
-/** pcp_report - add the pending frees to the zone's count. Context: on the lists' own cpu */
-static inline void pcp_report(struct pcp *pcp, struct zone *zone)
-{
-	uint32_t nr = relaxed_load(&pcp->nr_pending);
-
-	relaxed_store(&pcp->nr_pending, 0);
-	pcp->nr_reported += nr;
-	zone_add_free(zone, QUIRE_MIGRATE_MOVABLE, (int32_t)nr);
-}
+/** pcp_report - add the pending frees to the zone's count. Context: on the list's own cpu */
+void pcp_report(struct pcp *pcp);
 
 /** pcp_zone_free - a zone's free frames, pending ones counted. @movable: CMA frames too */
 uint64_t pcp_zone_free(const struct quire *q, const struct zone *zone, bool movable);
