@@ -113,7 +113,7 @@ enum lab_status command_exact(struct lab *lab, const char *target)
 	if (!status && !target)
 		status = session_fail(lab, LAB_USAGE, "give it a name: NAME = exact SIZE");
 	if (!status)
-		status = begin(lab, target, &block);
+		status = session_name(lab, target, &block);
 	if (status)
 		return status;
 	block->kind = LAB_EXACT;
@@ -191,7 +191,7 @@ enum lab_status command_bulk(struct lab *lab, const char *target)
 	if (!status && !target)
 		status = session_fail(lab, LAB_USAGE, "give it a name: NAME = bulk N");
 	if (!status)
-		status = begin(lab, target, &block);
+		status = session_name(lab, target, &block);
 	if (status)
 		return status;
 	block->kind = LAB_MANY;
