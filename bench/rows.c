@@ -174,7 +174,10 @@ static void churn90_o0(const struct bench_allocator *a, struct bench_result *out
 	a->destroy(m);
 }
 
-/* 64 places; each step frees what one holds and puts a block of random order there: two operations. */
+/*
+ * 64 places; each step frees what one holds and puts a block of random order
+ * there: two operations.
+ */
 static void mixed_0_10(const struct bench_allocator *a, struct bench_result *out)
 {
 	void *m = machine(a, GB(1), 1);

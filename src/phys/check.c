@@ -150,7 +150,9 @@ static bool lists_check(const struct quire *q, const struct zone *zone, struct q
 		       !q->blocks[b].claimed;
 	for (unsigned type = 0; type < QUIRE_NR_MIGRATE; type++) {
 		for (unsigned order = 0; order < NR_ORDERS; order++) {
-			if ((zone->orders[type] >> order & 1) != (zone->area[type][order].mask != 0))
+			bool named = zone->orders[type] >> order & 1;
+
+			if (named != (zone->area[type][order].mask != 0))
 				return broken(out, "PHYS-6", "orders names the lists with blocks",
 					      zone->id);
 		}
@@ -179,7 +181,8 @@ static bool pcp_check(const struct quire *q, const struct zone *zone, const stru
 
 	if (pcp->count > pcp->room || pcp->nr_huge > pcp->huge_max ||
 	    relaxed_load(&pcp->nr_pending) >= pcp->batch)
-		return broken(out, "PHYS-7", "a per-cpu list is not longer than its limit", zone->id);
+		return broken(out, "PHYS-7", "a per-cpu list is not longer than its limit",
+			      zone->id);
 	if (block && (!block->claimed || block->slot != SLOT_NONE))
 		return broken(out, "PHYS-7", "a claimed block is on no list", zone->id);
 	for (uint32_t n = 0; ok && n < pcp->count; n++)
@@ -193,7 +196,7 @@ static bool zone_check(const struct quire *q, const struct zone *zone, struct qu
 {
 	struct tally tally = { 0 };
 	uint64_t pcp = 0, isolated = 0, cma = 0;
-	uint64_t all = (uint64_t)(zone->nr_free[1] + pcp_pending(q, zone));
+	int64_t all = (int64_t)zone->nr_free[1] + pcp_pending(q, zone);
 
 	for (uint32_t b = zone->first_block; b < zone->first_block + zone->nr_blocks; b++) {
 		if (!block_check(q, b, out))
@@ -215,7 +218,7 @@ static bool zone_check(const struct quire *q, const struct zone *zone, struct qu
 	}
 	if (tally.loose != pcp)
 		return broken(out, "PHYS-7", "a loose frame is on one per-cpu list", zone->id);
-	if (tally.free != all + isolated || isolated != (uint64_t)zone->nr_isolated ||
+	if (tally.free != (uint64_t)all + isolated || isolated != (uint64_t)zone->nr_isolated ||
 	    zone->nr_free[0] + (int64_t)cma != zone->nr_free[1])
 		return broken(out, "PHYS-8", "the free counts are the sums over the blocks",
 			      zone->id);

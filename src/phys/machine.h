@@ -27,7 +27,7 @@ struct quire {
 	struct frames frames;
 	struct block *blocks;         /* by index >> 9; contents: zone->lock */
 	uint32_t nr_blocks;
-	struct pcp *pcp[NR_LISTS]; /* by block->lists, one for each cpu; NULL: zone without frames */
+	struct pcp *pcp[NR_LISTS]; /* by block->lists, one for each cpu; NULL: no frames */
 	struct route routes[NR_ROUTES];
 	struct zone zones[QUIRE_NR_ZONES];
 

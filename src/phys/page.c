@@ -297,8 +297,9 @@ enum quire_free quire_page_free_bulk(struct quire *q, size_t nr, struct quire_pa
 			uint32_t b = (uint32_t)i >> BLOCK_ORDER;
 			uintptr_t token = quire_port_cpu_enter();
 
-			n += keep_bulk(q, pcp_of(q->pcp[relaxed_load(&q->blocks[b].lists)], token), b, nr - n,
-				       pages + n);
+			struct pcp *first = q->pcp[relaxed_load(&q->blocks[b].lists)];
+
+			n += keep_bulk(q, pcp_of(first, token), b, nr - n, pages + n);
 			quire_port_cpu_leave(token);
 			if (n == nr)
 				break;

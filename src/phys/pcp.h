@@ -107,7 +107,7 @@ bool pcp_refill(struct pcp *pcp);
  */
 uint32_t pcp_take(struct pcp *pcp, unsigned order);
 
-/** pcp_take_huge - a whole block that the cpu keeps. Return: FRAME_NONE if it keeps none. Locks: pcp->lock held */
+/** pcp_take_huge - a whole block that the cpu keeps; FRAME_NONE: it has none. Locks: pcp->lock held */
 static inline uint32_t pcp_take_huge(struct pcp *pcp)
 {
 	if (!pcp->nr_huge)
@@ -125,7 +125,7 @@ uint64_t pcp_zone_free(const struct quire *q, const struct zone *zone, bool mova
 /** pcp_pending - frees of all cpus that a zone's count does not have yet */
 int32_t pcp_pending(const struct quire *q, const struct zone *zone);
 
-/** pcp_drain - return everything on all lists to the zones. Locks: takes pcp->lock, zone->lock, block->lock */
+/** pcp_drain - return what is on all lists to the zones. Locks: takes pcp, zone, block->lock */
 void pcp_drain(struct quire *q);
 
 /** pcp_holds - is that free frame on a per-cpu list? Locks: nobody else uses the machine */

@@ -41,7 +41,8 @@ struct zone {
 	 * by what cpus have freed and not yet reported (pcp->nr_pending). */
 	_Alignas(64) _Atomic int32_t nr_free[2];
 	_Atomic int32_t nr_isolated; /* free frames in isolated pageblocks */
-	_Alignas(64) uint16_t orders[QUIRE_NR_MIGRATE]; /* (Z) bit: area[type][order] is not empty */
+	/* (Z) bit: area[type][order] is not empty */
+	_Alignas(64) uint16_t orders[QUIRE_NR_MIGRATE];
 	struct free_area area[QUIRE_NR_MIGRATE][NR_ORDERS]; /* (Z) */
 	uint64_t events[QUIRE_NR_EVENTS]; /* (Z) those not counted by a per-cpu list */
 
@@ -104,7 +105,7 @@ void zone_watermarks(struct quire *q);
  */
 void zone_routes(struct quire *q);
 
-/** zone_add_free - add @nr, which may be negative, to the free count for pageblock type @type. Locks: none */
+/** zone_add_free - add @nr, maybe negative, to the free count for pageblock type @type. Locks: none */
 static inline void zone_add_free(struct zone *zone, unsigned type, int32_t nr)
 {
 	if (type < QUIRE_MIGRATE_CMA)
