@@ -107,7 +107,7 @@ bool pcp_refill(struct pcp *pcp);
  */
 uint32_t pcp_take(struct pcp *pcp, unsigned order);
 
-/** pcp_take_huge - a whole block that the cpu keeps; FRAME_NONE: it has none. Locks: pcp->lock held */
+/** pcp_take_huge - a whole block that the cpu keeps, FRAME_NONE if none. Locks: pcp->lock held */
 static inline uint32_t pcp_take_huge(struct pcp *pcp)
 {
 	if (!pcp->nr_huge)

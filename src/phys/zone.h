@@ -105,7 +105,7 @@ void zone_watermarks(struct quire *q);
  */
 void zone_routes(struct quire *q);
 
-/** zone_add_free - add @nr, maybe negative, to the free count for pageblock type @type. Locks: none */
+/** zone_add_free - add @nr, maybe negative, to the free count for pageblock @type. Locks: none */
 static inline void zone_add_free(struct zone *zone, unsigned type, int32_t nr)
 {
 	if (type < QUIRE_MIGRATE_CMA)

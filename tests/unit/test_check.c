@@ -264,7 +264,8 @@ TEST(boot_8_a_failed_boot_leaves_memblock_as_it_was)
 		CHECK_EQ(error, -QUIRE_ENOMEM);
 		size_t i = 0;
 		for (; quire_memblock_get(q, QUIRE_MEMBLOCK_RESERVED, i, &range); i++)
-			CHECK(i < nr && range.start == before[i].start && range.end == before[i].end);
+			CHECK(i < nr && range.start == before[i].start &&
+			      range.end == before[i].end);
 		CHECK_EQ(i, nr);
 	}
 	finish(q);
