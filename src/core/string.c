@@ -8,7 +8,12 @@
  */
 #include "core/string.h"
 
-#define WEAK __attribute__((weak))
+/* Compilers recognise these loops and would turn them into calls of themselves. */
+#if defined(__clang__)
+#define WEAK __attribute__((weak, no_builtin("memcpy", "memmove", "memset", "memcmp")))
+#else
+#define WEAK __attribute__((weak, optimize("no-tree-loop-distribute-patterns")))
+#endif
 
 WEAK void *memcpy(void *restrict to, const void *restrict from, size_t n)
 {
