@@ -24,7 +24,7 @@
 #define LAB_REPLAY_NAME_SIZE 40
 
 /* Reasons of enum quire_refusal. */
-#define LAB_REPLAY_REFUSALS (QUIRE_REFUSAL_PORT + 1)
+#define LAB_REPLAY_REFUSALS (QUIRE_REFUSAL_TYPE + 1)
 
 /** struct lab_replay_name - how often an event of another kind was seen */
 struct lab_replay_name {

@@ -325,7 +325,6 @@ enum quire_refusal {
 	QUIRE_REFUSAL_WATERMARK, /* free frames would fall below watermark + reserve */
 	QUIRE_REFUSAL_ORDER,     /* enough free, but no block that large (fragmentation) */
 	QUIRE_REFUSAL_TYPE,      /* such blocks are free, but in CMA or isolated pageblocks */
-	QUIRE_REFUSAL_PORT,      /* the port could not zero the frames */
 };
 
 /** struct quire_zone_verdict - how a request stands with one zone */

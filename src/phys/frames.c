@@ -50,7 +50,7 @@ int frames_alloc(struct frames *f, void *host, uint32_t nr_sections, uint64_t ma
 {
 	uint64_t bytes = (uint64_t)nr_sections * SECTION_FRAMES * sizeof(*f->pages);
 
-	*f = (struct frames){ .frames_at = at };
+	*f = (struct frames){ 0 };
 	if (bytes > SIZE_MAX)
 		return -QUIRE_ENOMEM;
 	f->nr_sections = nr_sections;

@@ -61,7 +61,6 @@ struct frames {
 	uint32_t *section_start;   /* by section: first pfn >> 10 */
 	uint32_t **roots;          /* by pfn >> 20; NULL: 4 GB of hole */
 	uint32_t nr_roots;
-	uint64_t frames_at;        /* physical place set aside for pages, or QUIRE_PORT_ANYWHERE */
 	uint64_t table_bytes;      /* roots and section_start, for the account */
 };
 

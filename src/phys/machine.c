@@ -124,8 +124,7 @@ const char *quire_refusal_name(enum quire_refusal refusal)
 		[QUIRE_REFUSAL_WATERMARK] = "below watermark",
 		[QUIRE_REFUSAL_ORDER] = "no block that large",
 		[QUIRE_REFUSAL_TYPE] = "only in CMA or isolated pageblocks",
-		[QUIRE_REFUSAL_PORT] = "the port could not zero the frames",
 	};
 
-	return (unsigned)refusal <= QUIRE_REFUSAL_PORT ? names[refusal] : "?";
+	return (unsigned)refusal <= QUIRE_REFUSAL_TYPE ? names[refusal] : "?";
 }

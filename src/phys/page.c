@@ -2,9 +2,8 @@
 /*
  * page.c - allocate and free: the fast paths
  *
- * A single frame comes from and goes to this cpu's lists (pcp.h) without a
- * look at the zone but for its free count against the low watermark. What the
- * fast paths can't do in a few tests is in page_slow.c.
+ * A single frame comes from and goes to this cpu's list (pcp.h) without a look at
+ * the zone. What the fast paths can't do in a few tests is in page_slow.c.
  *
  * They enter the processor first and look then, and hand what is rare to functions that
  * end the stay themselves: so next to nothing is kept across the port's calls

@@ -63,7 +63,7 @@ struct zone {
 /**
  * struct route - where a request goes: one for each value of the five zone and mobility flags
  *
- * The first three fields are the fast path's whole knowledge.
+ * The fast path needs no more than the first field, filling a list the next two.
  */
 struct route {
 	struct pcp *pcp;                  /* the first zone's lists for this type; NULL: none */
