@@ -8,7 +8,7 @@
  *   2. after waking background reclaim, against min, of which HIGH and ATOMIC may use a
  *      part; with MEMALLOC against nothing
  *   3. if the caller can wait: after emptying the per-cpu lists and asking the pressure
- *      hook, again against min, as long as the hook makes progress
+ *      hook, again against the same, as long as the hook makes progress
  *
  * NOFAIL ends with a pass against nothing.
  */
@@ -97,20 +97,20 @@ static uint32_t zones_take(struct quire *q, const struct route *route, quire_gfp
 }
 
 static uint32_t reclaim_and_take(struct quire *q, const struct route *route, quire_gfp_t gfp,
-				 unsigned order)
+				 unsigned order, enum quire_wmark wmark)
 {
 	unsigned rounds = gfp & QUIRE_GFP_BIT_NORETRY ? 1 : RECLAIM_ROUNDS;
 	uint32_t i;
 
 	quire_page_drain(q);
-	i = zones_take(q, route, gfp, order, QUIRE_WMARK_MIN);
+	i = zones_take(q, route, gfp, order, wmark);
 	if (i != FRAME_NONE || !q->pressure.reclaim)
 		return i;
 	do {
 		if (!q->pressure.reclaim(q->pressure.ctx, gfp, order))
 			break;
 		quire_page_drain(q);
-		i = zones_take(q, route, gfp, order, QUIRE_WMARK_MIN);
+		i = zones_take(q, route, gfp, order, wmark);
 	} while (i == FRAME_NONE && (--rounds || (gfp & QUIRE_GFP_BIT_NOFAIL)));
 	return i;
 }
@@ -127,9 +127,11 @@ static uint32_t find_frames(struct quire *q, const struct route *route, quire_gf
 			q->pressure.wake(q->pressure.ctx, route->zone[n]);
 	}
 	bool memalloc = (gfp & QUIRE_GFP_BIT_MEMALLOC) && !(gfp & QUIRE_GFP_BIT_NOMEMALLOC);
-	i = zones_take(q, route, gfp, order, memalloc ? NO_WMARK : QUIRE_WMARK_MIN);
+	enum quire_wmark wmark = memalloc ? NO_WMARK : QUIRE_WMARK_MIN;
+
+	i = zones_take(q, route, gfp, order, wmark);
 	if (i == FRAME_NONE && (gfp & QUIRE_GFP_BIT_DIRECT))
-		i = reclaim_and_take(q, route, gfp, order);
+		i = reclaim_and_take(q, route, gfp, order, wmark);
 	if (i == FRAME_NONE && (gfp & QUIRE_GFP_BIT_NOFAIL))
 		i = zones_take(q, route, gfp, order, NO_WMARK);
 	return i;
@@ -258,8 +260,7 @@ int quire_page_get(struct quire *q, struct quire_page *page)
 
 enum quire_free quire_page_put(struct quire *q, struct quire_page *page)
 {
-	return quire_page_free(q, page,
-			       frames_owns(&q->frames, page) ? quire_page_order(page) : 0);
+	return quire_page_free(q, page, frames_owns(&q->frames, page) ? quire_page_order(page) : 0);
 }
 
 struct quire_page *quire_page_head(struct quire *q, struct quire_page *page)
