@@ -8,6 +8,15 @@
 #include "phys/buddy.h"
 #include "phys/machine.h"
 
+static void set_block(struct quire *q, uint32_t b, enum quire_migrate type)
+{
+	struct zone *zone = &q->zones[q->blocks[b].zone];
+
+	lock_take(&zone->lock);
+	buddy_set_type(q, zone, b, type);
+	lock_drop(&zone->lock);
+}
+
 int quire_set_migrate(struct quire *q, quire_pfn_t start, quire_pfn_t end, enum quire_migrate type)
 {
 	uint64_t step = 1ull << quire_pageblock_order(q);
@@ -23,11 +32,11 @@ int quire_set_migrate(struct quire *q, quire_pfn_t start, quire_pfn_t end, enum 
 	uintptr_t token = quire_port_cpu_enter();
 	for (uint64_t pfn = start.v; pfn < end.v; pfn += step) {
 		uint32_t b = frames_find(q, pfn) >> BLOCK_ORDER;
-		struct zone *zone = &q->zones[q->blocks[b].zone];
+		uint32_t last = frames_find(q, pfn + step - 1) >> BLOCK_ORDER;
 
-		lock_take(&zone->lock);
-		buddy_set_type(q, zone, b, type);
-		lock_drop(&zone->lock);
+		set_block(q, b, type);
+		if (last >> 1 != b >> 1) /* of a section that two zones share */
+			set_block(q, last, type);
 	}
 	quire_port_cpu_leave(token);
 	return 0;
