@@ -150,6 +150,16 @@ int quire_pair_bit(struct quire *q, unsigned order, uint64_t index)
 	       (right.state == QUIRE_FRAME_FREE && right.order == order);
 }
 
+/* Does a pageblock that the zone spans at least a part of start at this block? */
+static bool pageblock_counts(const struct quire *q, const struct zone *zone, uint32_t b)
+{
+	uint64_t first = frames_pfn(&q->frames, b << BLOCK_ORDER);
+
+	if (quire_pageblock_order(q) > BLOCK_ORDER)
+		return !(b & 1);
+	return first < zone->end && first + BLOCK_FRAMES > zone->start;
+}
+
 static void count_blocks(const struct quire *q, const struct zone *zone,
 			 struct quire_zone_stat *out)
 {
@@ -157,7 +167,7 @@ static void count_blocks(const struct quire *q, const struct zone *zone,
 		const struct block *block = &q->blocks[b];
 		unsigned type = relaxed_load(&block->type);
 
-		if (quire_pageblock_order(q) == BLOCK_ORDER || !(b & 1))
+		if (pageblock_counts(q, zone, b))
 			out->nr_blocks[type]++;
 		if (type == QUIRE_MIGRATE_CMA)
 			out->free_cma += block->nr_free;
