@@ -145,12 +145,12 @@ static inline void snapshot(struct rig *rig, struct snapshot *out)
 }
 
 /* Reports the caller's line. */
-#define CHECK_UNCHANGED(rig, before)                                                    \
-	do {                                                                            \
-		struct snapshot test_now;                                               \
-		snapshot(rig, &test_now);                                               \
-		CHECK(test_now.hash == (before)->hash);                                 \
-		CHECK(snapshot_counts_equal(&test_now, before));                        \
+#define CHECK_UNCHANGED(rig, before)                             \
+	do {                                                     \
+		struct snapshot test_now;                        \
+		snapshot(rig, &test_now);                        \
+		CHECK(test_now.hash == (before)->hash);          \
+		CHECK(snapshot_counts_equal(&test_now, before)); \
 	} while (0)
 
 static inline bool snapshot_counts_equal(const struct snapshot *a, const struct snapshot *b)
@@ -160,8 +160,8 @@ static inline bool snapshot_counts_equal(const struct snapshot *a, const struct 
 	for (unsigned z = 0; z < QUIRE_NR_ZONES; z++) {
 		const struct quire_zone_stat *x = &a->zone[z], *y = &b->zone[z];
 
-		same = same && x->free == y->free && x->pcp == y->pcp &&
-		       x->managed == y->managed && x->free_cma == y->free_cma &&
+		same = same && x->free == y->free && x->pcp == y->pcp && x->managed == y->managed &&
+		       x->free_cma == y->free_cma &&
 		       !memcmp(x->events, y->events, sizeof(x->events)) &&
 		       !memcmp(x->nr_blocks, y->nr_blocks, sizeof(x->nr_blocks)) &&
 		       !memcmp(x->nr_free, y->nr_free, sizeof(x->nr_free));

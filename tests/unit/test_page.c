@@ -188,13 +188,14 @@ TEST(compound)
 	uint64_t all = rig_free(&rig);
 
 	for (unsigned order = 0; order <= QUIRE_ORDER_MAX; order++) {
-		struct quire_page *page =
-			quire_page_alloc(rig.q, QUIRE_GFP_KERNEL | QUIRE_GFP_BIT_COMP, order);
+		struct quire_page *page = quire_page_alloc(
+			rig.q, QUIRE_GFP_KERNEL | QUIRE_GFP_BIT_COMP, order);
 		struct quire_page *plain = quire_page_alloc(rig.q, QUIRE_GFP_KERNEL, order);
 
 		for (uint32_t n = 0; n < 1u << order; n++) {
 			CHECK(quire_page_head(rig.q, rig_nth(&rig, page, n)) == page);
-			CHECK(quire_page_head(rig.q, rig_nth(&rig, plain, n)) == rig_nth(&rig, plain, n));
+			CHECK(quire_page_head(rig.q, rig_nth(&rig, plain, n)) ==
+			      rig_nth(&rig, plain, n));
 			CHECK_EQ(quire_page_count(rig_nth(&rig, page, n)), n == 0);
 		}
 		rig_sound(&rig);
@@ -205,7 +206,8 @@ TEST(compound)
 		CHECK_EQ(quire_page_free(rig.q, page, order), QUIRE_FREE_OK);
 		CHECK_EQ(quire_page_free(rig.q, plain, order), QUIRE_FREE_OK);
 		for (uint32_t n = 0; n < 1u << order; n++)
-			CHECK(quire_page_head(rig.q, rig_nth(&rig, page, n)) == rig_nth(&rig, page, n));
+			CHECK(quire_page_head(rig.q, rig_nth(&rig, page, n)) ==
+			      rig_nth(&rig, page, n));
 		CHECK_EQ(rig_free(&rig), all);
 		rig_sound(&rig);
 	}
@@ -238,7 +240,8 @@ TEST(split)
 			CHECK_EQ(quire_page_order(rig_nth(&rig, page, n)), 0);
 			CHECK_EQ(quire_page_count(rig_nth(&rig, page, n)), 1);
 			CHECK(!n || quire_page_private(rig_nth(&rig, page, n)) == 0);
-			CHECK(quire_page_head(rig.q, rig_nth(&rig, page, n)) == rig_nth(&rig, page, n));
+			CHECK(quire_page_head(rig.q, rig_nth(&rig, page, n)) ==
+			      rig_nth(&rig, page, n));
 		}
 		rig_sound(&rig);
 		for (uint32_t n = 1u << order; n-- > 0;)
@@ -251,8 +254,8 @@ TEST(split)
 
 TEST(exact)
 {
-	static const size_t sizes[] = { 1, 4095, 4096, 4097, 12288, 20480, 65536, 65537,
-					1000000, 2097152, 2097153, 4194303, 4194304 };
+	static const size_t sizes[] = { 1,     4095,    4096,    4097,    12288,   20480,  65536,
+					65537, 1000000, 2097152, 2097153, 4194303, 4194304 };
 	struct rig rig;
 
 	if (!rig_start(&rig, MB(64)))
@@ -268,7 +271,8 @@ TEST(exact)
 			continue;
 		CHECK_EQ(rig_free(&rig), all - nr);
 		for (size_t n = 0; n < nr; n++)
-			CHECK(quire_page_count(rig_nth(&rig, page, n)) == 1 && quire_page_order(rig_nth(&rig, page, n)) == 0);
+			CHECK(quire_page_count(rig_nth(&rig, page, n)) == 1 &&
+			      quire_page_order(rig_nth(&rig, page, n)) == 0);
 		rig_sound(&rig);
 		/* One frame has another user: nothing is freed at all. */
 		CHECK_EQ(quire_page_get(rig.q, rig_nth(&rig, page, nr - 1)), 0);
@@ -416,8 +420,8 @@ TEST(zeroed)
 		page = quire_page_alloc(rig.q, QUIRE_GFP_KERNEL | QUIRE_GFP_ZERO, order);
 		CHECK_EQ(rig.host.zeroed, before + (1u << order));
 		for (uint64_t n = 0; n < 1u << order; n++) {
-			unsigned char *at = quire_hosted_frame(
-				&rig.host, quire_pfn(rig_pfn(&rig, page) + n));
+			unsigned char *at = quire_hosted_frame(&rig.host,
+							       quire_pfn(rig_pfn(&rig, page) + n));
 			unsigned sum = 0;
 
 			for (unsigned i = 0; i < QUIRE_PAGE_SIZE; i++)
@@ -429,8 +433,8 @@ TEST(zeroed)
 	}
 	CHECK_EQ(quire_page_alloc_bulk(rig.q, QUIRE_GFP_KERNEL | QUIRE_GFP_ZERO, 100, pages), 100);
 	for (size_t i = 0; i < 100; i++)
-		CHECK_EQ(*(unsigned char *)quire_hosted_frame(
-				 &rig.host, quire_page_pfn(rig.q, pages[i])),
+		CHECK_EQ(*(unsigned char *)quire_hosted_frame(&rig.host,
+							      quire_page_pfn(rig.q, pages[i])),
 			 0);
 	CHECK_EQ(quire_page_free_bulk(rig.q, 100, pages, NULL), QUIRE_FREE_OK);
 	rig_end(&rig);
