@@ -62,7 +62,8 @@ static void machine_free_bulk(void *q, size_t nr, void **frames)
 		abort();
 }
 
-static uint64_t machine_free_frames(void *q)
+/* What is free once the per-cpu lists are empty, in blocks of @order or larger. */
+static uint64_t count_free(struct quire *q, unsigned order)
 {
 	struct quire_zone_stat stat;
 	uint64_t nr = 0;
@@ -70,23 +71,22 @@ static uint64_t machine_free_frames(void *q)
 	quire_page_drain(q);
 	for (unsigned z = 0; z < QUIRE_NR_ZONES; z++) {
 		quire_zone_stat(q, z, &stat);
-		nr += stat.free;
+		for (unsigned type = 0; type < QUIRE_NR_MIGRATE; type++) {
+			for (unsigned o = order; o <= QUIRE_ORDER_MAX; o++)
+				nr += stat.nr_free[type][o] << (o - order);
+		}
 	}
 	return nr;
 }
 
+static uint64_t machine_free_frames(void *q)
+{
+	return count_free(q, 0);
+}
+
 static uint64_t machine_free_order9(void *q)
 {
-	struct quire_zone_stat stat;
-	uint64_t nr = 0;
-
-	quire_page_drain(q);
-	for (unsigned z = 0; z < QUIRE_NR_ZONES; z++) {
-		quire_zone_stat(q, z, &stat);
-		for (unsigned type = 0; type < QUIRE_NR_MIGRATE; type++)
-			nr += stat.nr_free[type][9] + 2 * stat.nr_free[type][10];
-	}
-	return nr;
+	return count_free(q, 9);
 }
 
 static uint64_t machine_metadata(void *q)
