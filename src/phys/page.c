@@ -133,14 +133,29 @@ static COLD enum quire_free free_settle(struct pcp *pcp, struct block *block, ui
 	return QUIRE_FREE_OK;
 }
 
+/*
+ * The block changed its type on the way here, and what is pending would be counted for its old
+ * one. @lists: those it had when it was locked. Ends the stay.
+ */
+static COLD enum quire_free free_retyped(struct pcp *pcp, struct block *block, int order,
+					 unsigned lists, uintptr_t token)
+{
+	zone_add_free(&pcp->q->zones[block->zone], LISTS_TYPE(lists), 1 << order);
+	pcp->nr_reported += 1u << order;
+	return free_settle(pcp, block, token);
+}
+
 /* Free a piece, whose word has been cleared, into its block: order 0 .. 8. Ends the stay. */
 static WITHIN enum quire_free free_piece(struct pcp *pcp, struct block *block, uint32_t i,
 					 int order, uintptr_t token)
 {
 	lock_take(&block->lock);
 	bool moves = buddy_free_piece(block, i & (BLOCK_FRAMES - 1), order);
+	unsigned lists = relaxed_load(&block->lists);
 	lock_drop(&block->lock);
 
+	if (unlikely(lists != pcp->id))
+		return free_retyped(pcp, block, order, lists, token);
 	uint32_t pending = relaxed_load(&pcp->nr_pending) + (1u << order);
 	relaxed_store(&pcp->nr_pending, pending);
 	if (unlikely(moves) || unlikely(pending >= pcp->batch))

@@ -86,10 +86,14 @@ static struct block *claim(struct pcp *pcp, unsigned order)
 	return block;
 }
 
-/* Take up to @nr frames of a block, smallest pieces first, storing below @top. */
+/*
+ * Take up to @nr frames of a block, smallest pieces first, storing below @top. They are
+ * counted under the block's lock, as long as it has the type that they were free under.
+ */
 static struct quire_page **take_frames(struct quire *q, struct block *block, uint32_t nr,
 				       struct quire_page **top)
 {
+	struct quire_page **from = top;
 	struct quire_page *first = &q->frames.pages[(block - q->blocks) << BLOCK_ORDER];
 
 	lock_take(&block->lock);
@@ -112,6 +116,7 @@ static struct quire_page **take_frames(struct quire *q, struct block *block, uin
 			top[0] = page + 1;
 		}
 	}
+	zone_add_free(&q->zones[block->zone], relaxed_load(&block->type), (int32_t)(top - from));
 	lock_drop(&block->lock);
 	return top;
 }
@@ -119,7 +124,6 @@ static struct quire_page **take_frames(struct quire *q, struct block *block, uin
 bool pcp_refill(struct pcp *pcp)
 {
 	struct quire *q = pcp->q;
-	struct zone *zone = &q->zones[LISTS_ZONE(pcp->id)];
 	struct quire_page **frame = pcp->frame, **top = frame + pcp->batch;
 	struct block *block = relaxed_load(&pcp->claimed);
 
@@ -129,10 +133,7 @@ bool pcp_refill(struct pcp *pcp)
 	if (!block)
 		block = claim(pcp, 0);
 	while (block) {
-		struct quire_page **end = top;
-
 		top = take_frames(q, block, (uint32_t)(top - frame), top);
-		zone_add_free(zone, relaxed_load(&block->type), (int32_t)(top - end));
 		if (top == frame)
 			break;
 		block = claim(pcp, 0);
@@ -157,12 +158,13 @@ uint32_t pcp_take(struct pcp *pcp, unsigned order)
 	if (!block)
 		return FRAME_NONE;
 	lock_take(&block->lock);
-	if (relaxed_load(&block->largest) >= (int)order)
+	if (relaxed_load(&block->largest) >= (int)order) {
 		f = block_take(block, (int)order);
+		zone_add_free(zone, relaxed_load(&block->type), -(int32_t)(1u << order));
+	}
 	lock_drop(&block->lock);
 	if (f == BLOCK_FRAMES)
 		return FRAME_NONE;
-	zone_add_free(zone, relaxed_load(&block->type), -(int32_t)(1u << order));
 	pcp->nr_pieces += 1u << order;
 	return (uint32_t)(block - pcp->q->blocks) << BLOCK_ORDER | f;
 }
