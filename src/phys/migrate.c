@@ -28,7 +28,6 @@ int quire_set_migrate(struct quire *q, quire_pfn_t start, quire_pfn_t end, enum 
 		if (frames_find(q, pfn) == FRAME_NONE)
 			return -QUIRE_EINVAL;
 	}
-	quire_page_drain(q);
 	uintptr_t token = quire_port_cpu_enter();
 	for (uint64_t pfn = start.v; pfn < end.v; pfn += step) {
 		uint32_t b = frames_find(q, pfn) >> BLOCK_ORDER;
@@ -39,5 +38,6 @@ int quire_set_migrate(struct quire *q, quire_pfn_t start, quire_pfn_t end, enum 
 			set_block(q, last, type);
 	}
 	quire_port_cpu_leave(token);
+	quire_page_drain(q); /* afterwards: no cpu goes on with a block claimed under its old type */
 	return 0;
 }
