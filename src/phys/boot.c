@@ -249,6 +249,25 @@ static void hand_over_section(struct quire *q, uint32_t section, struct free_wal
 	}
 }
 
+/* Mark the frames of a hole, from @at to @stop at most. Return: how far it came */
+static uint64_t mark_hole(struct quire *q, uint64_t at, uint64_t stop)
+{
+	uint32_t f = frames_find(q, at);
+	uint64_t end = (at | (SECTION_FRAMES - 1)) + 1;
+
+	if (f == FRAME_NONE) { /* no section: nothing before that of @stop, which may have none */
+		end = stop & ~(uint64_t)(SECTION_FRAMES - 1);
+		return end > at ? end : stop;
+	}
+	const struct zone *zone = &q->zones[q->blocks[f >> BLOCK_ORDER].zone];
+	if (at < zone->end && zone->end < end)
+		end = zone->end; /* the section goes on in the next zone */
+	if (stop < end)
+		end = stop;
+	mark(q, f, f + (uint32_t)(end - at), HEAD_HOLE);
+	return end;
+}
+
 /* Reserved is what memory says; frames between memory ranges are holes. */
 static void mark_holes(struct quire *q)
 {
@@ -259,17 +278,8 @@ static void mark_holes(struct quire *q)
 		bool more = quire_memblock_get(q, QUIRE_MEMBLOCK_MEMORY, i, &r);
 		uint64_t stop = more ? PFN_UP(r.start) : UINT64_MAX;
 
-		while (at < stop) {
-			uint32_t f = frames_find(q, at);
-			uint64_t section_end = (at | (SECTION_FRAMES - 1)) + 1;
-			uint64_t end = stop < section_end ? stop : section_end;
-
-			if (f == FRAME_NONE) /* no section: nothing before that of @stop */
-				end = more ? stop & ~(uint64_t)(SECTION_FRAMES - 1) : stop;
-			else
-				mark(q, f, f + (uint32_t)(end - at), HEAD_HOLE);
-			at = end;
-		}
+		while (at < stop)
+			at = mark_hole(q, at, stop);
 		if (!more)
 			return;
 		at = PFN(r.end) > at ? PFN(r.end) : at;
