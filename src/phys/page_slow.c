@@ -2,13 +2,15 @@
 /*
  * page_slow.c - allocation and free off the fast path
  *
- * An allocation makes up to three passes over the zones that its flags allow:
+ * An allocation makes up to four passes over the zones that its flags allow:
  *
  *   1. against the low watermark
  *   2. after waking background reclaim, against min, of which HIGH and ATOMIC may use a
  *      part; with MEMALLOC against nothing
- *   3. if the caller can wait: after emptying the per-cpu lists and asking the pressure
- *      hook, again against the same, as long as the hook makes progress
+ *   3. the same after emptying the per-cpu lists: other cpus and other types of this one may
+ *      have claimed blocks that are free for the most part
+ *   4. if the caller can wait: after asking the pressure hook, again, as long as
+ *      it makes progress
  *
  * NOFAIL ends with a pass against nothing.
  */
@@ -100,12 +102,8 @@ static uint32_t reclaim_and_take(struct quire *q, const struct route *route, qui
 				 unsigned order, enum quire_wmark wmark)
 {
 	unsigned rounds = gfp & QUIRE_GFP_BIT_NORETRY ? 1 : RECLAIM_ROUNDS;
-	uint32_t i;
+	uint32_t i = FRAME_NONE;
 
-	quire_page_drain(q);
-	i = zones_take(q, route, gfp, order, wmark);
-	if (i != FRAME_NONE || !q->pressure.reclaim)
-		return i;
 	do {
 		if (!q->pressure.reclaim(q->pressure.ctx, gfp, order))
 			break;
@@ -130,7 +128,11 @@ static uint32_t find_frames(struct quire *q, const struct route *route, quire_gf
 	enum quire_wmark wmark = memalloc ? NO_WMARK : QUIRE_WMARK_MIN;
 
 	i = zones_take(q, route, gfp, order, wmark);
-	if (i == FRAME_NONE && (gfp & QUIRE_GFP_BIT_DIRECT))
+	if (i == FRAME_NONE) {
+		quire_page_drain(q);
+		i = zones_take(q, route, gfp, order, wmark);
+	}
+	if (i == FRAME_NONE && (gfp & QUIRE_GFP_BIT_DIRECT) && q->pressure.reclaim)
 		i = reclaim_and_take(q, route, gfp, order, wmark);
 	if (i == FRAME_NONE && (gfp & QUIRE_GFP_BIT_NOFAIL))
 		i = zones_take(q, route, gfp, order, NO_WMARK);
