@@ -191,7 +191,7 @@ static bool model_has_run(unsigned zone, quire_gfp_t gfp, unsigned order)
 }
 
 /*
- * A request of a caller that can wait was refused: all lists have been drained, and the
+ * A request was refused: all lists have been drained, and the
  * explanation names a reason for each zone that the model sees too.
  */
 static void model_refused(quire_gfp_t gfp, unsigned order)
@@ -225,7 +225,7 @@ static void op_alloc(uint64_t r)
 
 	if (page)
 		model_add(page, order, gfp);
-	else if ((gfp & QUIRE_GFP_BIT_DIRECT) && (r >> 50 & 7) == 0)
+	else if ((r >> 50 & 7) == 0)
 		model_refused(gfp, order);
 }
 
