@@ -38,6 +38,6 @@ int quire_set_migrate(struct quire *q, quire_pfn_t start, quire_pfn_t end, enum 
 			set_block(q, last, type);
 	}
 	quire_port_cpu_leave(token);
-	quire_page_drain(q); /* afterwards: no cpu goes on with a block claimed under its old type */
+	quire_page_drain(q); /* last: no cpu goes on with a block claimed under its old type */
 	return 0;
 }

@@ -19,7 +19,7 @@ static bool first_zone(struct rig *rig, quire_gfp_t gfp, enum quire_zone zone)
 	return right;
 }
 
-/* Take everything that a request can have. Its zones must empty in this order, the rest not at all. */
+/* Take everything that a request can have: its zones empty in this order, the rest not at all. */
 static void falls_back(struct rig *rig, quire_gfp_t gfp, const enum quire_zone *zones, unsigned nr)
 {
 	size_t taken = rig_fill(rig, gfp | QUIRE_GFP_BIT_MEMALLOC | QUIRE_GFP_NOWAIT, 0, pages,
