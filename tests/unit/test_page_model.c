@@ -21,10 +21,10 @@
 #include <quire/error.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SLOWNESS 20
+#define SLOWNESS 5
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SLOWNESS 20
+#define SLOWNESS 5
 #endif
 #endif
 #ifndef SLOWNESS

@@ -155,6 +155,29 @@ TEST(not_ours)
 	rig_end(&other);
 }
 
+/* The second of a bulk lies between two frames, where the owner's word looks like a frame's. */
+TEST(bulk_between)
+{
+	struct quire_page *list[64];
+	struct rig rig;
+	size_t done;
+
+	if (!rig_start(&rig, MB(64)))
+		return;
+	CHECK_EQ(quire_page_alloc_bulk(rig.q, QUIRE_GFP_KERNEL, 64, list), 64);
+	for (int i = 0; i < 64; i++)
+		quire_page_set_private(list[i], 0x210); /* allocated, one reference */
+	struct quire_page *right = list[1];
+
+	list[1] = (struct quire_page *)((char *)right + 8);
+	CHECK_EQ(quire_page_free_bulk(rig.q, 64, list, &done), QUIRE_FREE_FOREIGN);
+	CHECK_EQ(done, 1);
+	CHECK_EQ(quire_page_private(right), 0x210);
+	list[1] = right;
+	CHECK_EQ(quire_page_free_bulk(rig.q, 63, list + 1, &done), QUIRE_FREE_OK);
+	rig_end(&rig);
+}
+
 /* Two machines in one process, the same calls in turn: the same state, and none the other's. */
 TEST(two_machines)
 {
@@ -300,5 +323,5 @@ TEST(configurations)
 	quire_destroy(NULL);
 }
 
-TEST_MAIN(CASE(double_free), CASE(stale), CASE(wrong_order), CASE(not_ours), CASE(two_machines),
+TEST_MAIN(CASE(double_free), CASE(stale), CASE(wrong_order), CASE(not_ours), CASE(bulk_between), CASE(two_machines),
 	  CASE(flags), CASE(ranges), CASE(configurations))
