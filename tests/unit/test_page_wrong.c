@@ -323,5 +323,5 @@ TEST(configurations)
 	quire_destroy(NULL);
 }
 
-TEST_MAIN(CASE(double_free), CASE(stale), CASE(wrong_order), CASE(not_ours), CASE(bulk_between), CASE(two_machines),
-	  CASE(flags), CASE(ranges), CASE(configurations))
+TEST_MAIN(CASE(double_free), CASE(stale), CASE(wrong_order), CASE(not_ours), CASE(bulk_between),
+	  CASE(two_machines), CASE(flags), CASE(ranges), CASE(configurations))
