@@ -177,7 +177,7 @@ static void types(struct job *job)
 	}
 	for (unsigned i = 0; i < STEPS / 20; i++) {
 		uint64_t r = test_random(&job->seed), first = (r % 32) << 9;
-		enum quire_migrate type = (enum quire_migrate)(r >> 32 & 3);
+		enum quire_migrate type = (enum quire_migrate)((r >> 32) % QUIRE_NR_MIGRATE);
 
 		job->wrong += quire_set_migrate(rig.q, quire_pfn(first), quire_pfn(first + 512),
 						type) != 0;
