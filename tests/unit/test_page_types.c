@@ -212,6 +212,32 @@ TEST(pageblocks_of_4m)
 	}
 }
 
+/* Of a section that a zone spans in part, only the pageblocks that it reaches are counted. */
+TEST(pageblocks_spanned)
+{
+	static const struct {
+		uint64_t start, end;
+		unsigned nr;
+	} cases[] = { { MB(16), MB(18), 1 },	       { MB(16), MB(18) + 4096, 2 },
+		      { MB(16), MB(17), 1 },	       { MB(22), MB(24), 1 },
+		      { MB(22) - 4096, MB(24), 2 },    { MB(16), MB(24), 4 } };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct quire_config config = rig_config(QUIRE_X86_64);
+		struct rig rig;
+
+		if (!rig_create(&rig, &config))
+			return;
+		CHECK_EQ(quire_memblock_add(rig.q, quire_phys(cases[i].start),
+					    quire_phys(cases[i].end)),
+			 0);
+		CHECK_EQ(quire_boot_zones(rig.q), 0);
+		CHECK_EQ(rig_stat(&rig, QUIRE_ZONE_DMA32).nr_blocks[QUIRE_MIGRATE_MOVABLE],
+			 cases[i].nr);
+		rig_end(&rig);
+	}
+}
+
 /*
  * Lowmem ends inside of a section, as on the recorded i386 machine with 3 GB: blocks on both
  * sides end at the border, and each frame is in the zone that it belongs to.
@@ -409,5 +435,6 @@ TEST(too_large)
 	rig_end(&rig);
 }
 
-TEST_MAIN(CASE(cma), CASE(isolate), CASE(stealing), CASE(pageblocks_of_4m), CASE(straddled),
-	  CASE(straddled_hole), CASE(crumbs), CASE(release), CASE(sizes), CASE(too_large))
+TEST_MAIN(CASE(cma), CASE(isolate), CASE(stealing), CASE(pageblocks_of_4m),
+	  CASE(pageblocks_spanned), CASE(straddled), CASE(straddled_hole), CASE(crumbs),
+	  CASE(release), CASE(sizes), CASE(too_large))
