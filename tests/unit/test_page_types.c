@@ -373,6 +373,51 @@ TEST(release)
 	rig_end(&rig);
 }
 
+/* A zone that was reserved whole serves once some of it is released, and keeps nothing before. */
+TEST(release_zone)
+{
+	struct quire_config config = rig_config(QUIRE_X86_64);
+	struct quire_pcp_stat lists;
+	struct rig rig;
+
+	if (!rig_create(&rig, &config))
+		return;
+	CHECK_EQ(quire_memblock_add(rig.q, quire_phys(0), quire_phys(MB(32))), 0);
+	CHECK_EQ(quire_memblock_reserve(rig.q, quire_phys(0), quire_phys(MB(16)),
+					QUIRE_RESERVE_KERNEL),
+		 0);
+	CHECK_EQ(quire_boot_zones(rig.q), 0);
+	CHECK_EQ(rig_stat(&rig, QUIRE_ZONE_DMA).managed, 0);
+	CHECK_EQ(rig_stat(&rig, QUIRE_ZONE_DMA).reserve[QUIRE_ZONE_DMA32], 0);
+	CHECK(!quire_page_alloc(rig.q, QUIRE_GFP_KERNEL | QUIRE_GFP_DMA, 0));
+	quire_pcp_stat(rig.q, QUIRE_ZONE_DMA, 0, &lists);
+	CHECK_EQ(lists.batch, 0);
+	quire_pcp_stat(rig.q, QUIRE_ZONE_DMA32, 0, &lists);
+	CHECK_EQ(lists.batch, 64);
+	CHECK_EQ(quire_boot_release(rig.q, quire_phys(MB(4)), quire_phys(MB(6))), 0);
+	struct quire_page *page = quire_page_alloc(rig.q, QUIRE_GFP_KERNEL | QUIRE_GFP_DMA, 0);
+	CHECK(page && quire_page_free(rig.q, page, 0) == QUIRE_FREE_OK);
+	quire_pcp_stat(rig.q, QUIRE_ZONE_DMA, 0, &lists);
+	CHECK_EQ(lists.batch, 0); /* 512 frames: lists would hold a good part of them */
+	rig_end(&rig);
+}
+
+/* A bulk stops where single requests stop, give or take a refill. */
+TEST(bulk_watermark)
+{
+	struct rig rig;
+
+	if (!rig_start(&rig, MB(64)))
+		return;
+	size_t nr = quire_page_alloc_bulk(rig.q, QUIRE_GFP_KERNEL, ALL, pages);
+	struct quire_zone_stat stat = rig_stat(&rig, QUIRE_ZONE_DMA32);
+
+	CHECK(stat.wmark[QUIRE_WMARK_MIN] > 100);
+	CHECK(stat.free + 64 >= stat.wmark[QUIRE_WMARK_MIN]);
+	CHECK_EQ(quire_page_free_bulk(rig.q, nr, pages, NULL), QUIRE_FREE_OK);
+	rig_end(&rig);
+}
+
 /* Machines of 8 MB to 1 TB: they boot, give and take, and the records cost 1 % at most. */
 TEST(sizes)
 {
@@ -437,4 +482,4 @@ TEST(too_large)
 
 TEST_MAIN(CASE(cma), CASE(isolate), CASE(stealing), CASE(pageblocks_of_4m),
 	  CASE(pageblocks_spanned), CASE(straddled), CASE(straddled_hole), CASE(crumbs),
-	  CASE(release), CASE(sizes), CASE(too_large))
+	  CASE(release), CASE(release_zone), CASE(bulk_watermark), CASE(sizes), CASE(too_large))
