@@ -29,6 +29,7 @@ QUIRE_PHYS += src/phys/migrate.c
 QUIRE_PHYS += src/phys/page.c
 QUIRE_PHYS += src/phys/page_slow.c
 QUIRE_PHYS += src/phys/pcp.c
+QUIRE_PHYS += src/phys/tier.c
 QUIRE_PHYS += src/phys/zone.c
 
 # src/report

@@ -93,7 +93,8 @@ enum quire_free {
 	QUIRE_FREE_RESERVED,  /* reserved: never allocated */
 	QUIRE_FREE_FOREIGN,   /* no frame of this machine */
 	QUIRE_FREE_RANGE,     /* order beyond QUIRE_ORDER_MAX */
-	QUIRE_FREE_REFERENCED /* others hold references (quire_page_free_exact, _bulk) */
+	QUIRE_FREE_REFERENCED, /* others hold references (quire_page_free_exact, _bulk) */
+	QUIRE_FREE_OWNED       /* the kernel heap or a page table has it: enum quire_owner */
 };
 
 /** quire_free_name - the outcome in words: "double free", "wrong order" … */
@@ -192,7 +193,8 @@ enum quire_free quire_page_free_exact(struct quire *q, struct quire_page *page, 
  *
  * Each frame has one reference and is freed on its own.
  *
- * Return: 0; -QUIRE_EINVAL if it is no such block; -QUIRE_EBUSY if others hold references
+ * Return: 0; -QUIRE_EINVAL if it is no such block; -QUIRE_EBUSY if others hold references or a
+ *         tier of the library owns it
  */
 int quire_page_split(struct quire *q, struct quire_page *page);
 
@@ -221,6 +223,18 @@ enum quire_frame_state {
 	QUIRE_FRAME_BODY,      /* another frame of it */
 };
 
+/** The tier of the library that holds an allocated block. */
+enum quire_owner {
+	QUIRE_OWNER_NONE,  /* whoever called quire_page_alloc */
+	QUIRE_OWNER_SLAB,  /* the kernel heap: a slab */
+	QUIRE_OWNER_LARGE, /* the kernel heap: a request too large for slabs */
+	QUIRE_OWNER_TABLE, /* a page table */
+	QUIRE_NR_OWNERS
+};
+
+/** quire_owner_name - "none", "slab", "large kmalloc", "page table" */
+const char *quire_owner_name(enum quire_owner owner);
+
 /** struct quire_frame_info - one frame and the block it is part of */
 struct quire_frame_info {
 	enum quire_frame_state state;
@@ -229,6 +243,7 @@ struct quire_frame_info {
 	unsigned order;             /* of the free or allocated block */
 	quire_pfn_t first;          /* first frame of that block */
 	uint32_t count;             /* references, of an allocated block */
+	enum quire_owner owner;     /* of an allocated block */
 };
 
 /**

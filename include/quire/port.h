@@ -75,6 +75,20 @@ void quire_port_cpu_leave(uintptr_t token);
 int quire_port_zero(void *host, quire_pfn_t start, uint64_t nr_pages);
 
 /**
+ * quire_port_direct - where directly mapped memory can be touched
+ * @host:  the machine's host pointer
+ * @bytes: from physical address 0 on: lowmem of a 32-bit machine, all memory of a 64-bit one
+ *
+ * Asked for once, when the first tier above the frames is set up: its objects and page
+ * tables are plain pointers, base + physical address. A kernel returns PAGE_OFFSET, a simulated
+ * machine a range of its own of which only what is touched costs memory.
+ *
+ * Return:  the address of physical address 0's contents, aligned to 64; given back by
+ *          quire_port_free(host, address, @bytes). NULL if this processor can't touch that memory.
+ */
+void *quire_port_direct(void *host, uint64_t bytes);
+
+/**
  * quire_port_panic - an invariant of the library is broken
  * @rule: its name, for example "PHYS-3"
  * @text: the condition that did not hold

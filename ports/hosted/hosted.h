@@ -21,9 +21,11 @@ struct quire_hosted {
 	uint64_t fail_at;     /* the call with this number (from 1) fails; 0: none does */
 	uint64_t live_bytes;  /* given out and not yet back */
 	uint64_t zeroed;      /* frames that quire_port_zero filled */
-	void **ram;           /* contents of frames that were touched, by frame number */
+	unsigned char *direct; /* contents of the direct map, once it was asked for */
+	uint64_t direct_bytes;
+	void **ram;           /* of the other frames that were touched, by frame number */
 	uint64_t nr_ram;      /* length of ram */
-	bool untouchable;     /* quire_port_zero says -QUIRE_EOPNOTSUPP */
+	bool untouchable;     /* quire_port_zero says -QUIRE_EOPNOTSUPP, quire_port_direct NULL */
 };
 
 /**

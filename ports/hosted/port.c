@@ -55,6 +55,10 @@ void quire_port_free(void *host, void *p, size_t bytes)
 		return;
 	if (h)
 		h->live_bytes -= bytes;
+	if (h && p == h->direct) {
+		h->direct = NULL;
+		h->direct_bytes = 0;
+	}
 	if (bytes >= MMAP_BYTES)
 		munmap(p, bytes);
 	else
@@ -71,6 +75,14 @@ void quire_port_cpu_leave(uintptr_t token)
 	(void)token;
 }
 
+/* The contents of a frame that has some. NULL: nobody looked at it, it is zero */
+static void *touched(const struct quire_hosted *h, uint64_t pfn)
+{
+	if (pfn < h->direct_bytes / QUIRE_PAGE_SIZE)
+		return h->direct + pfn * QUIRE_PAGE_SIZE;
+	return pfn < h->nr_ram ? h->ram[pfn] : NULL;
+}
+
 int quire_port_zero(void *host, quire_pfn_t start, uint64_t nr_pages)
 {
 	struct quire_hosted *h = host;
@@ -80,12 +92,34 @@ int quire_port_zero(void *host, quire_pfn_t start, uint64_t nr_pages)
 	if (h->untouchable)
 		return -QUIRE_EOPNOTSUPP;
 	for (uint64_t i = 0; i < nr_pages; i++) {
-		uint64_t pfn = start.v + i;
-		if (pfn < h->nr_ram && h->ram[pfn])
-			memset(h->ram[pfn], 0, QUIRE_PAGE_SIZE);
+		void *frame = touched(h, start.v + i);
+
+		if (frame)
+			memset(frame, 0, QUIRE_PAGE_SIZE);
 	}
 	h->zeroed += nr_pages;
 	return 0;
+}
+
+void *quire_port_direct(void *host, uint64_t bytes)
+{
+	struct quire_hosted *h = host;
+
+	if (!h || h->untouchable || bytes > SIZE_MAX)
+		return NULL;
+	void *p = quire_port_alloc(host, quire_phys(0), (size_t)bytes);
+	if (!p)
+		return NULL;
+	for (uint64_t pfn = 0; pfn < h->nr_ram && pfn < bytes / QUIRE_PAGE_SIZE; pfn++) {
+		if (!h->ram[pfn])
+			continue;
+		memcpy((char *)p + pfn * QUIRE_PAGE_SIZE, h->ram[pfn], QUIRE_PAGE_SIZE);
+		free(h->ram[pfn]);
+		h->ram[pfn] = NULL;
+	}
+	h->direct = p;
+	h->direct_bytes = bytes;
+	return p;
 }
 
 void quire_port_panic(const char *rule, const char *text, const char *file, int line)
@@ -98,6 +132,8 @@ void quire_port_panic(const char *rule, const char *text, const char *file, int 
 
 void *quire_hosted_frame(struct quire_hosted *host, quire_pfn_t pfn)
 {
+	if (pfn.v < host->direct_bytes / QUIRE_PAGE_SIZE)
+		return host->direct + pfn.v * QUIRE_PAGE_SIZE;
 	if (pfn.v >= host->nr_ram) {
 		uint64_t nr = pfn.v + 1 + pfn.v / 2;
 		void **ram = nr > SIZE_MAX / sizeof(*ram) ? NULL

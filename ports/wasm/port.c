@@ -118,11 +118,16 @@ void *quire_port_alloc(void *host, quire_phys_t at, size_t bytes)
 	if (bytes > SIZE_MAX - WASM_PAGE)
 		return NULL;
 	size_t size = round_up(bytes);
+	uintptr_t used = heap_end; /* memory that was never used is zero */
 	void *p = take(size);
 
 	if (!p && grow(size))
 		p = take(size);
-	return p ? __builtin_memset(p, 0, size) : NULL;
+	if (p && (uintptr_t)p < used)
+		__builtin_memset(p, 0, used - (uintptr_t)p < size ? used - (uintptr_t)p : size);
+	else if (p)
+		*(struct piece *)p = (struct piece){ 0 };
+	return p;
 }
 
 void quire_port_free(void *host, void *p, size_t bytes)
@@ -148,6 +153,13 @@ int quire_port_zero(void *host, quire_pfn_t start, uint64_t nr_pages)
 	(void)start;
 	(void)nr_pages;
 	return 0; /* frames without contents: there is nothing to clear */
+}
+
+void *quire_port_direct(void *host, uint64_t bytes)
+{
+	if (bytes > SIZE_MAX - WASM_PAGE)
+		return NULL;
+	return quire_port_alloc(host, quire_phys(QUIRE_PORT_ANYWHERE), (size_t)bytes);
 }
 
 void quire_port_panic(const char *rule, const char *text, const char *file, int line)

@@ -67,6 +67,8 @@ static bool used_check(const struct quire *q, uint32_t i, uint32_t *end,
 		return broken(out, "PHYS-1", "a block starts at a multiple of its size", pfn);
 	if (!quire_page_count(&q->frames.pages[i]))
 		return broken(out, "PHYS-11", "an allocated block has a reference", pfn);
+	if (!(head & HEAD_OWNED) != !q->frames.pages[i].owner)
+		return broken(out, "PHYS-12", "an owned block says whose it is", pfn);
 	for (uint32_t n = i; n < *end; n++) {
 		const struct quire_page *page = &q->frames.pages[n];
 
@@ -100,6 +102,9 @@ static bool frames_check(const struct quire *q, const struct zone *zone, struct 
 					      frames_pfn(&q->frames, i));
 		} else if (page->word) {
 			return broken(out, "PHYS-5", "a free frame has no references",
+				      frames_pfn(&q->frames, i));
+		} else if (page->owner) {
+			return broken(out, "PHYS-12", "a free frame has no owner",
 				      frames_pfn(&q->frames, i));
 		} else if (piece >= 0) {
 			tally->free++;
@@ -242,7 +247,7 @@ bool quire_check(struct quire *q, struct quire_violation *out)
 		if (!zone_check(q, &q->zones[z], out))
 			return false;
 	}
-	return true;
+	return tiers_check(q, out);
 }
 
 static uint64_t hash_zone(const struct quire *q, const struct zone *zone, uint64_t hash)
@@ -302,5 +307,5 @@ uint64_t quire_hash(struct quire *q)
 	}
 	for (unsigned z = 0; z < QUIRE_NR_ZONES; z++)
 		hash = hash_zone(q, &q->zones[z], hash);
-	return hash;
+	return tiers_hash(q, hash);
 }

@@ -37,14 +37,15 @@
 #define HEAD_TAIL 0x40u     /* later frame of a compound block, order likewise */
 #define HEAD_RESERVED 0x80u /* memory never given to the allocator */
 #define HEAD_HOLE 0x100u    /* no memory here */
-#define HEAD_BITS 0x1ffu
-#define COUNT_ONE 0x200u    /* one reference */
+#define HEAD_OWNED 0x200u   /* with HEAD_USED: a tier above holds it, only that frees it */
+#define HEAD_BITS 0x3ffu
+#define COUNT_ONE 0x400u    /* one reference */
 #define COUNT_MAX (UINT32_MAX / COUNT_ONE)
 
 /** struct quire_page - one frame */
 struct quire_page {
 	_Atomic uint32_t word; /* HEAD_… and references */
-	uint32_t pad;
+	uint32_t owner;        /* enum quire_owner, of the first frame; 0 unless HEAD_OWNED */
 	union {
 		uintptr_t private; /* the owner's word, 0 after allocation */
 		uint64_t private_pad; /* 16 bytes on every host */
@@ -106,6 +107,34 @@ static inline uintptr_t frames_offer(const struct frames *f, const struct quire_
 static inline bool frames_owns(const struct frames *f, const struct quire_page *page)
 {
 	return frames_offer(f, page) < f->nr;
+}
+
+/**
+ * frames_own - mark a block as held by a tier
+ * @page:  its first frame, allocated by the caller, nobody else has it
+ * @owner: not QUIRE_OWNER_NONE
+ *
+ * Whoever frees it without being the owner is refused (QUIRE_FREE_OWNED); the owner calls
+ * frames_disown first. The bit is in the word that a free compares anyway: it costs nothing.
+ */
+static inline void frames_own(struct quire_page *page, enum quire_owner owner)
+{
+	page->owner = owner;
+	relaxed_store(&page->word, relaxed_load(&page->word) | HEAD_OWNED);
+}
+
+/** frames_disown - make an owned block an ordinary one, to be freed */
+static inline void frames_disown(struct quire_page *page)
+{
+	page->owner = QUIRE_OWNER_NONE;
+	relaxed_store(&page->word, relaxed_load(&page->word) & ~HEAD_OWNED);
+}
+
+/** frames_owner - who holds the block that begins at @page; QUIRE_OWNER_NONE: nobody's tier */
+static inline enum quire_owner frames_owner(const struct quire_page *page)
+{
+	return relaxed_load(&page->word) & HEAD_OWNED ? (enum quire_owner)page->owner
+						      : QUIRE_OWNER_NONE;
 }
 
 /**

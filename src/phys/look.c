@@ -64,6 +64,7 @@ static bool used_block(const struct quire *q, uint32_t i, struct quire_frame_inf
 		out->order = head & HEAD_ORDER;
 		out->first = quire_pfn(frames_pfn(&q->frames, first));
 		out->count = quire_page_count(page);
+		out->owner = frames_owner(page);
 		return true;
 	}
 	return false;

@@ -8,6 +8,7 @@
 #include <quire/port.h>
 
 #include "phys/boot.h"
+#include "phys/tier.h"
 
 static const unsigned default_ratio[QUIRE_NR_ZONES] = {
 	[QUIRE_ZONE_DMA] = 256,
@@ -61,6 +62,7 @@ void quire_destroy(struct quire *q)
 	if (!q)
 		return;
 	void *host = q->config.host;
+	tiers_destroy(q);
 	boot_destroy(q);
 	memblock_destroy(&q->memblock, host);
 	memmap_destroy(&q->map, host);
@@ -111,9 +113,22 @@ const char *quire_free_name(enum quire_free outcome)
 		[QUIRE_FREE_FOREIGN] = "no frame of this machine",
 		[QUIRE_FREE_RANGE] = "order out of range",
 		[QUIRE_FREE_REFERENCED] = "others hold references",
+		[QUIRE_FREE_OWNED] = "held by the kernel heap or a page table",
 	};
 
-	return (unsigned)outcome <= QUIRE_FREE_REFERENCED ? names[outcome] : "?";
+	return (unsigned)outcome <= QUIRE_FREE_OWNED ? names[outcome] : "?";
+}
+
+const char *quire_owner_name(enum quire_owner owner)
+{
+	static const char *const names[] = {
+		[QUIRE_OWNER_NONE] = "none",
+		[QUIRE_OWNER_SLAB] = "slab",
+		[QUIRE_OWNER_LARGE] = "large kmalloc",
+		[QUIRE_OWNER_TABLE] = "page table",
+	};
+
+	return (unsigned)owner < QUIRE_NR_OWNERS ? names[owner] : "?";
 }
 
 const char *quire_refusal_name(enum quire_refusal refusal)

@@ -12,6 +12,7 @@
 #include "phys/memblock.h"
 #include "phys/memmap.h"
 #include "phys/pcp.h"
+#include "phys/tier.h"
 #include "phys/zone.h"
 
 #define NR_ROUTES 32 /* values of the five zone and mobility flags */
@@ -38,6 +39,11 @@ struct quire {
 	unsigned reserve_ratio[QUIRE_NR_ZONES];
 
 	struct quire_pressure pressure;
+
+	/* What can be touched of memory, and the tiers above; constant once set up. */
+	unsigned char *direct;  /* contents of physical address 0; NULL: not asked for yet */
+	uint64_t direct_bytes;  /* how far it reaches */
+	struct tier *tier[NR_TIERS]; /* NULL: not set up */
 };
 
 #endif

@@ -220,6 +220,8 @@ enum quire_free page_free_why(struct quire *q, const struct quire_page *page, un
 		return find_head(q, frames_index(&q->frames, page)) == FRAME_NONE
 			       ? QUIRE_FREE_DOUBLE
 			       : QUIRE_FREE_INSIDE;
+	if (head & HEAD_OWNED)
+		return QUIRE_FREE_OWNED;
 	return (head & HEAD_ORDER) == order ? QUIRE_FREE_OK : QUIRE_FREE_ORDER;
 }
 
@@ -279,7 +281,7 @@ int quire_page_split(struct quire *q, struct quire_page *page)
 {
 	if (!frames_owns(&q->frames, page) || !(frames_head(page) & HEAD_USED))
 		return -QUIRE_EINVAL;
-	if (quire_page_count(page) != 1)
+	if (quire_page_count(page) != 1 || (frames_head(page) & HEAD_OWNED))
 		return -QUIRE_EBUSY;
 	uint32_t nr = 1u << quire_page_order(page);
 	for (uint32_t n = 0; n < nr; n++) {

@@ -89,6 +89,11 @@ int quire_port_zero(void *host, quire_pfn_t start, uint64_t nr_pages)
 	return 0;
 }
 
+void *quire_port_direct(void *host, uint64_t bytes)
+{
+	return bytes <= sizeof(arena) ? quire_port_alloc(host, quire_phys(0), (size_t)bytes) : NULL;
+}
+
 static void print(void *ctx, const char *text, size_t length)
 {
 	(void)ctx;

@@ -239,6 +239,31 @@ TEST(phys_11_allocated_blocks_have_references_and_do_not_overlap)
 	finish(q);
 }
 
+/* PHYS-12 */
+TEST(phys_12_an_owned_block_says_whose_it_is)
+{
+	struct quire *q = machine(true);
+	struct quire_page *page = quire_page_alloc(q, QUIRE_GFP_KERNEL, 1);
+
+	frames_own(page, QUIRE_OWNER_TABLE);
+	CHECK(quire_check(q, NULL));
+	CHECK_EQ(quire_page_free(q, page, 1), QUIRE_FREE_OWNED);
+	CHECK_EQ(quire_page_put(q, page), QUIRE_FREE_OWNED);
+	CHECK_EQ(quire_page_split(q, page), -QUIRE_EBUSY);
+	page->owner = QUIRE_OWNER_NONE;
+	CHECK_STR(broken(q), "PHYS-12");
+	page->owner = QUIRE_OWNER_TABLE;
+	frames_disown(page);
+	page->owner = QUIRE_OWNER_SLAB;
+	CHECK_STR(broken(q), "PHYS-12");
+	page->owner = QUIRE_OWNER_NONE;
+	quire_page_free(q, page, 1);
+	page->owner = QUIRE_OWNER_SLAB;
+	CHECK_STR(broken(q), "PHYS-12");
+	page->owner = QUIRE_OWNER_NONE;
+	finish(q);
+}
+
 /* BOOT-8: a boot that fails takes its reservations back, and can be tried again. */
 TEST(boot_8_a_failed_boot_leaves_memblock_as_it_was)
 {
@@ -302,5 +327,6 @@ TEST_MAIN(CASE(phys_1_blocks_start_at_a_multiple_of_their_size),
 	  CASE(phys_8_counts_are_sums), CASE(phys_9_free_buddies_are_joined),
 	  CASE(phys_10_limits_are_ordered),
 	  CASE(phys_11_allocated_blocks_have_references_and_do_not_overlap),
+	  CASE(phys_12_an_owned_block_says_whose_it_is),
 	  CASE(boot_8_a_failed_boot_leaves_memblock_as_it_was),
 	  CASE(boot_9_a_straddled_section_is_numbered_once_a_zone))

@@ -157,7 +157,7 @@ TEST(references)
 /* The count of references has 23 bits: one more is refused and changes nothing. */
 TEST(references_overflow)
 {
-	const uint32_t most = (1u << 23) - 1;
+	const uint32_t most = (1u << 22) - 1;
 	struct rig rig;
 
 	if (!rig_start(&rig, MB(8)))

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tier.c - the tiers above the frames, and the direct map they share
+ */
+#include "phys/tier.h"
+
+#include <quire/port.h>
+
+#include "phys/machine.h"
+
+void tiers_destroy(struct quire *q)
+{
+	for (unsigned id = NR_TIERS; id-- > 0;) {
+		struct tier *tier = q->tier[id];
+
+		if (tier)
+			tier->destroy(q, tier);
+		q->tier[id] = NULL;
+	}
+	quire_port_free(q->config.host, q->direct, (size_t)q->direct_bytes);
+}
+
+bool tiers_check(struct quire *q, struct quire_violation *out)
+{
+	for (unsigned id = 0; id < NR_TIERS; id++) {
+		if (q->tier[id] && !q->tier[id]->check(q, q->tier[id], out))
+			return false;
+	}
+	return true;
+}
+
+uint64_t tiers_hash(struct quire *q, uint64_t hash)
+{
+	for (unsigned id = 0; id < NR_TIERS; id++) {
+		if (q->tier[id])
+			hash = q->tier[id]->hash(q, q->tier[id], hash);
+	}
+	return hash;
+}
+
+int direct_map(struct quire *q)
+{
+	uint64_t end = 0;
+
+	if (!q->zones_built)
+		return -QUIRE_ENODEV;
+	if (q->direct)
+		return 0;
+	for (unsigned z = 0; z < QUIRE_NR_ZONES; z++) {
+		if (q->zones[z].end << QUIRE_PAGE_SHIFT > end)
+			end = q->zones[z].end << QUIRE_PAGE_SHIFT;
+	}
+	if (q->config.lowmem_bytes && end > q->config.lowmem_bytes)
+		end = q->config.lowmem_bytes;
+	q->direct = quire_port_direct(q->config.host, end);
+	if (!q->direct)
+		return -QUIRE_EOPNOTSUPP;
+	q->direct_bytes = end;
+	return 0;
+}
