@@ -41,11 +41,19 @@ struct piece {
 
 static struct piece *pieces; /* free ones, by address */
 static uintptr_t heap_end;   /* no memory beyond this has been looked at */
+static uintptr_t clean;      /* from here on memory was never written: it is zero */
 static unsigned this_cpu;    /* as the script says, "on cpu 1" */
 
 static size_t round_up(size_t bytes)
 {
 	return (bytes + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+}
+
+/* Memory up to @end is written now. */
+static void use(uintptr_t end)
+{
+	if (end > clean)
+		clean = end;
 }
 
 /* Put a piece into the list, joined with the neighbours it touches. */
@@ -58,6 +66,7 @@ static void give(uintptr_t start, size_t bytes)
 		before = after;
 		after = after->next;
 	}
+	use(start + sizeof(*piece));
 	piece->bytes = bytes;
 	piece->next = after;
 	if (after && start + bytes == (uintptr_t)after) {
@@ -102,6 +111,7 @@ static void *take(size_t bytes)
 		struct piece *rest = piece->next;
 		if (piece->bytes > bytes) {
 			rest = (struct piece *)((uintptr_t)piece + bytes);
+			use((uintptr_t)(rest + 1));
 			rest->bytes = piece->bytes - bytes;
 			rest->next = piece->next;
 		}
@@ -118,15 +128,16 @@ void *quire_port_alloc(void *host, quire_phys_t at, size_t bytes)
 	if (bytes > SIZE_MAX - WASM_PAGE)
 		return NULL;
 	size_t size = round_up(bytes);
-	uintptr_t used = heap_end; /* memory that was never used is zero */
 	void *p = take(size);
 
 	if (!p && grow(size))
 		p = take(size);
-	if (p && (uintptr_t)p < used)
-		__builtin_memset(p, 0, used - (uintptr_t)p < size ? used - (uintptr_t)p : size);
-	else if (p)
-		*(struct piece *)p = (struct piece){ 0 };
+	if (!p)
+		return NULL;
+	uintptr_t start = (uintptr_t)p, end = start + size;
+	if (start < clean)
+		__builtin_memset(p, 0, (end < clean ? end : clean) - start);
+	use(end);
 	return p;
 }
 
