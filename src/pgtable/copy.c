@@ -63,7 +63,8 @@ int quire_table_copy(struct quire_table *to, struct quire_table *from, quire_vir
 	    !table_span(to, virt.v, bytes, &span) || !table_span(from, virt.v, bytes, &same) ||
 	    (tlb && tlb->table != from))
 		return -QUIRE_EINVAL;
-	while (at - 1 < span.last && piece(from, at, span.last, &m, &part)) {
+	/* Two tables that both may change it are processes': the range ends below the top. */
+	while (at <= span.last && piece(from, at, span.last, &m, &part)) {
 		error = quire_table_map(to, m.virt, m.phys, part, m.pte & ~clear, m.order);
 		if (error)
 			break;
