@@ -175,11 +175,12 @@ void *table_split(struct quire_table *t, unsigned level, void *contents, unsigne
  * table_splits - how many tables it takes to make a leaf's border at @virt
  * @t:      the table
  * @virt:   page aligned; 0: no border
+ * @other:  a border that is made already: what it splits isn't split again; 0: none
  * @change: only a leaf that this changes counts; NULL: any
  *
  * Locks: T
  */
-uint32_t table_splits(const struct quire_table *t, uint64_t virt,
+uint32_t table_splits(const struct quire_table *t, uint64_t virt, uint64_t other,
 		      const struct quire_table_change *change);
 
 /** table_changed - a leaf's entry after @change, its address and marks kept */
