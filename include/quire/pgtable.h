@@ -250,7 +250,7 @@ uint64_t quire_table_trim(struct quire_table *table);
  *
  * What the fault handler of two-level i386 does when the kernel's half faults: Linux's vmalloc fault.
  *
- * Return: true if the entry was missing here and is there now: try the access again
+ * Return: true if the kernel has mapped that page: try the access again
  */
 bool quire_table_sync(struct quire_table *table, quire_virt_t virt);
 

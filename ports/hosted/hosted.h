@@ -27,7 +27,7 @@ struct quire_hosted {
 	void **ram;           /* of the other frames that were touched, by frame number */
 	uint64_t nr_ram;      /* length of ram */
 	struct simulated *mmu; /* the processors' paging, with the direct map */
-	uint32_t lock;         /* of ram: other processors may look */
+	uint32_t lock;         /* of ram and the counts: other processors may come */
 	uint32_t drop_flushes; /* for tests: so many of the next flushes are forgotten */
 	bool untouchable;     /* quire_port_zero says -QUIRE_EOPNOTSUPP, quire_port_direct NULL */
 };

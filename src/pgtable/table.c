@@ -166,21 +166,23 @@ void table_set(struct quire_table *t, unsigned level, void *contents, unsigned i
 bool quire_table_sync(struct quire_table *table, quire_virt_t virt)
 {
 	struct quire_table *kernel = &pgtable_of(table->q)->kernel;
-	unsigned i = format_index(table->format, format_root(table->format), virt.v);
-	bool brought = false;
+	unsigned i = format_index(table->format, 1, virt.v);
+	uint64_t entry;
 	uintptr_t token;
 
 	if (table->format->nr_levels != 2 || table->kernel || virt.v >> 32 ||
 	    virt.v < table_kernel_start(table->q))
 		return false;
 	token = table_enter(kernel);
-	if (!table_get(table, table->root, i) && table_get(kernel, kernel->root, i)) {
-		entry_store(table->root, i, table->format->entry_bytes,
-			    table_get(kernel, kernel->root, i));
-		brought = true;
-	}
+	entry = table_get(kernel, kernel->root, i);
+	if (entry && !table_get(table, table->root, i))
+		entry_store(table->root, i, table->format->entry_bytes, entry);
+	/* Another processor may have brought it: what counts is whether the kernel has the page. */
+	if (entry && !format_is_leaf(table->format, 1, entry))
+		entry = table_get(kernel, table_child(kernel, entry),
+				  format_index(table->format, 0, virt.v));
 	table_leave(kernel, token);
-	return brought;
+	return entry;
 }
 
 /* ---- Made, split ------------------------------------------------------------ */

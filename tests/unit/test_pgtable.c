@@ -354,7 +354,9 @@ TEST(one_kernel)
 		CHECK_EQ(phys_of(late, place), 0x5000);
 		CHECK_EQ(read_at(&rig, place), 0);
 		CHECK_EQ(phys_of(early, place), 0x5000);
-		CHECK(!quire_table_sync(early, virt(place)));
+		CHECK_EQ(quire_table_sync(early, virt(place)), lazy);
+		CHECK(!quire_table_sync(early, virt(place + 0x1000)));
+		CHECK(!quire_table_sync(early, virt(0x1000)));
 		CHECK(!quire_table_sync(k, virt(place)));
 		CHECK_EQ(read_at(&rig, place + 0x1000), -QUIRE_EFAULT);
 		/* The second page of the same table needs no touch at all. */

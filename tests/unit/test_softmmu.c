@@ -388,6 +388,7 @@ TEST(copy)
 
 	four_levels();
 	memory.frame = no_frame;
+	softmmu_setup_levels(&cpu, &memory, 4);
 	put(0x4000, 0x9007);
 	put(0x4008, 0x8005);
 	put(0x4010, 0x40000007);
