@@ -42,7 +42,7 @@ struct quire_hosted {
 void *quire_hosted_frame(struct quire_hosted *host, quire_pfn_t pfn);
 
 /**
- * quire_hosted_access - an access of any kind by virtual address, as this thread's processor does it
+ * quire_hosted_access - any access by virtual address, as this thread's processor does it
  * @host:   the machine's host
  * @virt:   the address
  * @buf:    filled or written out; of fetches nothing is seen

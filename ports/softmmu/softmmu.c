@@ -294,11 +294,11 @@ static void fill(struct softmmu_cpu *cpu, const struct walk *w, unsigned char *p
 	}
 	cpu->tlb[number % SOFTMMU_TLB] = (struct softmmu_entry){
 		.tag = number + 1,
-		.page = page,
 		.allowed = (uint8_t)allowed,
 		.shift = (uint8_t)w->shift,
 		.global = (w->entry & G) && (cpu->cr4 & SOFTMMU_CR4_PGE),
 	};
+	cpu->tlb[number % SOFTMMU_TLB].page = page;
 	cpu->nr_pieces += w->shift > 12;
 }
 
@@ -473,11 +473,6 @@ uint64_t softmmu_cr3(struct softmmu_cpu *cpu)
 
 /* ---- Memory by linear address ---------------------------------------------------------- */
 
-static void copy(unsigned char *to, const unsigned char *from, size_t n)
-{
-	__builtin_memcpy(to, from, n);
-}
-
 bool softmmu_copy(struct softmmu_cpu *cpu, uint64_t virt, void *buf, size_t n, unsigned access,
 		  struct softmmu_fault *fault)
 {
@@ -490,10 +485,11 @@ bool softmmu_copy(struct softmmu_cpu *cpu, uint64_t virt, void *buf, size_t n, u
 
 		if (part > n)
 			part = n;
+		/* Where nothing answers, a bus reads as ones, and writes go nowhere. */
 		if ((access & 3) == SOFTMMU_WRITE && page)
-			copy(page, at, part);
+			__builtin_memcpy(page, at, part);
 		else if ((access & 3) == SOFTMMU_READ && page)
-			copy(at, page, part);
+			__builtin_memcpy(at, page, part);
 		else if ((access & 3) == SOFTMMU_READ)
 			__builtin_memset(at, 0xff, part);
 		at += part;

@@ -54,7 +54,7 @@ enum softmmu_access {
 struct softmmu_memory {
 	unsigned char *direct; /* contents of physical addresses 0 .. direct_bytes */
 	uint64_t direct_bytes; /* a multiple of 4096 */
-	/* Contents of another frame, 4096 bytes; NULL: nothing answers there. May be NULL itself. */
+	/* Contents of another frame; NULL: nothing answers there. May be NULL itself. */
 	void *(*frame)(void *ctx, uint64_t phys);
 	void *ctx;
 	unsigned phys_bits; /* width of a physical address (MAXPHYADDR), 32 .. 52 */

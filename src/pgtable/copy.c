@@ -3,9 +3,8 @@
  * copy.c - map in one table what another one maps
  *
  * Goes over the source in pieces: pages that are contiguous in both kinds of addresses and alike
- * are one piece, a large page that sticks out of the range is cut. When a piece
- * can't be mapped those before it are unmapped again; they begin and end where pages do, so that can't
- * fail.
+ * are one piece, a large page that sticks out of the range is cut. When a piece can't be mapped
+ * those before it are unmapped again; they begin and end where pages do, so that can't fail.
  */
 #include "core/assert.h"
 #include "pgtable/table.h"

@@ -330,6 +330,7 @@ int quire_table_create(struct quire *q, struct quire_table **out)
 	struct pgtable *pg = pgtable_of(q);
 	struct quire_table *t, *last;
 	uintptr_t token;
+	unsigned end;
 
 	if (!pg)
 		return -QUIRE_ENODEV;
@@ -341,7 +342,8 @@ int quire_table_create(struct quire *q, struct quire_table **out)
 		return -QUIRE_ENOMEM;
 	}
 	token = table_enter(&pg->kernel);
-	for (unsigned i = kernel_first(t); i < format_entries(t->format, format_root(t->format)); i++)
+	end = format_entries(t->format, format_root(t->format));
+	for (unsigned i = kernel_first(t); i < end; i++)
 		entry_store(t->root, i, t->format->entry_bytes,
 			    table_get(&pg->kernel, pg->kernel.root, i));
 	for (last = &pg->kernel; last->next;)

@@ -27,7 +27,7 @@
 struct quire_table {
 	struct quire *q;
 	const struct format *format;
-	struct lock lock;             /* (T): entries, counts; of process's tables the user half's */
+	struct lock lock;             /* (T): entries and counts of its own half */
 	struct quire_table *next;     /* the list of processes' tables (kernel's T) */
 	struct quire_table *prev;
 	unsigned char *root;          /* contents of its frame */
@@ -75,8 +75,9 @@ static inline void *table_contents(const struct quire_table *t, uint64_t phys)
 /** table_page - the frame that holds the table with these contents */
 static inline struct quire_page *table_page(const struct quire_table *t, const void *contents)
 {
-	return quire_pfn_page(t->q, quire_phys_pfn(quire_phys(
-					    (uint64_t)((const unsigned char *)contents - t->q->direct))));
+	uint64_t phys = (uint64_t)((const unsigned char *)contents - t->q->direct);
+
+	return quire_pfn_page(t->q, quire_phys_pfn(quire_phys(phys)));
 }
 
 /** table_get - entry @i of a table */

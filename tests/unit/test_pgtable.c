@@ -185,7 +185,8 @@ TEST(large_pages)
 		return;
 	CHECK_EQ(quire_table_create(rig.q, &t), 0);
 	/* From 4 KB below 1 GB up to 4 KB above 2 GB + 2 MB. */
-	CHECK_EQ(map(t, GB(1) - 0x1000, GB(5) - 0x1000, GB(1) + MB(2) + 0x2000, QUIRE_PTE_USER_RW, 63),
+	CHECK_EQ(map(t, GB(1) - 0x1000, GB(5) - 0x1000, GB(1) + MB(2) + 0x2000,
+		     QUIRE_PTE_USER_RW, 63),
 		 0);
 	s = stat_of(t);
 	CHECK(s.nr_mapped[0] == 2 && s.nr_mapped[1] == 1 && s.nr_mapped[2] == 1);
@@ -269,9 +270,8 @@ TEST(marks)
 	CHECK_EQ(quire_table_protect(t, virt(MB(2)), 0x1000, ro, NO_TLB), 0);
 	CHECK_EQ(quire_table_query(t, virt(MB(2)), &m), 0);
 	CHECK_EQ(m.pte, QUIRE_PTE_USER_RO | QUIRE_PTE_ACCESSED | QUIRE_PTE_DIRTY);
-	CHECK_EQ(quire_table_protect(t, virt(MB(2)), MB(2),
-				     (struct quire_table_change){ .clear = QUIRE_PTE_DIRTY }, NO_TLB),
-		 0);
+	ro.clear = QUIRE_PTE_DIRTY;
+	CHECK_EQ(quire_table_protect(t, virt(MB(2)), MB(2), ro, NO_TLB), 0);
 	CHECK_EQ(quire_table_query(t, virt(MB(3)), &m), 0);
 	CHECK_EQ(m.pte, QUIRE_PTE_USER_RW | QUIRE_PTE_ACCESSED);
 	/* Flushed: the next write marks again. */
@@ -431,7 +431,8 @@ TEST(slots)
 
 			CHECK_EQ(slots_get(k, slot, &phys), i == 0);
 			if (i)
-				slots_set(k, slot, quire_phys(0x9000 + i * 0x1000), QUIRE_PTE_KERNEL);
+				slots_set(k, slot, quire_phys(0x9000 + i * 0x1000),
+					  QUIRE_PTE_KERNEL);
 			CHECK(slots_get(k, slot, &phys));
 			CHECK_EQ(phys.v, i ? 0x9000 + i * 0x1000 : 0x7000);
 			CHECK_EQ(read_at(&rig, place + i * 0x1000), 0);
@@ -444,7 +445,8 @@ TEST(slots)
 		rig_sound(&rig);
 		CHECK_EQ(map(k, place + MB(16) + 0x2000, MB(32), MB(4), QUIRE_PTE_KERNEL, 10), 0);
 		if (kind == QUIRE_I386)
-			CHECK_EQ(slots_make(k, virt(place + MB(16) + 0x2000), 0x1000), -QUIRE_EEXIST);
+			CHECK_EQ(slots_make(k, virt(place + MB(16) + 0x2000), 0x1000),
+				 -QUIRE_EEXIST);
 		rig_end(&rig);
 	}
 }
@@ -596,7 +598,7 @@ TEST(next)
 		return;
 	CHECK_EQ(quire_table_create(rig.q, &t), 0);
 	CHECK(!quire_table_next(t, virt(0), &m));
-	CHECK_EQ(map(quire_table_kernel(rig.q), 0xfffffffffffff000, 0, 0x1000, QUIRE_PTE_KERNEL, 0), 0);
+	CHECK_EQ(map(quire_table_kernel(rig.q), -0x1000ull, 0, 0x1000, QUIRE_PTE_KERNEL, 0), 0);
 	CHECK_EQ(map(t, 0x7ffffffff000, 0x1000, 0x1000, QUIRE_PTE_USER_RW, 0), 0);
 	CHECK_EQ(map(t, MB(2), MB(2), MB(2), QUIRE_PTE_USER_RW, 9), 0);
 	CHECK(quire_table_next(t, virt(0), &m));

@@ -17,7 +17,9 @@ static struct softmmu_cpu cpu;
 static void begin(unsigned levels, unsigned width)
 {
 	memset(ram, 0, sizeof(ram));
-	memory = (struct softmmu_memory){ .direct = ram, .direct_bytes = BYTES, .phys_bits = width };
+	memory = (struct softmmu_memory){ .direct = ram,
+					  .direct_bytes = BYTES,
+					  .phys_bits = width };
 	softmmu_setup_levels(&cpu, &memory, levels);
 }
 
@@ -39,7 +41,7 @@ static uint64_t get(uint64_t phys)
 	return entry;
 }
 
-/* The physical address that an access reaches. -1 - error code: #PF; -1000: #GP; -2000: no memory */
+/* What an access reaches. -1 - error code: #PF; -1000: #GP; -2000: nothing answers there */
 static long long reach(uint64_t virt, unsigned access)
 {
 	struct softmmu_fault fault = { 0 };

@@ -83,7 +83,7 @@ static void spoil(struct walker *w, struct spoiled *s)
 	step = &walk.step[below(w, walk.nr)];
 	s->at = w->rig.host.direct + step->table.v + (size_t)step->index * w->bytes;
 	s->was = step->entry;
-	/* An entry that leads to a table must go on doing so: only pages may lose their size bit. */
+	/* An entry that leads to a table must go on doing so. */
 	if ((bit == 0x1000 || bit == 0x2000 || bit == 1ull << 20) && !(step->leaf && step->level))
 		bit = 0x2;
 	if (bit >> 36 && !(bit >> width[quire_config(w->rig.q)->machine]) && step->level)
@@ -97,8 +97,9 @@ static void spoil(struct walker *w, struct spoiled *s)
 
 static unsigned number(const struct quire_exception *fault)
 {
-	return fault->vector == QUIRE_VECTOR_NONE ? 0
-						  : 1 + (unsigned)fault->vector * 100 + fault->error_code;
+	if (fault->vector == QUIRE_VECTOR_NONE)
+		return 0;
+	return 1 + (unsigned)fault->vector * 100 + fault->error_code;
 }
 
 static void look(struct walker *w, uint64_t v)
@@ -179,7 +180,8 @@ TEST(steps)
 	if (!paging_start(&rig, QUIRE_X86_64, MB(64)))
 		return;
 	CHECK_EQ(quire_table_create(rig.q, &t), 0);
-	CHECK_EQ(quire_table_map(t, virt(0x401000), quire_phys(0x123000), 0x1000, QUIRE_PTE_USER_RX, 0),
+	CHECK_EQ(quire_table_map(t, virt(0x401000), quire_phys(0x123000), 0x1000,
+				 QUIRE_PTE_USER_RX, 0),
 		 0);
 	CHECK(quire_table_walk(t, virt(0x401abc), QUIRE_ACCESS_EXEC, true, &w));
 	CHECK_EQ(w.nr, 4);
