@@ -274,6 +274,41 @@ static __attribute__((noinline)) bool walk(struct softmmu_cpu *cpu, uint64_t vir
 	return true;
 }
 
+/*
+ * What most walks are: the page table is in the paging-structure cache, the entry maps 4 KB of
+ * memory, grants the access and is marked already. Return: whether it was that
+ */
+static inline bool quick(struct softmmu_cpu *cpu, uint64_t virt, unsigned access,
+			 unsigned char **out)
+{
+	uint64_t marked = P | A | ((access & 3) == SOFTMMU_WRITE ? D : 0);
+	uint64_t tag = (virt >> cpu->level[1].shift) + 1, entry, frame;
+	const struct softmmu_table *cached = &cpu->psc[tag % SOFTMMU_PSC];
+	struct softmmu_entry *e = &cpu->tlb[(virt >> 12) % SOFTMMU_TLB];
+	unsigned allowed;
+
+	if (cached->tag != tag)
+		return false;
+	entry = load(cached->table, (unsigned)(virt >> 12) & ((1u << cpu->bits) - 1), cpu->wide);
+	frame = entry & 0xffffffffff000u;
+	allowed = cpu->allowed[cached->rights & rights_of(cpu, entry)];
+	if ((entry & marked) != marked || (entry & cpu->level[0].reserved_page) ||
+	    !(allowed >> access & 1) || frame >= cpu->memory.direct_bytes)
+		return false;
+	cpu->nr_walks++;
+	e->page = cpu->memory.direct + frame;
+	e->tag = (virt & TAG_PAGE) | (allowed & (entry & D ? 0x77u : 0x55u)) |
+		 (cpu->cr4 & SOFTMMU_CR4_PGE ? (entry & G) >> 1 : 0);
+	*out = e->page + (virt & (PAGE - 1));
+	return true;
+}
+
+static __attribute__((noinline)) bool miss(struct softmmu_cpu *cpu, uint64_t virt, unsigned access,
+					   unsigned char **out, struct softmmu_fault *fault)
+{
+	return quick(cpu, virt, access, out) || walk(cpu, virt, access, out, fault);
+}
+
 static inline bool translate(struct softmmu_cpu *cpu, uint64_t virt, unsigned access,
 			     unsigned char **out, struct softmmu_fault *fault)
 {
@@ -283,7 +318,7 @@ static inline bool translate(struct softmmu_cpu *cpu, uint64_t virt, unsigned ac
 		*out = e->page + (virt & (PAGE - 1));
 		return true;
 	}
-	return walk(cpu, virt, access, out, fault);
+	return miss(cpu, virt, access, out, fault);
 }
 
 bool softmmu_translate(struct softmmu_cpu *cpu, uint64_t virt, unsigned access, unsigned char **out,

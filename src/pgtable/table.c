@@ -79,15 +79,35 @@ static uint64_t page_phys(const struct quire *q, const struct quire_page *page)
 	return quire_pfn_phys(quire_page_pfn(q, page)).v;
 }
 
-void table_count(const struct quire_table *t, const void *contents, int n)
+bool table_count(struct quire_table *t, const void *contents, int n)
 {
 	struct quire_page *page = table_page(t, contents);
 
 	if (page->private & TABLE_SLOTS)
-		return;
+		return false;
 	ASSERT("TABLE-3", (int)(page->private & TABLE_COUNT) + n >= 0 &&
 				  (int)(page->private & TABLE_COUNT) + n <= 1024);
 	page->private += (uintptr_t)(intptr_t)n;
+	if (TABLE_LEVEL(page->private) == 0)
+		t->nr_leaf[0] += (uint64_t)(int64_t)n;
+	return !t->kernel && !(page->private & (TABLE_COUNT | TABLE_PINNED));
+}
+
+void *table_lowest(const struct quire_table *t, struct span span)
+{
+	const struct format *f = t->format;
+	void *contents = t->root;
+
+	if ((span.start ^ span.last) >> f->level[1].shift)
+		return NULL;
+	for (unsigned level = format_root(f); level; level--) {
+		uint64_t entry = table_get(t, contents, format_index(f, level, span.start));
+
+		if (!entry || format_is_leaf(f, level, entry))
+			return NULL;
+		contents = table_child(t, entry);
+	}
+	return contents;
 }
 
 /* ---- Ranges --------------------------------------------------------------- */

@@ -188,8 +188,24 @@ uint32_t table_splits(const struct quire_table *t, uint64_t virt, uint64_t other
 uint64_t table_changed(const struct format *f, unsigned level, uint64_t entry,
 		       const struct quire_table_change *change);
 
-/** table_count - add @n to a table's count of entries in use. Locks: T */
-void table_count(const struct quire_table *t, const void *contents, int n);
+/**
+ * table_count - add @n to a table's count of entries in use
+ * @t:        the table
+ * @contents: the one whose entries came or went
+ * @n:        how many; negative: fewer
+ *
+ * Return: true if it is empty now and may go. Locks: T
+ */
+bool table_count(struct quire_table *t, const void *contents, int n);
+
+/**
+ * table_lowest - the page table that has all of a range
+ * @t:    the table
+ * @span: the range
+ *
+ * Return: its contents; NULL if it takes several, or there is none. Locks: T
+ */
+void *table_lowest(const struct quire_table *t, struct span span);
 
 /**
  * table_init - make an empty table in memory of the caller's
