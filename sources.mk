@@ -12,6 +12,7 @@ QUIRE_CORE :=
 QUIRE_CORE += src/core/error.c
 QUIRE_CORE += src/core/format.c
 QUIRE_CORE += src/core/string.c
+QUIRE_CORE += src/core/tree.c
 
 # src/phys
 QUIRE_PHYS :=
