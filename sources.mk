@@ -33,6 +33,11 @@ QUIRE_PHYS += src/phys/pcp.c
 QUIRE_PHYS += src/phys/tier.c
 QUIRE_PHYS += src/phys/zone.c
 
+# src/pgtable
+QUIRE_PGTABLE :=
+QUIRE_PGTABLE += src/pgtable/direct.c
+QUIRE_PGTABLE += src/pgtable/layout.c
+
 # src/report
 QUIRE_REPORT :=
 QUIRE_REPORT += src/report/buddyinfo.c
