@@ -64,24 +64,24 @@ HOST    := -std=gnu11 -D_GNU_SOURCE -pthread
 
 FLAGS_src   = $(COMMON) $(FREE) -Isrc
 FLAGS_lab   = $(COMMON) $(FREE) -Ilab
-FLAGS_ports = $(COMMON) $(HOST) -Iports/hosted
-FLAGS_apps  = $(COMMON) $(HOST) -Ilab -Iports/hosted -Iapps/cli
-FLAGS_bench = $(COMMON) $(HOST) -Iports/hosted -Ibench
-FLAGS_tests = $(COMMON) $(HOST) -Isrc -Ilab -Iports/hosted -Iapps/cli -Itests -Itests/hosts
+FLAGS_ports = $(COMMON) $(HOST) -Iports/hosted -Iports/softmmu
+FLAGS_apps  = $(COMMON) $(HOST) -Ilab -Iports/hosted -Iports/softmmu -Iapps/cli
+FLAGS_bench = $(COMMON) $(HOST) -Iports/hosted -Iports/softmmu -Ibench
+FLAGS_tests = $(COMMON) $(HOST) -Isrc -Ilab -Iports/hosted -Iports/softmmu -Iapps/cli -Itests -Itests/hosts
 
 # The command's libraries. The -m32 and sanitizer variants only build tests.
 CLI_LIBS := -lz -ledit
 
 # ---- Objects --------------------------------------------------------------
 
-QUIRE_SRC  := $(QUIRE_CORE) $(QUIRE_PHYS) $(QUIRE_PGTABLE) $(QUIRE_REPORT)
+QUIRE_SRC  := $(QUIRE_CORE) $(QUIRE_ARCH) $(QUIRE_PHYS) $(QUIRE_PGTABLE) $(QUIRE_KMEM) $(QUIRE_REPORT)
 TEST_SRC   := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC   := $(wildcard tests/fuzz/fuzz_*.c)
 
 objects     = $(patsubst %.c,$(B)/obj/%.o,$(1))
 QUIRE_OBJ  := $(call objects,$(QUIRE_SRC))
 LAB_OBJ    := $(call objects,$(LAB))
-HOSTED_OBJ := $(call objects,$(HOSTED))
+HOSTED_OBJ := $(call objects,$(HOSTED) $(SOFTMMU))
 CLI_OBJ    := $(call objects,$(CLI))
 # What a test may use of the command: everything but its main.
 CLI_PARTS  := $(filter-out %/main.o,$(CLI_OBJ))
@@ -205,14 +205,14 @@ build/hosts/free-%/liblab.a: $(LAB) $(FREE_HEADERS) | build/.deps
 	cd $(@D)/lab && gcc $(FREE_$*) $(patsubst -I%,-I$(CURDIR)/%,$(FREE_FLAGS) -Ilab) -c $(abspath $(LAB))
 	rm -f $@ && $(AR) rcs $@ $(@D)/lab/*.o
 
-build/hosts/free-%/lessons: tests/hosts/freestanding.c build/hosts/free-%/liblab.a build/hosts/free-%/libquire.a
-	gcc $(FREE_$*) $(FREE_FLAGS) -Ilab -Itests/hosts -static -nostdlib -o $@ $^ -lgcc
+build/hosts/free-%/lessons: tests/hosts/freestanding.c $(SOFTMMU) build/hosts/free-%/liblab.a build/hosts/free-%/libquire.a
+	gcc $(FREE_$*) $(FREE_FLAGS) -Ilab -Itests/hosts -Iports/softmmu -static -nostdlib -o $@ $^ -lgcc
 
 # The real library and lab, and a session that JavaScript drives (ports/wasm/run.mjs).
-build/quire.wasm: $(QUIRE_SRC) $(LAB) ports/wasm/port.c $(FREE_HEADERS)
+build/quire.wasm: $(QUIRE_SRC) $(LAB) $(SOFTMMU) ports/wasm/port.c $(FREE_HEADERS) $(wildcard ports/softmmu/*.h)
 	@mkdir -p $(@D)
 	$(call say,WASM)
-	$(Q)clang --target=wasm32 -nostdlib -mbulk-memory $(FREE) -O2 $(WARN) -Iinclude -Isrc -Ilab \
+	$(Q)clang --target=wasm32 -nostdlib -mbulk-memory $(FREE) -O2 $(WARN) -Iinclude -Isrc -Ilab -Iports/softmmu \
 		-Wl,--no-entry -Wl,-z,stack-size=262144 -o $@ $(filter %.c,$^)
 
 # ---- Measuring ------------------------------------------------------------

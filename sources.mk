@@ -14,6 +14,11 @@ QUIRE_CORE += src/core/format.c
 QUIRE_CORE += src/core/string.c
 QUIRE_CORE += src/core/tree.c
 
+# src/arch
+QUIRE_ARCH :=
+QUIRE_ARCH += src/arch/format.c
+QUIRE_ARCH += src/arch/segment.c
+
 # src/phys
 QUIRE_PHYS :=
 QUIRE_PHYS += src/phys/block.c
@@ -35,8 +40,28 @@ QUIRE_PHYS += src/phys/zone.c
 
 # src/pgtable
 QUIRE_PGTABLE :=
+QUIRE_PGTABLE += src/pgtable/change.c
+QUIRE_PGTABLE += src/pgtable/check.c
+QUIRE_PGTABLE += src/pgtable/copy.c
 QUIRE_PGTABLE += src/pgtable/direct.c
+QUIRE_PGTABLE += src/pgtable/fixmap.c
 QUIRE_PGTABLE += src/pgtable/layout.c
+QUIRE_PGTABLE += src/pgtable/map.c
+QUIRE_PGTABLE += src/pgtable/pgtable.c
+QUIRE_PGTABLE += src/pgtable/slots.c
+QUIRE_PGTABLE += src/pgtable/table.c
+QUIRE_PGTABLE += src/pgtable/tlb.c
+QUIRE_PGTABLE += src/pgtable/trim.c
+QUIRE_PGTABLE += src/pgtable/walk.c
+
+# src/kmem
+QUIRE_KMEM :=
+QUIRE_KMEM += src/kmem/ioremap.c
+QUIRE_KMEM += src/kmem/kmap.c
+QUIRE_KMEM += src/kmem/kspace.c
+QUIRE_KMEM += src/kmem/vmalloc.c
+QUIRE_KMEM += src/kmem/vmalloc_area.c
+QUIRE_KMEM += src/kmem/vmalloc_look.c
 
 # src/report
 QUIRE_REPORT :=
@@ -80,6 +105,11 @@ LAB += lab/trace.c
 LAB += lab/trace_gfp.c
 LAB += lab/traced.c
 LAB += lab/words.c
+
+# A processor's paging in software, for simulated machines; freestanding.
+SOFTMMU :=
+SOFTMMU += ports/softmmu/simulated.c
+SOFTMMU += ports/softmmu/softmmu.c
 
 # The hosted port: port.h in a process.
 HOSTED :=

@@ -139,15 +139,20 @@ static int map_memory(struct quire_table *table, const struct quire_layout *l)
 }
 
 /* What of [@start, @end) is code: in whole large pages, which need not be split then. */
-static int map_image(struct quire_table *table, const struct quire_layout *l, uint64_t start,
-		     uint64_t end)
+static int map_image(struct quire_table *table, const struct quire_layout *l,
+		     const struct quire_range *range, uint64_t *done)
 {
 	const struct quire *q = table->q;
 	const struct quire_table_change exec = { .clear = QUIRE_PTE_NX };
 	uint64_t large = PAGE << quire_pageblock_order(q), limit = layout_direct_bytes(q);
 
-	start &= ~(large - 1);
-	end = (end + large - 1) & ~(large - 1);
+	uint64_t start = range->start & ~(large - 1);
+	uint64_t end = (range->end + large - 1) & ~(large - 1);
+
+	start = start < *done ? *done : start;
+	if (start >= end)
+		return 0;
+	*done = end;
 	if (layout_is_64(q->config.machine)) {
 		if (end > TEXT_BYTES)
 			return -QUIRE_EINVAL;
@@ -165,12 +170,13 @@ static int map_image(struct quire_table *table, const struct quire_layout *l, ui
 int direct_make(struct quire_table *table, const struct quire_layout *layout)
 {
 	struct quire_range range;
+	uint64_t done = 0;
 	int error = map_memory(table, layout);
 
 	for (size_t i = 0; !error && quire_memblock_get(table->q, QUIRE_MEMBLOCK_RESERVED, i, &range);
 	     i++) {
 		if (range.what == QUIRE_RESERVE_KERNEL)
-			error = map_image(table, layout, range.start, range.end);
+			error = map_image(table, layout, &range, &done);
 	}
 	return error;
 }

@@ -14,6 +14,7 @@
 #include "core/assert.h"
 #include "core/hash.h"
 #include "pgtable/slots.h"
+#include "pgtable/tlb.h"
 
 #define PAGE ((uint64_t)QUIRE_PAGE_SIZE)
 
