@@ -118,6 +118,16 @@ static inline bool span_whole(const struct format *f, unsigned level, uint64_t a
  */
 bool table_span(const struct quire_table *t, uint64_t virt, uint64_t bytes, struct span *out);
 
+/**
+ * table_pte_ok - are these bits that a mapping of this table can have?
+ *
+ * User rights are not for the kernel's half; a global page of a process's would be seen by others.
+ */
+static inline bool table_pte_ok(const struct quire_table *t, quire_pte_t pte)
+{
+	return !(pte & ~QUIRE_PTE_BITS) && !(pte & (t->kernel ? QUIRE_PTE_USER : QUIRE_PTE_GLOBAL));
+}
+
 /** table_kernel_start - first address of the kernel's half */
 uint64_t table_kernel_start(const struct quire *q);
 
