@@ -46,6 +46,7 @@ QUIRE_PGTABLE += src/pgtable/copy.c
 QUIRE_PGTABLE += src/pgtable/direct.c
 QUIRE_PGTABLE += src/pgtable/fixmap.c
 QUIRE_PGTABLE += src/pgtable/layout.c
+QUIRE_PGTABLE += src/pgtable/leaf.c
 QUIRE_PGTABLE += src/pgtable/map.c
 QUIRE_PGTABLE += src/pgtable/pgtable.c
 QUIRE_PGTABLE += src/pgtable/slots.c

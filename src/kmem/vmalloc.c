@@ -15,6 +15,7 @@
 #include "kmem/vmalloc.h"
 
 #include "core/assert.h"
+#include "pgtable/leaf.h"
 
 #define BATCH 64
 #define VMALLOC_GFP(gfp) \
@@ -53,14 +54,18 @@ int vmalloc_area(struct kspace *ks, uint64_t bytes, uint64_t align, struct area 
 
 void vmalloc_unmap(struct kspace *ks, struct area *area)
 {
-	struct quire_tlb tlb;
+	uint64_t nr = area->nr_pages - 1;
 
 	/* What the TLBs have to forget is the area's hull: area_retire knows it. */
-	quire_tlb_begin(&tlb, ks->table);
-	int error = quire_table_unmap(ks->table, (quire_virt_t){ area->start },
-				      (area->nr_pages - 1) << QUIRE_PAGE_SHIFT, &tlb);
+	if (nr > BATCH || !leaf_unmap(ks->table, area->start, nr)) {
+		struct quire_tlb tlb;
 
-	ASSERT("KVMA-4", !error && !tlb.frames);
+		quire_tlb_begin(&tlb, ks->table);
+		int error = quire_table_unmap(ks->table, (quire_virt_t){ area->start },
+					      nr << QUIRE_PAGE_SHIFT, &tlb);
+
+		ASSERT("KVMA-4", !error && !tlb.frames);
+	}
 	area_retire(ks, area);
 }
 
@@ -148,9 +153,11 @@ static int map_singles(struct kspace *ks, struct quire_page **page, uint64_t *vi
 		batch[nr++] = *page;
 		*page = chain_next(*page);
 	}
-	int error = quire_table_map_pages(ks->table, (quire_virt_t){ *virt }, batch, nr,
-					  QUIRE_PTE_KERNEL);
+	int error = 0;
 
+	if (!leaf_map(ks->table, *virt, batch, nr, QUIRE_PTE_KERNEL))
+		error = quire_table_map_pages(ks->table, (quire_virt_t){ *virt }, batch, nr,
+					      QUIRE_PTE_KERNEL);
 	*virt += (uint64_t)nr << QUIRE_PAGE_SHIFT;
 	return error;
 }
