@@ -47,7 +47,7 @@ int quire_ioremap(struct quire *q, quire_phys_t phys, uint64_t bytes, quire_pte_
 	bytes = (offset + bytes + PAGE - 1) & ~(PAGE - 1);
 	if (is_memory(q, start, start + bytes))
 		return -QUIRE_EINVAL;
-	int error = vmalloc_area(ks, bytes, align_for(q, start, bytes), &area);
+	int error = vmalloc_area(ks, bytes, align_for(q, start, bytes), false, &area);
 
 	if (error)
 		return error;
@@ -59,7 +59,7 @@ int quire_ioremap(struct quire *q, quire_phys_t phys, uint64_t bytes, quire_pte_
 	}
 	area->phys = start;
 	out->v = area->start + offset;
-	area_show(ks, area, AREA_IOREMAP);
+	area_show(area, AREA_IOREMAP);
 	return 0;
 }
 

@@ -32,6 +32,11 @@ static inline struct quire_page *chain_next(const struct quire_page *page)
 	return (struct quire_page *)page->private;
 }
 
+static inline unsigned order_of(const struct quire_page *page)
+{
+	return relaxed_load(&page->word) & HEAD_ORDER;
+}
+
 static inline void chain_add(struct chain *chain, struct quire_page *page)
 {
 	frames_own(page, QUIRE_OWNER_VMALLOC);
@@ -42,9 +47,10 @@ static inline void chain_add(struct chain *chain, struct quire_page *page)
 	chain->last = page;
 }
 
-int vmalloc_area(struct kspace *ks, uint64_t bytes, uint64_t align, struct area **out)
+int vmalloc_area(struct kspace *ks, uint64_t bytes, uint64_t align, bool owned,
+		 struct area **out)
 {
-	struct area_request req = { .align = align };
+	struct area_request req = { .align = align, .owned = owned };
 
 	if (!bytes || bytes > ks->vmap.end - ks->vmap.start - QUIRE_PAGE_SIZE)
 		return -QUIRE_EINVAL;
@@ -88,7 +94,7 @@ void vmalloc_free_frames(struct quire *q, struct quire_page *first)
 	size_t nr = 0;
 
 	for (struct quire_page *page = first, *next; page; page = next) {
-		unsigned order = quire_page_order(page);
+		unsigned order = order_of(page);
 
 		next = chain_next(page);
 		frames_disown(page);
@@ -149,7 +155,7 @@ static int map_singles(struct kspace *ks, struct quire_page **page, uint64_t *vi
 	struct quire_page *batch[BATCH];
 	size_t nr = 0;
 
-	while (*page && nr < BATCH && !quire_page_order(*page)) {
+	while (*page && nr < BATCH && !order_of(*page)) {
 		batch[nr++] = *page;
 		*page = chain_next(*page);
 	}
@@ -167,7 +173,7 @@ static int map_chain(struct kspace *ks, uint64_t virt, struct quire_page *page)
 	int error = 0;
 
 	while (page && !error) {
-		unsigned order = quire_page_order(page);
+		unsigned order = order_of(page);
 		uint64_t bytes = (uint64_t)QUIRE_PAGE_SIZE << order;
 
 		if (!order) {
@@ -188,46 +194,76 @@ static bool too_many(const struct quire *q, uint64_t nr)
 {
 	uint64_t managed = 0;
 
-	for (unsigned z = 0; nr > BATCH && z < QUIRE_NR_ZONES; z++)
+	for (unsigned z = 0; z < QUIRE_NR_ZONES; z++)
 		managed += q->zones[z].managed;
-	return nr > BATCH && nr > managed;
+	return nr > managed;
 }
 
-/* @order: of the blocks to be tried first; 0: none */
+/* A few frames: taken, chained and mapped in one go. Return: 0; -QUIRE_ENOMEM, and nothing is kept */
+static int fill_small(struct kspace *ks, struct area *area, quire_gfp_t gfp)
+{
+	struct quire_page *batch[BATCH];
+	size_t nr = (size_t)area->nr_frames;
+	size_t had = quire_page_alloc_bulk(ks->q, gfp, nr, batch);
+	int error = had < nr ? -QUIRE_ENOMEM : 0;
+
+	if (likely(!error) && !leaf_map(ks->table, area->start, batch, nr, QUIRE_PTE_KERNEL))
+		error = quire_table_map_pages(ks->table, (quire_virt_t){ area->start }, batch, nr,
+					      QUIRE_PTE_KERNEL);
+	if (unlikely(error)) {
+		free_batch(ks->q, batch, had);
+		return error;
+	}
+	for (struct quire_page *next = NULL; nr--; next = batch[nr]) {
+		batch[nr]->private = (uintptr_t)next;
+		frames_own(batch[nr], QUIRE_OWNER_VMALLOC);
+	}
+	area->first = batch[0];
+	return 0;
+}
+
+/* Any number. @order: of the blocks to be tried first; 0: none. Return: 0; -QUIRE_ENOMEM */
+static APART int fill(struct kspace *ks, struct area *area, quire_gfp_t gfp, unsigned order)
+{
+	struct chain chain = { NULL, NULL };
+	uint64_t nr = area->nr_frames;
+	int error = too_many(ks->q, nr) ? -QUIRE_ENOMEM : 0;
+
+	if (!error && order)
+		nr = take_blocks(ks->q, gfp, order, nr, &chain);
+	if (!error)
+		error = take_frames(ks->q, gfp, nr, &chain);
+	if (!error)
+		error = map_chain(ks, area->start, chain.first);
+	area->first = chain.first;
+	return error;
+}
+
 static int allocate(struct quire *q, uint64_t bytes, quire_gfp_t gfp, unsigned order,
 		    quire_virt_t *out)
 {
 	struct kspace *ks = kspace_of(q);
-	struct chain chain = { NULL, NULL };
 	struct area *area;
 
 	if (!ks)
 		return -QUIRE_ENODEV;
 	if (gfp & ~(QUIRE_GFP_BITS & ~(quire_gfp_t)QUIRE_GFP_BIT_COMP))
 		return -QUIRE_EINVAL;
-	int error = vmalloc_area(ks, bytes, (uint64_t)QUIRE_PAGE_SIZE << order, &area);
+	int error = vmalloc_area(ks, bytes, (uint64_t)QUIRE_PAGE_SIZE << order, true, &area);
 
 	if (error)
 		return error;
 	gfp = VMALLOC_GFP(gfp);
-	area->nr_frames = area->nr_pages - 1;
-	uint64_t nr = area->nr_frames;
+	error = area->nr_frames <= BATCH ? fill_small(ks, area, gfp) : fill(ks, area, gfp, order);
+	if (unlikely(error)) {
+		struct quire_page *first = area->first;
 
-	error = too_many(q, nr) ? -QUIRE_ENOMEM : 0;
-	if (!error && order)
-		nr = take_blocks(q, gfp, order, nr, &chain);
-	if (!error)
-		error = take_frames(q, gfp, nr, &chain);
-	if (!error)
-		error = map_chain(ks, area->start, chain.first);
-	if (error) {
 		vmalloc_unmap(ks, area);
-		vmalloc_free_frames(q, chain.first);
+		vmalloc_free_frames(q, first);
 		return error;
 	}
-	area->first = chain.first;
 	out->v = area->start;
-	area_show(ks, area, AREA_ALLOC);
+	area_show(area, AREA_ALLOC);
 	return 0;
 }
 
@@ -269,7 +305,8 @@ int quire_vmap(struct quire *q, struct quire_page *const *pages, size_t nr, quir
 		return -QUIRE_ENODEV;
 	if (nr > UINT64_MAX >> QUIRE_PAGE_SHIFT)
 		return -QUIRE_EINVAL;
-	int error = vmalloc_area(ks, (uint64_t)nr << QUIRE_PAGE_SHIFT, QUIRE_PAGE_SIZE, &area);
+	int error = vmalloc_area(ks, (uint64_t)nr << QUIRE_PAGE_SHIFT, QUIRE_PAGE_SIZE, false,
+				 &area);
 
 	if (error)
 		return error;
@@ -278,9 +315,8 @@ int quire_vmap(struct quire *q, struct quire_page *const *pages, size_t nr, quir
 		vmalloc_unmap(ks, area);
 		return error;
 	}
-	area->nr_frames = nr;
 	out->v = area->start;
-	area_show(ks, area, AREA_MAP);
+	area_show(area, AREA_MAP);
 	return 0;
 }
 

@@ -12,11 +12,13 @@
  * @ks:    the kernel's address space
  * @bytes: as asked
  * @align: of the address
+ * @owned: it gets frames of its own
  * @out:   the range, AREA_NEW
  *
  * Return: as quire_vmalloc
  */
-int vmalloc_area(struct kspace *ks, uint64_t bytes, uint64_t align, struct area **out);
+int vmalloc_area(struct kspace *ks, uint64_t bytes, uint64_t align, bool owned,
+		 struct area **out);
 
 /** vmalloc_unmap - empty the addresses of a range and let it go; frames are the caller's */
 void vmalloc_unmap(struct kspace *ks, struct area *area);

@@ -52,7 +52,7 @@ static struct area *take_kept(struct vmap *vmap, uint64_t nr_pages)
 
 	if (!area)
 		return NULL;
-	ASSERT("KVMA-3", area->state == AREA_KEPT && area->nr_pages == nr_pages);
+	ASSERT("KVMA-3", relaxed_load(&area->state) == AREA_KEPT && area->nr_pages == nr_pages);
 	vmap->kept[nr_pages] = area->next;
 	vmap->kept_pages -= nr_pages;
 	vmap->nr_kept--;
@@ -60,12 +60,13 @@ static struct area *take_kept(struct vmap *vmap, uint64_t nr_pages)
 }
 
 /* Locks: V */
-static void start_use(struct vmap *vmap, struct area *area)
+static void start_use(struct vmap *vmap, struct area *area, const struct area_request *req)
 {
-	area->state = AREA_NEW;
-	area->next = NULL;
+	relaxed_store(&area->state, AREA_NEW);
 	area->first = NULL;
-	area->nr_frames = 0;
+	area->nr_frames = area->nr_pages - 1;
+	area->nr_owned = req->owned ? area->nr_frames : 0;
+	vmap->nr_frames += area->nr_owned;
 	vmap->nr_areas++;
 	vmap->used_pages += area->nr_pages;
 }
@@ -92,7 +93,7 @@ static int place(struct vmap *vmap, const struct area_request *req, struct area 
 	area->start = range.start;
 	area->nr_pages = req->nr_pages;
 	tree_insert(&vmap->tree, &c, &range);
-	start_use(vmap, area);
+	start_use(vmap, area, req);
 	return 0;
 }
 
@@ -146,7 +147,7 @@ int area_take(struct kspace *ks, const struct area_request *req, struct area **o
 		struct area *area = take_kept(vmap, req->nr_pages);
 
 		if (area)
-			start_use(vmap, area);
+			start_use(vmap, area, req);
 		leave(vmap, token);
 		if (area) {
 			*out = area;
@@ -156,18 +157,6 @@ int area_take(struct kspace *ks, const struct area_request *req, struct area **o
 	return take_new(ks, req, out);
 }
 
-void area_show(struct kspace *ks, struct area *area, enum area_state state)
-{
-	struct vmap *vmap = &ks->vmap;
-	uintptr_t token = enter(vmap);
-
-	ASSERT("KVMA-2", area->state == AREA_NEW);
-	area->state = state;
-	if (state == AREA_ALLOC)
-		vmap->nr_frames += area->nr_frames;
-	leave(vmap, token);
-}
-
 enum quire_vfree area_claim(struct kspace *ks, uint64_t virt, enum area_state state,
 			    struct area **out)
 {
@@ -175,21 +164,19 @@ enum quire_vfree area_claim(struct kspace *ks, uint64_t virt, enum area_state st
 	enum quire_vfree outcome = QUIRE_VFREE_OK;
 	uintptr_t token = enter(vmap);
 	struct area *area = tree_find(&vmap->tree, virt);
+	uint32_t is = area ? atomic_load_explicit(&area->state, memory_order_acquire) : AREA_NEW;
 
-	if (!area || area->state == AREA_NEW)
+	if (is == AREA_NEW)
 		outcome = QUIRE_VFREE_FOREIGN;
 	else if (area->start != virt)
 		outcome = QUIRE_VFREE_INSIDE;
-	else if (area->state >= AREA_DYING)
+	else if (is >= AREA_DYING)
 		outcome = QUIRE_VFREE_DOUBLE;
-	else if (area->state != state)
+	else if (is != (uint32_t)state)
 		outcome = QUIRE_VFREE_KIND;
-	if (outcome == QUIRE_VFREE_OK) {
-		area->state = AREA_DYING;
-		if (state == AREA_ALLOC)
-			vmap->nr_frames -= area->nr_frames;
-		*out = area;
-	}
+	else
+		relaxed_store(&area->state, AREA_DYING);
+	*out = area;
 	leave(vmap, token);
 	return outcome;
 }
@@ -200,8 +187,9 @@ void area_retire(struct kspace *ks, struct area *area)
 	uintptr_t token = enter(vmap);
 	uint64_t end = area->start + (area->nr_pages << QUIRE_PAGE_SHIFT);
 
-	ASSERT("KVMA-2", area->state == AREA_DYING || area->state == AREA_NEW);
-	area->state = AREA_LAZY;
+	ASSERT("KVMA-2", relaxed_load(&area->state) == AREA_DYING ||
+				 relaxed_load(&area->state) == AREA_NEW);
+	relaxed_store(&area->state, AREA_LAZY);
 	area->next = vmap->lazy;
 	vmap->lazy = area;
 	vmap->nr_lazy++;
@@ -212,6 +200,7 @@ void area_retire(struct kspace *ks, struct area *area)
 		vmap->lazy_end = end;
 	vmap->nr_areas--;
 	vmap->used_pages -= area->nr_pages;
+	vmap->nr_frames -= area->nr_owned;
 	bool much = vmap->lazy_pages > vmap->lazy_max;
 	leave(vmap, token);
 	if (much)
@@ -235,7 +224,7 @@ static bool keep_one(struct vmap *vmap, struct area *area)
 {
 	if (area->nr_pages > KEPT_PAGES || vmap->kept_pages + area->nr_pages > vmap->lazy_max)
 		return false;
-	area->state = AREA_KEPT;
+	relaxed_store(&area->state, AREA_KEPT);
 	area->next = vmap->kept[area->nr_pages];
 	vmap->kept[area->nr_pages] = area;
 	vmap->kept_pages += area->nr_pages;
@@ -278,7 +267,7 @@ static struct area *all_kept(struct vmap *vmap)
 
 	for (uint64_t nr = 1; nr <= KEPT_PAGES; nr++) {
 		for (struct area *area; (area = take_kept(vmap, nr)); list = area) {
-			area->state = AREA_LAZY;
+			relaxed_store(&area->state, AREA_LAZY);
 			area->next = list;
 		}
 	}

@@ -41,7 +41,8 @@ struct area {
 	uint64_t phys;            /* AREA_IOREMAP */
 	struct quire_page *first; /* AREA_ALLOC: its blocks, linked by their private words */
 	struct area *next;        /* (V) of the lazy ones, or of those kept of its size */
-	enum area_state state;    /* (V) */
+	uint64_t nr_owned;        /* of the frames, those that are the area's own */
+	_Atomic uint32_t state;   /* enum area_state (V), but for the end of AREA_NEW */
 };
 
 /** struct vmap - the region */
@@ -67,6 +68,7 @@ struct kspace;
 struct area_request {
 	uint64_t nr_pages; /* the guard page included */
 	uint64_t align;    /* bytes */
+	bool owned;        /* the area gets frames of its own */
 };
 
 /** area_setup - an empty region [@start, @end). @nr_cpus: for the limit of lazy pages */
@@ -83,8 +85,11 @@ void area_setup(struct vmap *vmap, uint64_t start, uint64_t end, unsigned nr_cpu
  */
 int area_take(struct kspace *ks, const struct area_request *req, struct area **out);
 
-/** area_show - a range is filled: others may find it now, as @state. Locks: takes V */
-void area_show(struct kspace *ks, struct area *area, enum area_state state);
+/** area_show - a range is filled: others may find it now, as @state. Locks: none */
+static inline void area_show(struct area *area, enum area_state state)
+{
+	atomic_store_explicit(&area->state, (uint32_t)state, memory_order_release);
+}
 
 /**
  * area_claim - begin to free what is at an address

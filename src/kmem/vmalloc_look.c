@@ -20,16 +20,18 @@ static bool visible(const struct area *area, struct quire_vm_area *out)
 		[AREA_KEPT] = { false, QUIRE_VM_LAZY },
 	};
 
+	uint32_t state = atomic_load_explicit(&area->state, memory_order_acquire);
+
 	*out = (struct quire_vm_area){
 		.start = { area->start },
 		.bytes = area->nr_pages << QUIRE_PAGE_SHIFT,
-		.kind = kinds[area->state].kind,
+		.kind = kinds[state].kind,
 	};
-	if (area->state == AREA_IOREMAP)
+	if (state == AREA_IOREMAP)
 		out->phys = quire_phys(area->phys);
-	else if (area->state < AREA_DYING)
+	else if (state < AREA_DYING)
 		out->nr_pages = area->nr_frames;
-	return kinds[area->state].shown;
+	return kinds[state].shown;
 }
 
 bool quire_vm_area_next(struct quire *q, quire_virt_t from, struct quire_vm_area *out)
@@ -171,7 +173,7 @@ static bool area_check(struct kspace *ks, const struct tree_range *range, struct
 	if (area->state < AREA_DYING) {
 		t->nr++;
 		t->used += area->nr_pages;
-		t->frames += area->state == AREA_ALLOC ? area->nr_frames : 0;
+		t->frames += area->nr_owned;
 		return pages_check(ks, area, out);
 	}
 	t->lazy += area->state == AREA_LAZY;

@@ -7,79 +7,117 @@
 #include "core/assert.h"
 #include "pgtable/table.h"
 
-/* The page table that has all of the range, and the first entry's index. NULL: none has. Locks: T */
-static void *find(const struct quire_table *t, uint64_t virt, uint64_t nr, unsigned *index)
+/* Find a page table on the way down from the root. Return: false if there is none. Locks: T */
+static COLD bool descend(const struct quire_table *t, uint64_t virt, struct leaf *leaf)
 {
 	const struct format *f = t->format;
 	void *contents = t->root;
 
-	*index = format_index(f, 0, virt);
-	if (nr > format_entries(f, 0) - *index)
-		return NULL;
 	for (unsigned level = format_root(f); level; level--) {
 		uint64_t entry = table_get(t, contents, format_index(f, level, virt));
 
 		if (!entry || format_is_leaf(f, level, entry))
-			return NULL;
+			return false;
 		contents = table_child(t, entry);
 	}
-	return contents;
-}
-
-/* Are these entries all in use, or all free? */
-static bool all(const struct quire_table *t, const void *contents, unsigned i, uint64_t nr,
-		bool used)
-{
-	unsigned end = i + (unsigned)nr, bytes = t->format->entry_bytes;
-
-	for (; i < end; i++) {
-		if ((entry_load(contents, i, bytes) != 0) != used)
-			return false;
-	}
-	return true;
-}
-
-/* Count @nr entries more or, negative, less. Return: false if this table isn't counted. Locks: T */
-static bool count(struct quire_table *t, void *contents, int nr)
-{
 	struct quire_page *page = table_page(t, contents);
 
 	if (page->private & TABLE_SLOTS)
 		return false;
-	ASSERT("TABLE-3", (int)(page->private & TABLE_COUNT) + nr >= 0);
-	page->private += (uintptr_t)(intptr_t)nr;
+	*leaf = (struct leaf){ (virt >> f->level[1].shift << f->level[1].shift) + 1, contents,
+			       page };
+	return true;
+}
+
+/* The page table that has all of the range, NULL if none has. Locks: T */
+static inline const struct leaf *find(struct quire_table *t, uint64_t virt, uint64_t nr)
+{
+	unsigned shift = t->format->level[1].shift;
+	uint64_t number = virt >> shift;
+	struct leaf *leaf = &t->leaf[number & (NR_LEAVES - 1)];
+
+	if ((virt + (nr << QUIRE_PAGE_SHIFT) - 1) >> shift != number)
+		return NULL;
+	return leaf->tag == (number << shift) + 1 || descend(t, virt, leaf) ? leaf : NULL;
+}
+
+/* Count @nr entries more or, negative, less. Locks: T */
+static inline void count(struct quire_table *t, const struct leaf *leaf, int nr)
+{
+	ASSERT("TABLE-3", (int)(leaf->page->private & TABLE_COUNT) + nr >= 0);
+	leaf->page->private += (uintptr_t)(intptr_t)nr;
 	t->nr_leaf[0] += (uint64_t)(int64_t)nr;
+}
+
+/* The loops over entries, once for each size of them. Return: false if one is not as it should be */
+static WITHIN bool map(const struct quire_table *t, unsigned char *first, unsigned bytes,
+		       struct quire_page *const *pages, size_t nr, uint64_t bits)
+{
+	const struct frames *frames = &t->q->frames;
+
+	for (size_t n = 0; n < nr; n++) {
+		if (unlikely(entry_load(first, (unsigned)n, bytes)))
+			return false;
+	}
+	for (size_t n = 0; n < nr; n++) {
+		uint64_t pfn = frames_pfn(frames, frames_index(frames, pages[n]));
+
+		entry_store(first, (unsigned)n, bytes, bits | pfn << QUIRE_PAGE_SHIFT);
+	}
+	return true;
+}
+
+static WITHIN bool unmap(unsigned char *first, unsigned bytes, size_t nr)
+{
+	for (size_t n = 0; n < nr; n++) {
+		if (unlikely(!entry_load(first, (unsigned)n, bytes)))
+			return false;
+	}
+	for (size_t n = 0; n < nr; n++)
+		entry_take(first, (unsigned)n, bytes);
 	return true;
 }
 
 bool leaf_map(struct quire_table *t, uint64_t virt, struct quire_page *const *pages, size_t nr,
 	      quire_pte_t pte)
 {
-	const struct frames *frames = &t->q->frames;
-	unsigned bytes = t->format->entry_bytes, i;
 	uint64_t bits = format_leaf(t->format, 0, 0, pte | QUIRE_PTE_PRESENT);
 	uintptr_t token = table_enter(t);
-	void *contents = find(t, virt, nr, &i);
-	bool simple = contents && all(t, contents, i, nr, false) && count(t, contents, (int)nr);
+	const struct leaf *leaf = find(t, virt, nr);
+	unsigned i = format_index(t->format, 0, virt);
+	bool done = false;
 
-	for (size_t n = 0; simple && n < nr; n++) {
-		uint64_t pfn = frames_pfn(frames, frames_index(frames, pages[n]));
-
-		entry_store(contents, i + (unsigned)n, bytes, bits | pfn << QUIRE_PAGE_SHIFT);
+	if (likely(leaf)) {
+		done = t->format->entry_bytes == 8
+			       ? map(t, leaf->contents + i * 8, 8, pages, nr, bits)
+			       : map(t, leaf->contents + i * 4, 4, pages, nr, bits);
+		if (likely(done))
+			count(t, leaf, (int)nr);
 	}
 	table_leave(t, token);
-	return simple;
+	return done;
 }
 
 bool leaf_unmap(struct quire_table *t, uint64_t virt, uint64_t nr)
 {
-	unsigned bytes = t->format->entry_bytes, i;
 	uintptr_t token = table_enter(t);
-	void *contents = find(t, virt, nr, &i);
-	bool simple = contents && all(t, contents, i, nr, true) && count(t, contents, -(int)nr);
+	const struct leaf *leaf = find(t, virt, nr);
+	unsigned i = format_index(t->format, 0, virt);
+	bool done = false;
 
-	for (unsigned end = i + (unsigned)nr; simple && i < end; i++)
-		entry_take(contents, i, bytes);
+	if (likely(leaf)) {
+		done = t->format->entry_bytes == 8
+			       ? unmap(leaf->contents + i * 8, 8, (size_t)nr)
+			       : unmap(leaf->contents + i * 4, 4, (size_t)nr);
+		if (likely(done))
+			count(t, leaf, -(int)nr);
+	}
 	table_leave(t, token);
-	return simple;
+	return done;
+}
+
+void leaf_forget(struct quire_table *t)
+{
+	for (unsigned i = 0; i < NR_LEAVES; i++)
+		t->leaf[i].tag = 0;
 }

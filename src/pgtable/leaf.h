@@ -38,4 +38,7 @@ bool leaf_map(struct quire_table *t, uint64_t virt, struct quire_page *const *pa
  */
 bool leaf_unmap(struct quire_table *t, uint64_t virt, uint64_t nr);
 
+/** leaf_forget - page tables may go: forget where they are. Locks: T */
+void leaf_forget(struct quire_table *t);
+
 #endif
