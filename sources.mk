@@ -32,6 +32,17 @@ QUIRE_PHYS += src/phys/pcp.c
 QUIRE_PHYS += src/phys/tier.c
 QUIRE_PHYS += src/phys/zone.c
 
+# src/kmem
+QUIRE_KMEM :=
+QUIRE_KMEM += src/kmem/kmalloc.c
+QUIRE_KMEM += src/kmem/kmem.c
+QUIRE_KMEM += src/kmem/shrinker.c
+QUIRE_KMEM += src/kmem/slab.c
+QUIRE_KMEM += src/kmem/slab_cache.c
+QUIRE_KMEM += src/kmem/slab_checked.c
+QUIRE_KMEM += src/kmem/slab_cpu.c
+QUIRE_KMEM += src/kmem/slab_look.c
+
 # src/report
 QUIRE_REPORT :=
 QUIRE_REPORT += src/report/buddyinfo.c

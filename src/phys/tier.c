@@ -38,6 +38,17 @@ uint64_t tiers_hash(struct quire *q, uint64_t hash)
 	return hash;
 }
 
+uint64_t tiers_reclaim(struct quire *q, quire_gfp_t gfp)
+{
+	uint64_t nr = 0;
+
+	for (unsigned id = NR_TIERS; id-- > 0;) {
+		if (q->tier[id] && q->tier[id]->reclaim)
+			nr += q->tier[id]->reclaim(q, q->tier[id], gfp);
+	}
+	return nr;
+}
+
 int direct_map(struct quire *q)
 {
 	uint64_t end = 0;
