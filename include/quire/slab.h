@@ -315,6 +315,8 @@ struct quire_heap_slab {
 	void *free;    /* objects freed to it */
 	uint32_t left; /* frees until it has to move to another list */
 	uint16_t cpu;  /* whose it is */
+	uint8_t state; /* enum quire_slab_state */
+	uint8_t bucket; /* of a partial slab */
 };
 
 /** struct quire_heap_slot - what a cpu has of a cache */
@@ -342,9 +344,11 @@ struct quire_heap_map {
 /** struct quire_cache - the beginning of a cache */
 struct quire_cache {
 	struct quire_heap_map map;
-	uint32_t tag;                 /* its frames' owner */
-	struct quire_heap_slot **cpu; /* by number */
+	uint32_t tag; /* its frames' owner; 0: there is no heap yet */
 };
+
+/* From there on a cache has a pointer to each cpu's slot. */
+#define QUIRE_HEAP_SLOTS_AT 256u
 
 /** struct quire_heap - the beginning of a machine */
 struct quire_heap {
@@ -380,22 +384,30 @@ static inline unsigned quire_heap_class(size_t bytes)
 					  : 44 + (bytes - 4096 + 511) / 512);
 }
 
-/** quire_heap_frame - the record of a pointer's frame. Return: NULL outside of the direct map */
-static inline const struct quire_heap_frame *quire_heap_frame(const struct quire_heap_map *map,
-							      const void *p)
+/** quire_heap_find - the record of a pointer's frame. Return: false outside of the direct map */
+static inline bool quire_heap_find(const struct quire_heap_map *map, const void *p,
+				   const struct quire_heap_frame **out)
 {
 	uintptr_t offset = (uintptr_t)p - map->direct;
 
 	if (QUIRE_HEAP_UNLIKELY(offset >= map->bytes))
-		return 0;
-	return (const struct quire_heap_frame *)(map->sections[offset >> 22] +
+		return false;
+	*out = (const struct quire_heap_frame *)(map->sections[offset >> 22] +
 						 (offset >> 8 & 0x3ff0));
+	return true;
+}
+
+/** quire_heap_slot - a cpu's slot of a cache */
+static inline struct quire_heap_slot *quire_heap_slot(struct quire_cache *cache, uintptr_t token)
+{
+	return *(struct quire_heap_slot **)(void *)((char *)cache + QUIRE_HEAP_SLOTS_AT +
+						    (token & 0xffff) * sizeof(void *));
 }
 
 /** quire_heap_pop - take this cpu's next free object. Return: NULL, still on the cpu, if none */
 static inline void *quire_heap_pop(struct quire_cache *cache, uintptr_t token)
 {
-	struct quire_heap_slot *slot = cache->cpu[token & 0xffff];
+	struct quire_heap_slot *slot = quire_heap_slot(cache, token);
 	void *object = slot->free;
 
 	if (QUIRE_HEAP_UNLIKELY(!object))
@@ -457,9 +469,9 @@ static inline void *quire_cache_alloc(struct quire_cache *cache, quire_gfp_t gfp
  */
 static inline enum quire_kfree quire_cache_free(struct quire_cache *cache, const void *object)
 {
-	const struct quire_heap_frame *frame = quire_heap_frame(&cache->map, object);
+	const struct quire_heap_frame *frame;
 
-	if (QUIRE_HEAP_UNLIKELY(!frame) || QUIRE_HEAP_UNLIKELY(frame->owner != cache->tag) ||
+	if (QUIRE_HEAP_UNLIKELY(!quire_heap_find(&cache->map, object, &frame)) || QUIRE_HEAP_UNLIKELY(frame->owner != cache->tag) ||
 	    QUIRE_HEAP_UNLIKELY(!quire_heap_push(frame->of.slab, object)))
 		return quire_cache_free_slow(cache, object);
 	return QUIRE_KFREE_OK;
@@ -484,14 +496,12 @@ static inline void *quire_kmalloc(struct quire *q, size_t bytes, quire_gfp_t gfp
 		struct quire_heap *heap = (struct quire_heap *)(void *)q;
 		struct quire_cache *cache = heap->kmalloc[quire_heap_class(bytes)];
 
-		if (!QUIRE_HEAP_UNLIKELY(!cache)) {
-			uintptr_t token = quire_port_cpu_enter();
-			void *object = quire_heap_pop(cache, token);
+		uintptr_t token = quire_port_cpu_enter();
+		void *object = quire_heap_pop(cache, token);
 
-			if (!QUIRE_HEAP_UNLIKELY(!object))
-				return object;
-			return quire_cache_alloc_slow(cache, bytes, gfp, token);
-		}
+		if (!QUIRE_HEAP_UNLIKELY(!object))
+			return object;
+		return quire_cache_alloc_slow(cache, bytes, gfp, token);
 	}
 	return quire_kmalloc_slow(q, bytes, gfp);
 }
@@ -506,9 +516,9 @@ static inline void *quire_kmalloc(struct quire *q, size_t bytes, quire_gfp_t gfp
 static inline enum quire_kfree quire_kfree(struct quire *q, const void *p)
 {
 	const struct quire_heap *heap = (const struct quire_heap *)(const void *)q;
-	const struct quire_heap_frame *frame = quire_heap_frame(&heap->map, p);
+	const struct quire_heap_frame *frame;
 
-	if (QUIRE_HEAP_UNLIKELY(!frame) ||
+	if (QUIRE_HEAP_UNLIKELY(!quire_heap_find(&heap->map, p, &frame)) ||
 	    QUIRE_HEAP_UNLIKELY((frame->owner & 0xff) != QUIRE_OWNER_SLAB) ||
 	    QUIRE_HEAP_UNLIKELY(!quire_heap_push(frame->of.slab, p)))
 		return quire_kfree_slow(q, p);

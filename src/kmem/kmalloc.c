@@ -151,14 +151,11 @@ void *quire_kmalloc_slow(struct quire *q, size_t bytes, quire_gfp_t gfp)
 	if (likely(gfp == QUIRE_GFP_KERNEL) && likely(bytes - 1 < QUIRE_KMALLOC_CACHE_MAX)) {
 		struct quire_cache *cache = q->heap.kmalloc[q->heap.class_of[(bytes - 1) / 8]];
 
-		if (likely(cache != NULL)) {
-			uintptr_t token = quire_port_cpu_enter();
-			void *object = quire_heap_pop(cache, token);
+		uintptr_t token = quire_port_cpu_enter();
+		void *object = quire_heap_pop(cache, token);
 
-			if (likely(object != NULL))
-				return object;
-			quire_port_cpu_leave(token);
-		}
+		return likely(object != NULL) ? object
+					      : quire_cache_alloc_slow(cache, bytes, gfp, token);
 	}
 	return kmalloc(q, bytes, gfp, (uintptr_t)__builtin_return_address(0));
 }

@@ -141,7 +141,7 @@ static void kmem_destroy(struct quire *q, struct tier *tier)
 		quire_slab_drain(q);
 		kmem_report_leaks(kmem);
 	}
-	q->heap = (struct quire_heap){ 0 };
+	heap_absent(q);
 	quire_port_free(q->config.host, kmem->memory, kmem->bytes);
 }
 

@@ -5,7 +5,7 @@
  *   frames of a slab:  | colour | object | object | … | object | rest [record] |
  *
  * Free objects are chained through themselves (in a checked cache behind themselves). A slab is on
- * one of its slot's lists, by how many of its objects are on its own chain:
+ * one of its slot's lists by how many of its objects are on its own chain, a full one on none:
  *
  *            last object gone                first one back
  *   CURRENT ──────────────────> FULL ──────────────────────> PARTIAL ──> … ──> EMPTY
@@ -77,41 +77,29 @@ uint32_t slab_index(const struct slab *slab, const void *p)
 	return i < cache->objects && i * cache->size == offset ? (uint32_t)i : cache->objects;
 }
 
-static struct slab **list_of(const struct slab *slab)
+static inline struct slab **list_of(const struct slab *slab)
 {
 	struct slot *slot = slab_slot(slab);
 
-	switch (slab->state) {
-	case QUIRE_SLAB_FULL:
-		return &slot->full;
-	case QUIRE_SLAB_EMPTY:
-		return &slot->empty;
-	default:
-		ASSERT("SLAB-1", slab->state == QUIRE_SLAB_PARTIAL);
-		return &slot->partial[slab->bucket];
-	}
-}
-
-/* Frees from now on that change the list of a slab with that many free objects. */
-static uint32_t next_move(const struct slab *slab, uint32_t free)
-{
-	uint32_t end = (free >> slab->cache->bucket_shift) + 1;
-
-	if (!free)
-		return 1;
-	end <<= slab->cache->bucket_shift;
-	return (end < slab->cache->objects ? end : slab->cache->objects) - free;
+	return slab->hot.state == QUIRE_SLAB_EMPTY ? &slot->empty : &slot->partial[slab->hot.bucket];
 }
 
 void slab_link_in(struct slab *slab, uint32_t free)
 {
-	ASSERT("SLAB-2", free <= slab->cache->objects);
-	slab->state = !free                          ? QUIRE_SLAB_FULL
-		      : free == slab->cache->objects ? QUIRE_SLAB_EMPTY
-						     : QUIRE_SLAB_PARTIAL;
-	slab->bucket = (uint8_t)(free >> slab->cache->bucket_shift);
+	uint32_t objects = slab->cache->objects, shift = slab->cache->bucket_shift;
+	uint32_t bucket = free >> shift, end = (bucket + 1) << shift;
+
+	ASSERT("SLAB-2", free <= objects);
 	slab->counted = free;
-	slab->armed = slab->hot.left = next_move(slab, free);
+	if (!free) {
+		slab->hot.state = QUIRE_SLAB_FULL;
+		slab->armed = slab->hot.left = 1;
+		return;
+	}
+	slab->hot.state = free == objects ? QUIRE_SLAB_EMPTY : QUIRE_SLAB_PARTIAL;
+	slab->hot.bucket = (uint8_t)bucket;
+	/* It moves when it is of the next bucket, or empty. */
+	slab->armed = slab->hot.left = (end < objects ? end : objects) - free;
 
 	struct slab **list = list_of(slab);
 	slab->prev = NULL;
@@ -123,27 +111,31 @@ void slab_link_in(struct slab *slab, uint32_t free)
 
 void slab_unlink(struct slab *slab)
 {
-	struct slab **list = list_of(slab);
-
-	ASSERT("SLAB-1", slab->prev ? slab->prev->next == slab : *list == slab);
+	if (slab->hot.state == QUIRE_SLAB_FULL)
+		return;
+	ASSERT("SLAB-1", slab->prev ? slab->prev->next == slab : *list_of(slab) == slab);
 	if (slab->prev)
 		slab->prev->next = slab->next;
 	else
-		*list = slab->next;
+		*list_of(slab) = slab->next;
 	if (slab->next)
 		slab->next->prev = slab->prev;
 }
 
 struct slab *slab_fullest(struct slot *slot)
 {
-	struct slab *slab = NULL;
+	struct slab **list = slot->partial;
 
-	for (unsigned bucket = 0; bucket < SLAB_BUCKETS && !slab; bucket++)
-		slab = slot->partial[bucket];
-	if (!slab)
-		slab = slot->empty;
-	if (slab)
-		slab_unlink(slab);
+	while (list < slot->partial + SLAB_BUCKETS && !*list)
+		list++;
+	if (list == slot->partial + SLAB_BUCKETS)
+		list = &slot->empty;
+	struct slab *slab = *list;
+	if (slab) {
+		*list = slab->next;
+		if (slab->next)
+			slab->next->prev = NULL;
+	}
 	return slab;
 }
 
@@ -188,7 +180,7 @@ struct slab *slab_create(struct cache *cache, quire_gfp_t gfp)
 		quire_page_free(q, page, cache->order);
 		return NULL;
 	}
-	*slab = (struct slab){ .cache = cache, .inside = cache->inside };
+	*slab = (struct slab){ .cache = cache };
 	slab->frame = frames_index(&q->frames, page);
 	ASSERT("SLAB-3", frames_pfn(&q->frames, slab->frame) < q->direct_bytes >> QUIRE_PAGE_SHIFT);
 	slab->hot.cpu = SLAB_SHARED;
@@ -198,16 +190,15 @@ struct slab *slab_create(struct cache *cache, quire_gfp_t gfp)
 void slab_chain(struct slab *slab, uint32_t start, uint32_t step)
 {
 	const struct cache *cache = slab->cache;
-	uint32_t i = start;
+	uint32_t bytes = cache->size * cache->objects, stride = cache->size * step;
+	char *first = slab_object(slab, 0);
+	uint32_t at = cache->size * start;
 	void *last = NULL;
 
-	/* From the last to the first, so that each is written once. */
-	for (uint32_t n = 0; n < cache->objects; n++) {
-		void *object = slab_object(slab, i);
-
-		*slab_link(cache, object) = last;
-		last = object;
-		i = i >= step ? i - step : i + cache->objects - step;
+	for (uint32_t n = cache->objects; n > 0; n--) {
+		*slab_link(cache, first + at) = last;
+		last = first + at;
+		at = at >= stride ? at - stride : at + bytes - stride;
 	}
 	slab->hot.free = last;
 }
@@ -221,7 +212,27 @@ void slab_adopt(struct slot *slot, struct slab *slab, unsigned cpu)
 	slot->colour = slot->colour + 1 < cache->colours ? slot->colour + 1 : 0;
 	slab->hot.cpu = (uint16_t)cpu;
 	mark_frames(slab, true);
+	slab->all_prev = FRAME_NONE;
+	slab->all_next = slot->all;
+	if (slot->all != FRAME_NONE)
+		slab_at(cache->q, slot->all)->all_prev = slab->frame;
+	slot->all = slab->frame;
 	slot->nr_slabs++;
+}
+
+/* Off the list of all slabs of its slot. */
+static void forget(struct slab *slab)
+{
+	struct quire *q = slab->cache->q;
+	struct slot *slot = slab_slot(slab);
+
+	if (slab->all_prev != FRAME_NONE)
+		slab_at(q, slab->all_prev)->all_next = slab->all_next;
+	else
+		slot->all = slab->all_next;
+	if (slab->all_next != FRAME_NONE)
+		slab_at(q, slab->all_next)->all_prev = slab->all_prev;
+	slot->nr_slabs--;
 }
 
 uint32_t slab_destroy(struct slab *slab)
@@ -232,9 +243,9 @@ uint32_t slab_destroy(struct slab *slab)
 	uint32_t frames = 1u << cache->order;
 
 	ASSERT("SLAB-4", slab_free_count(slab) == cache->objects);
-	slab_slot(slab)->nr_slabs--;
+	forget(slab);
 	mark_frames(slab, false);
-	if (!slab->inside)
+	if (!cache->inside)
 		quire_cache_free(&kmem_of(q)->records->hot, slab);
 	enum quire_free outcome = quire_page_free(q, page, cache->order);
 	ASSERT("SLAB-3", outcome == QUIRE_FREE_OK);

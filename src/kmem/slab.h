@@ -27,20 +27,18 @@
  */
 #define SLAB_BYTES 64u
 #define SLOT_BYTES 256u
-#define CACHE_BYTES 256u
+#define CACHE_BYTES QUIRE_HEAP_SLOTS_AT
 
 /** struct slab - one slab */
 struct slab {
-	struct quire_heap_slab hot; /* free, left, cpu */
-	uint8_t state;              /* enum quire_slab_state */
-	uint8_t bucket;             /* of a partial slab */
-	bool inside;                /* this record lies in the slab */
+	struct quire_heap_slab hot; /* free, left, cpu, state, bucket */
 	struct cache *cache;
-	struct slab *next, *prev;   /* in the list of its state */
+	struct slab *next, *prev;   /* in the list of partial or empty slabs */
 	uint32_t frame;             /* index of the first frame */
 	uint32_t colour;            /* offset of the first object, bytes */
 	uint32_t counted;           /* objects on hot.free when hot.left was last set */
 	uint32_t armed;             /* what it was set to */
+	uint32_t all_next, all_prev; /* frames of the slot's other slabs; FRAME_NONE: no more */
 };
 
 /** struct slot - what a cpu, or for a checked cache everybody, has of a cache */
@@ -48,7 +46,8 @@ struct slot {
 	struct quire_heap_slot hot;          /* free: objects of the current slab */
 	struct slab *current;                /* allocated from; on no list */
 	struct slab *partial[SLAB_BUCKETS];  /* bucket 0 has the fewest free objects */
-	struct slab *full, *empty;
+	struct slab *empty;
+	uint32_t all;                        /* frame of the newest slab of any state; FRAME_NONE */
 	uint32_t nr_slabs;
 	uint32_t colour;                     /* of the next slab, in steps */
 	uint32_t nr_away;
@@ -61,7 +60,7 @@ struct slot {
 
 /** struct cache - a cache */
 struct cache {
-	struct quire_cache hot;   /* map, tag, the slots by cpu */
+	struct quire_cache hot;   /* map, tag */
 	struct quire *q;
 	struct cache *next, *prev; /* on the chain */
 	struct slot *slots;        /* nr_slots of them */
@@ -95,6 +94,12 @@ _Static_assert(sizeof(struct cache) <= CACHE_BYTES, "a cache's record has its pl
 static inline struct slot *slot_at(const struct cache *cache, uint32_t i)
 {
 	return (struct slot *)((char *)cache->slots + (size_t)i * SLOT_BYTES);
+}
+
+/** slab_at - the slab that begins at a frame. Return: NULL for FRAME_NONE */
+static inline struct slab *slab_at(const struct quire *q, uint32_t frame)
+{
+	return frame == FRAME_NONE ? NULL : (struct slab *)q->frames.pages[frame].private;
 }
 
 /** slab_slot - the slot that a slab belongs to */
@@ -144,10 +149,10 @@ static inline quire_heap_link_t *slab_link(const struct cache *cache, void *obje
  */
 bool slab_layout(struct cache *cache);
 
-/** slab_link_in - put a slab on the list of its state and fullness. @free: objects on its list */
+/** slab_link_in - put a slab on the list that fits; a full one is on none. @free: on its own chain */
 void slab_link_in(struct slab *slab, uint32_t free);
 
-/** slab_unlink - take a slab off its list */
+/** slab_unlink - take a slab off its list, if it is on one */
 void slab_unlink(struct slab *slab);
 
 /** slab_fullest - the slab with free objects to allocate from, unlinked. Return: NULL if none */

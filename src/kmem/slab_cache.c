@@ -70,6 +70,12 @@ static uint32_t zone_gfp(uint32_t flags)
 	       (flags & QUIRE_SLAB_RECLAIM_ACCOUNT ? QUIRE_GFP_BIT_RECLAIMABLE : 0);
 }
 
+/* Bytes of a pointer for each cpu, the same on every host. */
+static uint32_t pointers(uint32_t nr_cpus)
+{
+	return (nr_cpus * 8 + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+}
+
 int cache_describe(struct cache *cache, struct quire *q, const struct quire_cache_args *args)
 {
 	const struct kmem *kmem = kmem_of(q);
@@ -95,8 +101,7 @@ int cache_describe(struct cache *cache, struct quire *q, const struct quire_cach
 	if (cache->checked)
 		checked_layout(cache);
 	cache->nr_slots = cache->checked ? 1 : q->config.nr_cpus;
-	cache->bytes = CACHE_BYTES + SLOT_BYTES * cache->nr_slots +
-		       (q->config.nr_cpus * 8 + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+	cache->bytes = CACHE_BYTES + pointers(q->config.nr_cpus) + SLOT_BYTES * cache->nr_slots;
 	return slab_layout(cache) ? 0 : -QUIRE_EINVAL;
 }
 
@@ -107,11 +112,13 @@ struct cache *cache_place(const struct cache *described, void *memory)
 
 	memset(memory, 0, described->bytes);
 	*cache = *described;
-	cache->slots = (struct slot *)(void *)((char *)memory + CACHE_BYTES);
-	cache->hot.cpu = (struct quire_heap_slot **)(void *)((char *)cache->slots +
-							     SLOT_BYTES * cache->nr_slots);
+	struct quire_heap_slot **by_cpu = (void *)((char *)memory + CACHE_BYTES);
+
+	cache->slots = (struct slot *)(void *)((char *)memory + CACHE_BYTES + pointers(nr_cpus));
+	for (uint32_t i = 0; i < cache->nr_slots; i++)
+		slot_at(cache, i)->all = FRAME_NONE;
 	for (uint32_t cpu = 0; cpu < nr_cpus; cpu++)
-		cache->hot.cpu[cpu] = &slot_at(cache, cache->checked ? 0 : cpu)->hot;
+		by_cpu[cpu] = &slot_at(cache, cache->checked ? 0 : cpu)->hot;
 	return cache;
 }
 

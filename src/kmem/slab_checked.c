@@ -267,7 +267,7 @@ static struct slab *put(struct slab *slab, char *object, uintptr_t caller)
 	meta->link = slab->hot.free;
 	slab->hot.free = object;
 	slab_link_in(slab, free + 1);
-	if (slab->state != QUIRE_SLAB_EMPTY || !slab->next)
+	if (slab->hot.state != QUIRE_SLAB_EMPTY || !slab->next)
 		return NULL;
 	slab_unlink(slab);
 	return slab;

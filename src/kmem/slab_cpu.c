@@ -58,7 +58,7 @@ static uint32_t rest(struct slab *slab, uint32_t free)
 /* A slab on its list has seen as many frees as change that. */
 static COLD void move(struct slab *slab)
 {
-	ASSERT("SLAB-1", slab->state != QUIRE_SLAB_CURRENT && slab->state != QUIRE_SLAB_EMPTY);
+	ASSERT("SLAB-1", slab->hot.state != QUIRE_SLAB_CURRENT && slab->hot.state != QUIRE_SLAB_EMPTY);
 	slab_unlink(slab);
 	rest(slab, slab_free_count(slab));
 }
@@ -125,13 +125,13 @@ void *slot_take(struct slot *slot, struct quire *q)
 		slab = slab_fullest(slot);
 	if (!slab)
 		return slot->nr_away ? slot->away[--slot->nr_away] : NULL;
-	if (slab->state == QUIRE_SLAB_EMPTY)
+	if (slab->hot.state == QUIRE_SLAB_EMPTY)
 		cpu_of(slab)->empty_frames -= 1u << slab->cache->order;
 
 	void *object = slab->hot.free;
 	slot->current = slab;
 	slot->hot.free = *(quire_heap_link_t *)object;
-	slab->state = QUIRE_SLAB_CURRENT;
+	slab->hot.state = QUIRE_SLAB_CURRENT;
 	slab->hot.free = NULL;
 	slab->counted = 0;
 	slab->armed = slab->hot.left = SLAB_ARMED;
@@ -227,6 +227,10 @@ void *quire_cache_alloc_slow(struct quire_cache *hot, size_t bytes, quire_gfp_t 
 {
 	struct cache *cache = (struct cache *)hot;
 
+	if (unlikely(!hot->tag)) { /* no heap yet */
+		quire_port_cpu_leave(token);
+		return NULL;
+	}
 	if (likely(!cache->checked) && likely(!(gfp & QUIRE_GFP_ZERO))) {
 		struct slot *slot = slot_of(cache, token);
 		void *object = relaxed_load(&slot->asked) ? NULL : slot_take(slot, cache->q);

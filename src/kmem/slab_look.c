@@ -14,40 +14,28 @@
 #include "kmem/slab_cache.h"
 #include "kmem/slab_checked.h"
 
-/** struct walk - the slabs of a cache, one after the other */
+/** struct walk - the slabs of a cache, cpu by cpu, the newest first */
 struct walk {
 	const struct cache *cache;
 	uint32_t slot;
-	unsigned list; /* FULL, partial buckets, EMPTY, CURRENT */
 	const struct slab *slab;
 };
-
-#define WALK_LISTS (SLAB_BUCKETS + 3)
-
-static const struct slab *list_first(const struct slot *slot, unsigned list)
-{
-	if (list == 0)
-		return slot->full;
-	if (list <= SLAB_BUCKETS)
-		return slot->partial[list - 1];
-	return list == SLAB_BUCKETS + 1 ? slot->empty : slot->current;
-}
 
 /* Go on to the next slab. Return: NULL after the last */
 static const struct slab *walk_next(struct walk *w)
 {
+	const struct quire *q = w->cache->q;
+
 	if (w->slab) {
-		w->slab = w->list == WALK_LISTS - 1 ? NULL : w->slab->next;
+		w->slab = slab_at(q, w->slab->all_next);
 		if (w->slab)
 			return w->slab;
-		w->list++;
+		w->slot++;
 	}
-	for (; w->slot < w->cache->nr_slots; w->slot++, w->list = 0) {
-		for (; w->list < WALK_LISTS; w->list++) {
-			w->slab = list_first(slot_at(w->cache, w->slot), w->list);
-			if (w->slab)
-				return w->slab;
-		}
+	for (; w->slot < w->cache->nr_slots; w->slot++) {
+		w->slab = slab_at(q, slot_at(w->cache, w->slot)->all);
+		if (w->slab)
+			return w->slab;
 	}
 	return NULL;
 }
@@ -158,8 +146,8 @@ void quire_cache_info(const struct quire_cache *hot, struct quire_cache_info *ou
 	};
 	for (const struct slab *slab = walk_next(&w); slab; slab = walk_next(&w)) {
 		out->nr_slabs++;
-		out->full += slab->state == QUIRE_SLAB_FULL;
-		out->empty += slab->state == QUIRE_SLAB_EMPTY;
+		out->full += slab->hot.state == QUIRE_SLAB_FULL;
+		out->empty += slab->hot.state == QUIRE_SLAB_EMPTY;
 		free += slab_free_count(slab);
 	}
 	out->partial = out->nr_slabs - out->full - out->empty;
@@ -188,7 +176,7 @@ bool quire_slab_info(const struct quire_cache *hot, size_t i, struct quire_slab_
 		return false;
 	*out = (struct quire_slab_info){
 		.pfn = quire_pfn(frames_pfn(&cache->q->frames, slab->frame)),
-		.state = (enum quire_slab_state)slab->state,
+		.state = (enum quire_slab_state)slab->hot.state,
 		.cpu = slab->hot.cpu == SLAB_SHARED ? -1 : slab->hot.cpu,
 		.live = (uint32_t)map_objects(slab, objects ? objects : map),
 		.colour = slab->colour,
@@ -221,6 +209,28 @@ static bool metas_check(const struct slab *slab, const uint8_t *map, struct quir
 	return true;
 }
 
+/* Is a slab where its state and its free objects say? */
+static bool listed(const struct slab *slab, const struct slot *slot, uint32_t free)
+{
+	uint32_t objects = slab->cache->objects;
+	unsigned bucket = free >> slab->cache->bucket_shift;
+
+	if (slab->prev && slab->hot.state != QUIRE_SLAB_FULL &&
+	    slab->hot.state != QUIRE_SLAB_CURRENT && slab->prev->next != slab)
+		return false;
+	switch (slab->hot.state) {
+	case QUIRE_SLAB_CURRENT:
+		return slot->current == slab;
+	case QUIRE_SLAB_FULL:
+		return !free && slot->current != slab;
+	case QUIRE_SLAB_EMPTY:
+		return free == objects && (slab->prev || slot->empty == slab);
+	default:
+		return free > 0 && free < objects && bucket == slab->hot.bucket &&
+		       (slab->prev || slot->partial[bucket] == slab);
+	}
+}
+
 static bool one_check(const struct walk *w, const struct slab *slab, struct quire_violation *out)
 {
 	const struct cache *cache = w->cache;
@@ -228,9 +238,6 @@ static bool one_check(const struct walk *w, const struct slab *slab, struct quir
 	uint64_t pfn = frames_pfn(f, slab->frame);
 	uint8_t map[QUIRE_SLAB_OBJECTS_MAX];
 	uint32_t free = slab_free_count(slab);
-	unsigned list = free == 0                ? 0
-			: free == cache->objects ? SLAB_BUCKETS + 1
-						 : 1 + (free >> cache->bucket_shift);
 
 	if (slab->cache != cache || slab_slot(slab) != slot_at(cache, w->slot))
 		return broken(out, "SLAB-3", "a slab says whose it is", pfn);
@@ -240,10 +247,8 @@ static bool one_check(const struct walk *w, const struct slab *slab, struct quir
 		if (page->owner != cache->hot.tag || page->private != (uintptr_t)slab)
 			return broken(out, "SLAB-3", "each frame of a slab names it", pfn);
 	}
-	if (slab->state != QUIRE_SLAB_CURRENT && list != w->list)
+	if (!listed(slab, slab_slot(slab), free))
 		return broken(out, "SLAB-1", "a slab is on the list of its fullness", pfn);
-	if ((slab->state == QUIRE_SLAB_CURRENT) != (w->list == WALK_LISTS - 1))
-		return broken(out, "SLAB-1", "the current slab is on no list", pfn);
 	if (map_objects(slab, map) < 0)
 		return broken(out, "SLAB-2", "each free object is one of its slab, once", pfn);
 	return !cache->checked || metas_check(slab, map, out);
@@ -259,7 +264,7 @@ static bool cache_check(const struct cache *cache, uint64_t *empty_frames,
 		if (!one_check(&w, slab, out))
 			return false;
 		nr[w.slot]++;
-		if (slab->state == QUIRE_SLAB_EMPTY && !cache->checked)
+		if (slab->hot.state == QUIRE_SLAB_EMPTY && !cache->checked)
 			*empty_frames += 1u << cache->order;
 	}
 	for (uint32_t s = 0; s < cache->nr_slots; s++) {
@@ -315,7 +320,9 @@ uint64_t slab_hash(struct quire *q, const struct tier *tier, uint64_t hash)
 		hash = hash_word(hash, c->asked_bytes);
 		for (const struct slab *slab = walk_next(&w); slab; slab = walk_next(&w)) {
 			hash = hash_word(hash, frames_pfn(&q->frames, slab->frame));
-			hash = hash_word(hash, (uint64_t)w.slot << 32 | w.list);
+			hash = hash_word(hash, (uint64_t)w.slot << 32 | slab->hot.state);
+			hash = hash_word(hash, slab->next ? frames_pfn(&q->frames, slab->next->frame)
+							  : UINT64_MAX);
 			hash = hash_chain(c, slab->hot.free, hash);
 		}
 		for (uint32_t s = 0; s < c->nr_slots; s++) {

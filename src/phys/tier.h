@@ -34,6 +34,9 @@ struct tier {
 	uint64_t (*reclaim)(struct quire *q, struct tier *tier, quire_gfp_t gfp);
 };
 
+/** heap_absent - what the inline functions of quire/slab.h find before there is a heap: nothing */
+void heap_absent(struct quire *q);
+
 /** tiers_destroy - end all tiers, the highest first, and give the direct map back */
 void tiers_destroy(struct quire *q);
 
