@@ -35,16 +35,29 @@ static void *take(size_t bytes)
 	return memset(p, 0, bytes);
 }
 
+static void host_take(struct quire_hosted *h)
+{
+	while (__atomic_exchange_n(&h->lock, 1, __ATOMIC_ACQUIRE))
+		;
+}
+
+static void host_drop(struct quire_hosted *h)
+{
+	__atomic_store_n(&h->lock, 0, __ATOMIC_RELEASE);
+}
+
 void *quire_port_alloc(void *host, quire_phys_t at, size_t bytes)
 {
 	struct quire_hosted *h = host;
 
 	(void)at;
-	if (h && ++h->nr_allocs == h->fail_at)
-		return NULL;
-	void *p = take(bytes);
-	if (p && h)
+	if (!h)
+		return take(bytes);
+	host_take(h);
+	void *p = ++h->nr_allocs == h->fail_at ? NULL : take(bytes);
+	if (p)
 		h->live_bytes += bytes;
+	host_drop(h);
 	return p;
 }
 
@@ -54,14 +67,17 @@ void quire_port_free(void *host, void *p, size_t bytes)
 
 	if (!p)
 		return;
-	if (h)
-		h->live_bytes -= bytes;
 	if (h && p == h->direct) {
 		simulated_end(h->mmu);
 		free(h->mmu);
 		h->mmu = NULL;
 		h->direct = NULL;
 		h->direct_bytes = 0;
+	}
+	if (h) {
+		host_take(h);
+		h->live_bytes -= bytes;
+		host_drop(h);
 	}
 	if (bytes >= MMAP_BYTES)
 		munmap(p, bytes);
@@ -79,25 +95,14 @@ void quire_port_cpu_leave(uintptr_t token)
 	(void)token;
 }
 
-static void ram_take(struct quire_hosted *h)
-{
-	while (__atomic_exchange_n(&h->lock, 1, __ATOMIC_ACQUIRE))
-		;
-}
-
-static void ram_drop(struct quire_hosted *h)
-{
-	__atomic_store_n(&h->lock, 0, __ATOMIC_RELEASE);
-}
-
 /* The contents of a frame that has some. NULL: nobody looked at it, it is zero */
 static void *touched(struct quire_hosted *h, uint64_t pfn)
 {
 	if (pfn < h->direct_bytes / QUIRE_PAGE_SIZE)
 		return h->direct + pfn * QUIRE_PAGE_SIZE;
-	ram_take(h);
+	host_take(h);
 	void *frame = pfn < h->nr_ram ? h->ram[pfn] : NULL;
-	ram_drop(h);
+	host_drop(h);
 	return frame;
 }
 
@@ -217,9 +222,9 @@ void *quire_hosted_frame(struct quire_hosted *host, quire_pfn_t pfn)
 {
 	if (pfn.v < host->direct_bytes / QUIRE_PAGE_SIZE)
 		return host->direct + pfn.v * QUIRE_PAGE_SIZE;
-	ram_take(host);
+	host_take(host);
 	void *frame = ram_frame(host, pfn.v);
-	ram_drop(host);
+	host_drop(host);
 	return frame;
 }
 

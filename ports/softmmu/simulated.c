@@ -38,8 +38,10 @@ int simulated_load_root(struct simulated *s, unsigned cpu, quire_phys_t root, un
 		c = quire_port_alloc(s->host, quire_phys(QUIRE_PORT_ANYWHERE), sizeof(*c));
 		if (!c)
 			return -QUIRE_ENOMEM;
-		s->memory.phys_bits = width[levels];
-		softmmu_setup_levels(c, &s->memory, levels);
+		struct softmmu_memory memory = s->memory;
+
+		memory.phys_bits = width[levels];
+		softmmu_setup_levels(c, &memory, levels);
 		s->cpu[cpu] = c;
 	}
 	return softmmu_load_cr3(c, root.v, &fault) ? 0 : -QUIRE_EFAULT;

@@ -92,7 +92,7 @@ static bool mark(unsigned char *table, unsigned index, bool wide, uint64_t entry
 /* Above the address: 64-bit mode ignores bits 52 to 62, PAE reserves them. */
 static uint64_t reserved_high(const struct softmmu_cpu *cpu)
 {
-	uint64_t reserved = bits(is_long(cpu) ? 51 : 62, cpu->memory->phys_bits);
+	uint64_t reserved = bits(is_long(cpu) ? 51 : 62, cpu->memory.phys_bits);
 
 	return cpu->efer & SOFTMMU_EFER_NXE ? reserved : reserved | XD;
 }
@@ -106,7 +106,7 @@ static uint64_t reserved(const struct softmmu_cpu *cpu, unsigned shift, uint64_t
 	bool large = (entry & PS) && shift > 12;
 
 	if (!is_wide(cpu)) {
-		unsigned width = cpu->memory->phys_bits < 40 ? cpu->memory->phys_bits : 40;
+		unsigned width = cpu->memory.phys_bits < 40 ? cpu->memory.phys_bits : 40;
 
 		return large && (cpu->cr4 & SOFTMMU_CR4_PSE) ? bits(21, width - 19) : 0;
 	}
@@ -199,7 +199,7 @@ static bool start(struct softmmu_cpu *cpu, struct walk *w, struct softmmu_fault 
 	} else {
 		root &= 0xfffff000u;
 	}
-	w->table = contents(cpu->memory, root);
+	w->table = contents(&cpu->memory, root);
 	return true;
 }
 
@@ -266,7 +266,7 @@ static bool descend(struct softmmu_cpu *cpu, struct walk *w, struct softmmu_faul
 			return true;
 		if (!mark(w->table, w->index, is_wide(cpu), w->entry, A))
 			return descend(cpu, w, fault);
-		w->table = contents(cpu->memory,
+		w->table = contents(&cpu->memory,
 				    w->entry & (is_wide(cpu) ? bits(51, 12) : 0xfffff000u));
 		w->shift -= index_bits(cpu);
 		if (w->shift == 12)
@@ -294,11 +294,11 @@ static void fill(struct softmmu_cpu *cpu, const struct walk *w, unsigned char *p
 	}
 	cpu->tlb[number % SOFTMMU_TLB] = (struct softmmu_entry){
 		.tag = number + 1,
-		.page = page,
 		.allowed = (uint8_t)allowed,
 		.shift = (uint8_t)w->shift,
 		.global = (w->entry & G) && (cpu->cr4 & SOFTMMU_CR4_PGE),
 	};
+	cpu->tlb[number % SOFTMMU_TLB].page = page;
 	cpu->nr_pieces += w->shift > 12;
 }
 
@@ -321,7 +321,7 @@ static bool walk(struct softmmu_cpu *cpu, uint64_t virt, unsigned access, unsign
 		if (!may(cpu, w.rights, access))
 			return page_fault(cpu, w.virt, access, CODE_P, fault);
 	} while (!mark(w.table, w.index, is_wide(cpu), w.entry, set));
-	unsigned char *page = contents(cpu->memory, frame_of(cpu, &w));
+	unsigned char *page = contents(&cpu->memory, frame_of(cpu, &w));
 
 	if (page)
 		fill(cpu, &w, page, (w.entry | set) & D);
@@ -404,7 +404,7 @@ void softmmu_setup(struct softmmu_cpu *cpu, const struct softmmu_memory *memory,
 		   uint32_t cr4, uint32_t efer)
 {
 	enter(cpu);
-	cpu->memory = memory;
+	cpu->memory = *memory;
 	cpu->cr0 = cr0;
 	cpu->cr4 = cr4;
 	cpu->efer = efer;
@@ -431,9 +431,9 @@ void softmmu_setup_levels(struct softmmu_cpu *cpu, const struct softmmu_memory *
 /* PAE: the four entries at CR3 are read now, and only now. */
 static bool load_pdptes(struct softmmu_cpu *cpu, uint64_t cr3)
 {
-	unsigned char *table = contents(cpu->memory, cr3 & 0xffffffe0u);
+	unsigned char *table = contents(&cpu->memory, cr3 & 0xffffffe0u);
 	unsigned first = (unsigned)(cr3 & (PAGE - 1)) >> 5 << 2;
-	uint64_t must_be_0 = bits(63, cpu->memory->phys_bits) | bits(8, 5) | bits(2, 1), pdpte[4];
+	uint64_t must_be_0 = bits(63, cpu->memory.phys_bits) | bits(8, 5) | bits(2, 1), pdpte[4];
 
 	for (unsigned i = 0; i < 4; i++) {
 		pdpte[i] = load(table, first + i, true);
@@ -473,11 +473,6 @@ uint64_t softmmu_cr3(struct softmmu_cpu *cpu)
 
 /* ---- Memory by linear address ---------------------------------------------------------- */
 
-static void copy(unsigned char *to, const unsigned char *from, size_t n)
-{
-	__builtin_memcpy(to, from, n);
-}
-
 bool softmmu_copy(struct softmmu_cpu *cpu, uint64_t virt, void *buf, size_t n, unsigned access,
 		  struct softmmu_fault *fault)
 {
@@ -490,10 +485,11 @@ bool softmmu_copy(struct softmmu_cpu *cpu, uint64_t virt, void *buf, size_t n, u
 
 		if (part > n)
 			part = n;
+		/* Where nothing answers, a bus reads as ones, and writes go nowhere. */
 		if ((access & 3) == SOFTMMU_WRITE && page)
-			copy(page, at, part);
+			__builtin_memcpy(page, at, part);
 		else if ((access & 3) == SOFTMMU_READ && page)
-			copy(at, page, part);
+			__builtin_memcpy(at, page, part);
 		else if ((access & 3) == SOFTMMU_READ)
 			__builtin_memset(at, 0xff, part);
 		at += part;

@@ -50,11 +50,11 @@ enum softmmu_access {
 	SOFTMMU_USER = 4,
 };
 
-/** struct softmmu_memory - what is on the bus; shared by the processors of a machine */
+/** struct softmmu_memory - what is on the bus */
 struct softmmu_memory {
 	unsigned char *direct; /* contents of physical addresses 0 .. direct_bytes */
 	uint64_t direct_bytes; /* a multiple of 4096 */
-	/* Contents of another frame, 4096 bytes; NULL: nothing answers there. May be NULL itself. */
+	/* Contents of another frame; NULL: nothing answers there. May be NULL itself. */
 	void *(*frame)(void *ctx, uint64_t phys);
 	void *ctx;
 	unsigned phys_bits; /* width of a physical address (MAXPHYADDR), 32 .. 52 */
@@ -86,7 +86,7 @@ struct softmmu_table {
 /** struct softmmu_cpu - a processor's paging unit; zero it and softmmu_setup */
 struct softmmu_cpu {
 	_Atomic uint32_t lock; /* held by an access, and by others' invalidations */
-	const struct softmmu_memory *memory;
+	struct softmmu_memory memory;
 	uint32_t cr0, cr4, efer;
 	uint64_t cr3;
 	uint64_t pdpte[4];       /* PAE: loaded with CR3 */
@@ -99,7 +99,7 @@ struct softmmu_cpu {
 /**
  * softmmu_setup - set the control registers and empty all caches
  * @cpu:    the processor
- * @memory: what it sees; stays
+ * @memory: what it sees; copied
  * @cr0:    SOFTMMU_CR0_…; paging itself is always on
  * @cr4:    SOFTMMU_CR4_…
  * @efer:   SOFTMMU_EFER_…

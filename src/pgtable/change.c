@@ -17,7 +17,6 @@ struct change {
 	struct stock stock;
 	struct quire_tlb *tlb;
 	const struct quire_table_change *bits; /* NULL: unmap */
-	uint64_t start, last;                  /* the range */
 	bool done;                             /* an entry has changed */
 	unsigned shift;                        /* of the smallest page that has */
 };
@@ -135,10 +134,10 @@ static void change(struct change *c, unsigned level, void *table, struct span sp
 /* Tables that it takes to make borders at both ends. */
 static uint32_t plan(const struct change *c, struct span span)
 {
-	uint32_t need = table_splits(c->t, span.start, c->bits);
+	uint32_t need = table_splits(c->t, span.start, 0, c->bits);
 
 	if (span.last != UINT64_MAX && format_canonical(c->f, span.last + 1))
-		need += table_splits(c->t, span.last + 1, c->bits);
+		need += table_splits(c->t, span.last + 1, span.start, c->bits);
 	return need;
 }
 

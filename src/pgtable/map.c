@@ -177,8 +177,10 @@ int quire_table_map_pages(struct quire_table *table, quire_virt_t virt,
 			 .pte = pte | QUIRE_PTE_PRESENT };
 	struct span span;
 
-	if ((uint64_t)nr << QUIRE_PAGE_SHIFT >> QUIRE_PAGE_SHIFT != nr || !table_pte_ok(table, pte) ||
-	    !table_span(table, virt.v, (uint64_t)nr << QUIRE_PAGE_SHIFT, &span))
+	uint64_t bytes = (uint64_t)nr << QUIRE_PAGE_SHIFT;
+
+	if (bytes >> QUIRE_PAGE_SHIFT != nr || !table_pte_ok(table, pte) ||
+	    !table_span(table, virt.v, bytes, &span))
 		return -QUIRE_EINVAL;
 	for (size_t i = 0; i < nr; i++) {
 		if (!frames_owns(&table->q->frames, pages[i]))
