@@ -340,6 +340,17 @@ uint64_t slab_hash(struct quire *q, const struct tier *tier, uint64_t hash)
 
 void kmem_report_leaks(struct kmem *kmem)
 {
+	struct cache *next;
+
+	/* The records of caches are kmalloc's objects, and nobody forgot them. */
+	for (struct cache *c = kmem->first; c; c = next) {
+		next = c->next;
+		if (c->owned)
+			continue;
+		cache_report_live(c);
+		kmem_cache_take(kmem, c);
+		quire_kfree_track(kmem->q, c, 0);
+	}
 	for (struct cache *c = kmem->first; c; c = c->next) {
 		if (c != kmem->records)
 			cache_report_live(c);
