@@ -17,6 +17,7 @@
 #include "core/assert.h"
 #include "core/string.h"
 #include "kmem/kmem.h"
+#include "kmem/slab_list.h"
 
 #define POISON_NEW 0x5a
 #define POISON_FREE 0x6b
