@@ -173,7 +173,9 @@ int quire_boot_zones(struct quire *q);
  *
  * What Linux does with its init sections and the ramdisk once they have served.
  *
- * Return: 0; -QUIRE_EINVAL unless every frame in it is reserved memory
+ * Return:  0; -QUIRE_EINVAL unless every frame in it is reserved memory, and none holds
+ *          the library's own frame array
+ * Context: one caller at a time; others may allocate meanwhile
  */
 int quire_boot_release(struct quire *q, quire_phys_t start, quire_phys_t end);
 

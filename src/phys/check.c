@@ -21,8 +21,7 @@ struct tally {
 
 static bool broken(struct quire_violation *out, const char *rule, const char *text, uint64_t where)
 {
-	if (out)
-		*out = (struct quire_violation){ rule, text, where };
+	*out = (struct quire_violation){ rule, text, where };
 	return false;
 }
 
@@ -139,6 +138,8 @@ static bool lists_check(const struct quire *q, const struct zone *zone, struct q
 {
 	uint32_t linked = 0, due = 0;
 
+	if (!zone->nr_blocks)
+		return true;
 	for (unsigned type = 0; type < QUIRE_NR_MIGRATE; type++) {
 		for (unsigned slot = 0; slot < NR_SLOTS; slot++) {
 			if (!list_check(q, zone, type, slot, &linked, out))
@@ -234,8 +235,11 @@ static bool zone_check(const struct quire *q, const struct zone *zone, struct qu
 
 bool quire_check(struct quire *q, struct quire_violation *out)
 {
-	if (out)
-		*out = (struct quire_violation){ 0 };
+	struct quire_violation unread;
+
+	if (!out)
+		out = &unread;
+	*out = (struct quire_violation){ 0 };
 	if (!memmap_check(&q->map, out) || !memblock_check(&q->memblock, out))
 		return false;
 	for (unsigned z = 0; q->zones_built && z < QUIRE_NR_ZONES; z++) {
@@ -251,11 +255,13 @@ static uint64_t hash_zone(const struct quire *q, const struct zone *zone, uint64
 	hash = hash_word(hash, (uint64_t)zone->nr_free[1]);
 	for (unsigned w = 0; w < QUIRE_NR_WMARKS; w++)
 		hash = hash_word(hash, zone->wmark[w]);
-	for (unsigned type = 0; type < QUIRE_NR_MIGRATE; type++) {
+	for (unsigned z = 0; z < QUIRE_NR_ZONES; z++)
+		hash = hash_word(hash, zone->reserve[z]);
+	for (unsigned type = 0; zone->nr_blocks && type < QUIRE_NR_MIGRATE; type++) {
 		for (unsigned slot = 0; slot < NR_SLOTS; slot++) {
 			uint32_t b = zone->area[type][SLOT_ORDER(slot)].head[SLOT_BUCKET(slot)];
 
-			for (; zone->nr_blocks && b != BLOCK_NONE; b = q->blocks[b].next)
+			for (; b != BLOCK_NONE; b = q->blocks[b].next)
 				hash = hash_word(hash, b);
 		}
 	}
@@ -300,6 +306,7 @@ uint64_t quire_hash(struct quire *q)
 		if (page->word)
 			hash = hash_word(hash_word(hash, page->word), i);
 	}
+	hash = hash_word(hash_word(hash, q->min_free_kbytes), q->watermark_scale);
 	for (unsigned z = 0; z < QUIRE_NR_ZONES; z++)
 		hash = hash_zone(q, &q->zones[z], hash);
 	return hash;

@@ -22,8 +22,12 @@
 #include "phys/buddy.h"
 #include "phys/machine.h"
 
-/* Rounds of reclaim without a NOFAIL, as many as Linux makes. */
+/*
+ * Rounds of reclaim without a NOFAIL, as many as Linux makes. Blocks above its "costly" order are
+ * worth only one, unless the caller says that it would rather wait.
+ */
 #define RECLAIM_ROUNDS 16
+#define COSTLY_ORDER 3
 #define NO_WMARK QUIRE_NR_WMARKS
 
 /* May the zone give 2^order frames and stay above the mark? NO_WMARK: always. */
@@ -101,7 +105,9 @@ static uint32_t zones_take(struct quire *q, const struct route *route, quire_gfp
 static uint32_t reclaim_and_take(struct quire *q, const struct route *route, quire_gfp_t gfp,
 				 unsigned order, enum quire_wmark wmark)
 {
-	unsigned rounds = gfp & QUIRE_GFP_BIT_NORETRY ? 1 : RECLAIM_ROUNDS;
+	bool once = (gfp & QUIRE_GFP_BIT_NORETRY) ||
+		    (order > COSTLY_ORDER && !(gfp & QUIRE_GFP_BIT_RETRY_MAYFAIL));
+	unsigned rounds = once ? 1 : RECLAIM_ROUNDS;
 	uint32_t i = FRAME_NONE;
 
 	do {
