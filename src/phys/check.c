@@ -114,7 +114,7 @@ static bool frames_check(const struct quire *q, const struct zone *zone, struct 
 static bool list_check(const struct quire *q, const struct zone *zone, unsigned type, unsigned slot,
 		       uint32_t *nr, struct quire_violation *out)
 {
-	const struct free_area *area = &zone->area[type][SLOT_ORDER(slot)];
+	const struct free_area *area = &zone->area[AREA(type, SLOT_ORDER(slot))];
 	unsigned bucket = SLOT_BUCKET(slot);
 	uint32_t prev = BLOCK_NONE;
 
@@ -152,7 +152,7 @@ static bool lists_check(const struct quire *q, const struct zone *zone, struct q
 		for (unsigned order = 0; order < NR_ORDERS; order++) {
 			bool named = zone->orders[type] >> order & 1;
 
-			if (named != (zone->area[type][order].mask != 0))
+			if (named != (zone->area[AREA(type, order)].mask != 0))
 				return broken(out, "PHYS-6", "orders names the lists with blocks",
 					      zone->id);
 		}
@@ -253,7 +253,8 @@ static uint64_t hash_zone(const struct quire *q, const struct zone *zone, uint64
 		hash = hash_word(hash, zone->wmark[w]);
 	for (unsigned type = 0; type < QUIRE_NR_MIGRATE; type++) {
 		for (unsigned slot = 0; slot < NR_SLOTS; slot++) {
-			uint32_t b = zone->area[type][SLOT_ORDER(slot)].head[SLOT_BUCKET(slot)];
+			const struct free_area *area = &zone->area[AREA(type, SLOT_ORDER(slot))];
+			uint32_t b = area->head[SLOT_BUCKET(slot)];
 
 			for (; zone->nr_blocks && b != BLOCK_NONE; b = q->blocks[b].next)
 				hash = hash_word(hash, b);

@@ -31,6 +31,7 @@ int pcp_setup(struct quire *q)
 			struct pcp *pcp = pcp_of(q->pcp[id], cpu);
 
 			pcp->q = q;
+			pcp->zone = &q->zones[LISTS_ZONE(id)];
 			pcp->id = id;
 			pcp->batch = 1;
 		}
@@ -71,7 +72,7 @@ void pcp_destroy(struct quire *q)
 static struct block *claim(struct pcp *pcp, unsigned order)
 {
 	struct quire *q = pcp->q;
-	struct zone *zone = &q->zones[LISTS_ZONE(pcp->id)];
+	struct zone *zone = pcp->zone;
 	struct block *block = relaxed_load(&pcp->claimed);
 
 	if (!pcp_zone_free(q, zone, true))
@@ -149,7 +150,6 @@ bool pcp_refill(struct pcp *pcp)
 
 uint32_t pcp_take(struct pcp *pcp, unsigned order)
 {
-	struct zone *zone = &pcp->q->zones[LISTS_ZONE(pcp->id)];
 	struct block *block = relaxed_load(&pcp->claimed);
 	uint32_t f = BLOCK_FRAMES;
 
@@ -160,7 +160,7 @@ uint32_t pcp_take(struct pcp *pcp, unsigned order)
 	lock_take(&block->lock);
 	if (relaxed_load(&block->largest) >= (int)order) {
 		f = block_take(block, (int)order);
-		zone_add_free(zone, relaxed_load(&block->type), -(int32_t)(1u << order));
+		zone_add_free(pcp->zone, relaxed_load(&block->type), -(int32_t)(1u << order));
 	}
 	lock_drop(&block->lock);
 	if (f == BLOCK_FRAMES)
@@ -175,7 +175,7 @@ void pcp_report(struct pcp *pcp)
 
 	relaxed_store(&pcp->nr_pending, 0);
 	pcp->nr_reported += nr;
-	zone_add_free(&pcp->q->zones[LISTS_ZONE(pcp->id)], LISTS_TYPE(pcp->id), (int32_t)nr);
+	zone_add_free(pcp->zone, LISTS_TYPE(pcp->id), (int32_t)nr);
 }
 
 int32_t pcp_pending(const struct quire *q, const struct zone *zone)
@@ -204,8 +204,10 @@ static void give_back(struct quire *q, struct zone *zone, uint32_t i, unsigned o
 	buddy_free(q, zone, i, order);
 }
 
-static void drain(struct quire *q, struct pcp *pcp, struct zone *zone)
+static void drain(struct quire *q, struct pcp *pcp)
 {
+	struct zone *zone = pcp->zone;
+
 	lock_take(&pcp->lock);
 	lock_take(&zone->lock);
 	struct block *block = relaxed_load(&pcp->claimed);
@@ -226,7 +228,7 @@ void pcp_drain(struct quire *q)
 {
 	for (unsigned id = 0; id < NR_LISTS; id++) {
 		for (unsigned cpu = 0; q->pcp[id] && cpu < q->config.nr_cpus; cpu++)
-			drain(q, pcp_of(q->pcp[id], cpu), &q->zones[LISTS_ZONE(id)]);
+			drain(q, pcp_of(q->pcp[id], cpu));
 	}
 }
 

@@ -45,8 +45,9 @@ struct pcp {
 	uint32_t huge_max; /* blocks of order 9 kept; constant */
 	uint32_t nr_huge;  /* (P) blocks of order 9 kept now */
 	struct block *_Atomic claimed; /* (P) NULL: none */
-	struct quire *q; /* its machine; constant */
-	uint32_t id;     /* LISTS(zone, mobility); constant */
+	struct quire *q;   /* its machine; constant */
+	struct zone *zone; /* its zone; constant */
+	uint32_t id;       /* LISTS(zone, mobility); constant */
 
 	/* Frames that passed through; the fast paths count only what they turn round. */
 	uint64_t nr_filled;   /* (P) onto the list from blocks, drained ones taken off */

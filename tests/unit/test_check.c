@@ -135,7 +135,7 @@ TEST(phys_6_blocks_are_on_their_list)
 {
 	struct quire *q = machine(true);
 	struct zone *zone = &q->zones[QUIRE_ZONE_DMA];
-	struct free_area *area = &zone->area[QUIRE_MIGRATE_MOVABLE][QUIRE_ORDER_MAX];
+	struct free_area *area = &zone->area[AREA(QUIRE_MIGRATE_MOVABLE, QUIRE_ORDER_MAX)];
 	uint32_t head = area->head[0];
 
 	area->head[0] = q->blocks[head].next; /* one lost */
