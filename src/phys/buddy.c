@@ -2,7 +2,7 @@
 /*
  * buddy.c - split and merge across blocks, the free lists, fallback between migrate types
  *
- * Pieces up to order 8 live in the pair tree of their block (block.c). A block that is
+ * Pieces up to order 8 live in the pair trees of their block (block.c). A block that is
  * free as a whole is a piece of order 9; with its neighbour in the section,
  * free as a whole too, it makes a piece of order 10, which is on the list of the lower
  * of the two:
@@ -39,7 +39,7 @@ static inline unsigned slot_of(const struct block *block)
 
 static void unlink_block(struct quire *q, struct zone *zone, struct block *block)
 {
-	unsigned type = relaxed_load(&block->type), slot = block->slot;
+	unsigned type = relaxed_load(&block->type), slot = relaxed_load(&block->slot);
 	unsigned order = SLOT_ORDER(slot), bucket = SLOT_BUCKET(slot);
 
 	if (block->next != BLOCK_NONE)
@@ -53,7 +53,7 @@ static void unlink_block(struct quire *q, struct zone *zone, struct block *block
 		if (block->next == BLOCK_NONE && !(area->mask &= ~(1u << bucket)))
 			zone->orders[type] &= (uint16_t)~(1u << order);
 	}
-	block->slot = SLOT_NONE;
+	relaxed_store(&block->slot, SLOT_NONE);
 }
 
 static void link_block(struct quire *q, struct zone *zone, uint32_t b, unsigned slot)
@@ -71,13 +71,13 @@ static void link_block(struct quire *q, struct zone *zone, uint32_t b, unsigned 
 	area->head[bucket] = b;
 	area->mask |= 1u << bucket;
 	zone->orders[type] |= (uint16_t)(1u << order);
-	block->slot = (uint16_t)slot;
+	relaxed_store(&block->slot, (uint16_t)slot);
 }
 
 static inline void move(struct quire *q, struct zone *zone, uint32_t b, unsigned slot)
 {
 	struct block *block = &q->blocks[b];
-	unsigned old = block->slot;
+	unsigned old = relaxed_load(&block->slot);
 
 	if (slot == old)
 		return;
@@ -126,7 +126,7 @@ void buddy_settle(struct quire *q, struct zone *zone, uint32_t b)
 	lock_take(&block->lock);
 	unsigned slot = slot_of(block);
 	lock_drop(&block->lock);
-	if (slot == block->slot)
+	if (slot == relaxed_load(&block->slot))
 		return;
 	move(q, zone, b, slot);
 	if (slot == SLOT_WHOLE)
@@ -299,7 +299,11 @@ void buddy_free(struct quire *q, struct zone *zone, uint32_t i, unsigned order)
 	lock_take(&block->lock);
 	if (order < BLOCK_ORDER) {
 		ASSERT("PHYS-2", block->nr_free + (1u << order) <= BLOCK_FRAMES);
-		buddy_free_piece(block, i & (BLOCK_FRAMES - 1), (int)order);
+		uint32_t f = i & (BLOCK_FRAMES - 1);
+		uint64_t reach = block_free(block, f, (int)order);
+
+		if (block_grows(block, reach))
+			block_grow(block, f, (int)order, reach);
 	} else {
 		ASSERT("PHYS-4", !block->nr_free);
 		block->nr_free = BLOCK_FRAMES;

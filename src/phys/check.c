@@ -275,6 +275,11 @@ static uint64_t hash_zone(const struct quire *q, const struct zone *zone, uint64
 	return hash;
 }
 
+static uint64_t hash_tree(const struct tree *tree, uint64_t hash)
+{
+	return hash_word(hash_word(hash, tree->pair), tree->side & tree->pair);
+}
+
 uint64_t quire_hash(struct quire *q)
 {
 	struct quire_map_entry entry;
@@ -290,10 +295,9 @@ uint64_t quire_hash(struct quire *q)
 	for (uint32_t b = 0; b < q->nr_blocks; b++) {
 		hash = hash_word(hash,
 				 q->blocks[b].type | (uint64_t)(uint8_t)q->blocks[b].largest << 8);
-		for (unsigned w = 0; w < 8; w++) {
-			hash = hash_word(hash, q->blocks[b].pair[w]);
-			hash = hash_word(hash, q->blocks[b].side[w] & q->blocks[b].pair[w]);
-		}
+		hash = hash_tree(&q->blocks[b].top, hash);
+		for (unsigned t = 0; t < NR_PARTS; t++)
+			hash = hash_tree(&q->blocks[b].part[t], hash);
 	}
 	for (uint32_t i = 0; i < q->frames.nr; i++) {
 		const struct quire_page *page = &q->frames.pages[i];

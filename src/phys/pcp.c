@@ -99,13 +99,9 @@ static struct quire_page **take_frames(struct quire *q, struct block *block, uin
 
 	lock_take(&block->lock);
 	while (nr && relaxed_load(&block->largest) >= 0) {
-		int order = (int)bits_last32(nr), smallest = block_smallest(block);
-
-		if (order > smallest)
-			order = smallest;
-		if (order >= BLOCK_ORDER)
-			order = BLOCK_ORDER - 1;
-		struct quire_page *page = first + block_take(block, order);
+		uint32_t f;
+		int order = block_take_smallest(block, (int)bits_last32(nr), &f);
+		struct quire_page *page = first + f;
 		struct quire_page **end = top - (1u << order);
 
 		nr -= 1u << order;

@@ -12,7 +12,7 @@
  *                     ▲                   one that is full otherwise
  *              refill │                         │
  *                     │                         └── of any other: into that
- *                     │                             block's pair tree
+ *                     │                             block's pair trees
  *     claimed: a block
  *                     ▲
  *               claim │ the fullest block, off the zone's lists

@@ -105,9 +105,9 @@ TEST(phys_4_whole_blocks_have_no_pair_bit)
 	struct block *block = &q->blocks[2];
 
 	CHECK_EQ(block->largest, LARGEST_LOWER);
-	block->pair[1] = 1;
+	block->part[1].pair = 1;
 	CHECK_STR(broken(q), "PHYS-4");
-	block->pair[1] = 0;
+	block->part[1].pair = 0;
 	block[1].largest = LARGEST_WHOLE;
 	CHECK_STR(broken(q), "PHYS-4");
 	block[1].largest = LARGEST_UPPER;
