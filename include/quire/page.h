@@ -116,7 +116,8 @@ enum quire_free quire_page_free(struct quire *q, struct quire_page *page, unsign
 /**
  * quire_page_get - take one more reference to a block
  * @q:    the machine
- * @page: first frame of an allocated block
+ * @page: first frame of an allocated block, to which the caller or somebody who waits for it
+ *        has a reference
  *
  * Return: 0; -QUIRE_EINVAL if it is not allocated; -QUIRE_EOVERFLOW
  */

@@ -356,7 +356,9 @@ int quire_boot_zones(struct quire *q)
 	q->zones_built = true;
 	zone_routes(q);
 	zone_watermarks(q);
+	uintptr_t token = quire_port_cpu_enter();
 	pcp_size(q);
+	quire_port_cpu_leave(token);
 	return 0;
 }
 
@@ -397,7 +399,7 @@ int quire_boot_release(struct quire *q, quire_phys_t start, quire_phys_t end)
 		buddy_free(q, zone, i, 0);
 		lock_drop(&zone->lock);
 	}
-	quire_port_cpu_leave(token);
 	pcp_size(q);
+	quire_port_cpu_leave(token);
 	return 0;
 }

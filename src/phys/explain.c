@@ -31,7 +31,7 @@ static int largest_order(const struct zone *zone)
 {
 	for (int order = QUIRE_ORDER_MAX; order >= 0; order--) {
 		for (unsigned type = 0; type < QUIRE_NR_MIGRATE; type++) {
-			if (zone->area[type][order].mask)
+			if (zone->area[AREA(type, order)].mask)
 				return order;
 		}
 	}

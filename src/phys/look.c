@@ -138,11 +138,8 @@ int quire_pair_bit(struct quire *q, unsigned order, uint64_t index)
 	uint32_t i = frames_find(q, pfn);
 	if (i == FRAME_NONE)
 		return 0;
-	if (order < BLOCK_ORDER) {
-		uint32_t pair = (BLOCK_FRAMES | (i & (BLOCK_FRAMES - 1))) >> (order + 1);
-
-		return (int)(q->blocks[i >> BLOCK_ORDER].pair[pair >> 6] >> (pair & 63) & 1);
-	}
+	if (order < BLOCK_ORDER)
+		return block_pair(&q->blocks[i >> BLOCK_ORDER], i & (BLOCK_FRAMES - 1), (int)order);
 	quire_frame_info(q, quire_pfn(pfn), &left);
 	quire_frame_info(q, quire_pfn(pfn + BLOCK_FRAMES), &right);
 	return (left.state == QUIRE_FRAME_FREE && left.order == order) !=

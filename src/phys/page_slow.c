@@ -74,14 +74,14 @@ static uint32_t zone_take(struct quire *q, unsigned id, unsigned order)
 {
 	uintptr_t token = quire_port_cpu_enter();
 	struct pcp *pcp = pcp_of(q->pcp[id], token);
-	uint32_t i = FRAME_NONE;
+	uint32_t i = FRAME_NONE, room = pcp->room;
 
-	if (order <= BLOCK_ORDER && pcp->room) {
+	if (order <= BLOCK_ORDER && room) {
 		lock_take(&pcp->lock);
 		i = take_listed(pcp, order);
 		lock_drop(&pcp->lock);
 	}
-	if (i == FRAME_NONE && (order || !pcp->room)) /* a list finds any frame there is */
+	if (i == FRAME_NONE && (order || !room)) /* a list finds any frame there is */
 		i = page_take_straight(q, id, order);
 	quire_port_cpu_leave(token);
 	return i;

@@ -355,7 +355,7 @@ TEST(knobs)
 }
 
 /* What was written into a frame before its last reference went is not seen by its next owner. */
-static unsigned char contents[16384][64]; /* by pfn, not atomic: ThreadSanitizer watches */
+static volatile unsigned char contents[16384]; /* by pfn, not atomic: for ThreadSanitizer */
 static _Atomic(struct quire_page *) passed;
 
 static void write_and_put(struct job *job)
@@ -368,17 +368,20 @@ static void write_and_put(struct job *job)
 			job->wrong += !page || quire_page_get(rig.q, page);
 			atomic_store(&passed, page);
 		} else {
-			while (!(page = atomic_exchange(&passed, NULL)))
+			while (!(page = atomic_load(&passed)))
 				;
-			contents[rig_pfn(&rig, page)][0]++;
+			atomic_store(&passed, NULL); /* nothing else that cpu 0 could acquire */
+			contents[rig_pfn(&rig, page)] = 1;
 		}
+		while (!job->cpu && i % 2 && quire_page_count(page) != 1)
+			; /* be the last */
 		job->wrong += quire_page_put(rig.q, page) != QUIRE_FREE_OK;
 		if (job->cpu)
 			continue;
 		while (atomic_load(&passed))
 			;
 		page = quire_page_alloc(rig.q, QUIRE_GFP_KERNEL, 0);
-		memset(contents[rig_pfn(&rig, page)], 0, 64);
+		contents[rig_pfn(&rig, page)] = 0;
 		job->wrong += quire_page_put(rig.q, page) != QUIRE_FREE_OK;
 	}
 }
