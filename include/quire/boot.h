@@ -160,7 +160,7 @@ bool quire_memblock_get(const struct quire *q, enum quire_memblock_list list, si
  * buddy lists and sets the watermarks and reserves. Partial frames are lost to it.
  *
  * Return: 0; -QUIRE_ENODEV without memory; -QUIRE_ENOMEM if frame arrays find
- *         no place; -QUIRE_E2BIG beyond 2^31 frames present; -QUIRE_EBUSY
+ *         no place; -QUIRE_E2BIG from 2^31 - 1024 frames present on; -QUIRE_EBUSY
  *         when called twice. On an error memblock is as it was.
  */
 int quire_boot_zones(struct quire *q);

@@ -21,8 +21,8 @@
 #define FAST_FLAGS (QUIRE_GFP_BITS & ~(QUIRE_GFP_BIT_ZERO | QUIRE_GFP_BIT_COMP))
 
 /*
- * The word of a single frame with one reference. Whoever frees the frame reads it with acquire: what
- * others wrote into the frame before they dropped their reference is done then.
+ * The word of a single frame with one reference. Whoever frees the frame reads it with acquire:
+ * what others wrote into the frame before they dropped their reference is done then.
  */
 #define WORD_SINGLE (COUNT_ONE | HEAD_USED)
 

@@ -501,7 +501,7 @@ TEST(sizes)
 		CHECK(managed >= (cases[i].bytes - cases[i].bytes / 100) >> 12);
 		CHECK(all <= cases[i].bytes / 100);
 		CHECK_EQ(all, rig.host.live_bytes);
-		CHECK(all <= 32 * (cases[i].bytes >> 12) || cases[i].bytes < MB(64));
+		CHECK(all <= 32 * (cases[i].bytes >> 12));
 		if (all > cases[i].bytes / 100)
 			printf("%" PRIu64 " MB: %" PRIu64 " bytes\n", cases[i].bytes >> 20, all);
 		for (unsigned order = 0; order <= QUIRE_ORDER_MAX; order++) {
