@@ -178,8 +178,7 @@ void slab_adopt(struct slot *slot, struct slab *slab, unsigned cpu)
 	slot->nr_slabs++;
 }
 
-/* Off the list of all slabs of its slot. */
-static void forget(struct slab *slab)
+void slab_forget(struct slab *slab)
 {
 	struct quire *q = slab->cache->q;
 	struct slot *slot = slab_slot(slab);
@@ -201,7 +200,6 @@ uint32_t slab_destroy(struct slab *slab)
 	uint32_t frames = 1u << cache->order;
 
 	ASSERT("SLAB-4", slab_free_count(slab) == cache->objects);
-	forget(slab);
 	mark_frames(slab, false);
 	if (!cache->inside)
 		quire_cache_free(&kmem_of(q)->records->hot, slab);

@@ -172,7 +172,10 @@ void slab_chain(struct slab *slab, uint32_t start, uint32_t step);
 /** slab_chain_plain - the same for a plain cache, in order of address */
 void slab_chain_plain(struct slab *slab);
 
-/** slab_destroy - give a slab without live objects, on no list, back. Return: its frames */
+/** slab_forget - a slab without live objects is no longer one of its slot's. On no list by now */
+void slab_forget(struct slab *slab);
+
+/** slab_destroy - give a forgotten slab back. Return: its frames */
 uint32_t slab_destroy(struct slab *slab);
 
 /** slot_take - an object for a plain cache's slot whose chain is empty. NULL: none. On its cpu */

@@ -49,6 +49,7 @@ static uint32_t rest(struct slab *slab, uint32_t free)
 	if (cpu->empty_frames + frames > SLAB_EMPTY_FRAMES) {
 		slab->counted = free;
 		slab->armed = slab->hot.left = 0;
+		slab_forget(slab);
 		return slab_destroy(slab);
 	}
 	slab_link_in(slab, free);
@@ -179,6 +180,7 @@ uint32_t slot_settle(struct slot *slot, struct quire *q, bool alone)
 	while ((slab = slot->empty)) {
 		slab_unlink(slab);
 		cpu_of(slab)->empty_frames -= 1u << slab->cache->order;
+		slab_forget(slab);
 		frames += slab_destroy(slab);
 	}
 	return frames;
