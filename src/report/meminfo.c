@@ -106,11 +106,10 @@ void meminfo_write(struct quire *q, bool json, const struct quire_sink *sink)
 		{ "VmallocUsed", to_kbytes(vm.nr_pages), kernel },
 		{ "CmaTotal", to_kbytes(t.cma), true },
 		{ "CmaFree", to_kbytes(t.free_cma), true },
-		{ "DirectMap4k", direct.bytes_4k >> QUIRE_PAGE_SHIFT, kernel },
+		{ "DirectMap4k", direct.bytes_4k >> 10, kernel },
 		{ quire_config(q)->machine == QUIRE_I386 ? "DirectMap4M" : "DirectMap2M",
 		  direct.bytes_large >> 10, kernel },
-		{ "DirectMap1G", direct.bytes_1g >> 10,
-		  kernel && wide },
+		{ "DirectMap1G", direct.bytes_1g >> 10, kernel && wide },
 	};
 
 	if (json)
