@@ -238,8 +238,8 @@ bool tree_next(const struct tree_root *tree, struct tree_cursor *c)
  * is then in the gap, [*low, *high). What entry @i has inside is done already: at the leaf
  * that is nothing, above it where we come from.
  */
-static bool next_gap(const struct tree_root *tree, struct tree_cursor *c, uint64_t need, uint64_t *low,
-		     uint64_t *high)
+static bool next_gap(const struct tree_root *tree, struct tree_cursor *c, uint64_t need,
+		     uint64_t *low, uint64_t *high)
 {
 	uint32_t level = 0, i = c->at[0];
 
@@ -598,6 +598,7 @@ const char *tree_check(const struct tree_root *tree)
 	}
 	for (const struct tree_node *n = tree->spare; n; n = n->next)
 		spare++;
-	return k.nr == tree->nr && k.nodes == tree->nr_nodes && spare == tree->nr_spare ? NULL
-											 : "TREE-4";
+	if (k.nr != tree->nr || k.nodes != tree->nr_nodes || spare != tree->nr_spare)
+		return "TREE-4";
+	return NULL;
 }

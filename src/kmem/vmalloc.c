@@ -199,7 +199,7 @@ static bool too_many(const struct quire *q, uint64_t nr)
 	return nr > managed;
 }
 
-/* A few frames: taken, chained and mapped in one go. Return: 0; -QUIRE_ENOMEM, and nothing is kept */
+/* A few frames: taken, mapped and chained in one go. Return: 0; -QUIRE_ENOMEM: none is kept */
 static int fill_small(struct kspace *ks, struct area *area, quire_gfp_t gfp)
 {
 	struct quire_page *batch[BATCH];

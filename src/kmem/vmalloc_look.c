@@ -13,13 +13,12 @@ static bool visible(const struct area *area, struct quire_vm_area *out)
 	static const struct {
 		bool shown;
 		enum quire_vm_kind kind;
-	} kinds[] = {
-		[AREA_NEW] = { false, QUIRE_VM_LAZY },       [AREA_ALLOC] = { true, QUIRE_VM_ALLOC },
-		[AREA_MAP] = { true, QUIRE_VM_MAP },         [AREA_IOREMAP] = { true, QUIRE_VM_IOREMAP },
-		[AREA_DYING] = { false, QUIRE_VM_LAZY },     [AREA_LAZY] = { true, QUIRE_VM_LAZY },
-		[AREA_KEPT] = { false, QUIRE_VM_LAZY },
+	} kinds[AREA_KEPT + 1] = {
+		[AREA_ALLOC] = { true, QUIRE_VM_ALLOC },
+		[AREA_MAP] = { true, QUIRE_VM_MAP },
+		[AREA_IOREMAP] = { true, QUIRE_VM_IOREMAP },
+		[AREA_LAZY] = { true, QUIRE_VM_LAZY },
 	};
-
 	uint32_t state = atomic_load_explicit(&area->state, memory_order_acquire);
 
 	*out = (struct quire_vm_area){

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_fixmap.c - fixed addresses, early ioremap, and the boot that makes them; each allocation failing
+ * test_fixmap.c - fixed addresses, early ioremap, the boot that makes them, and what fails
  */
 #include "kernel.h"
 
@@ -113,8 +113,8 @@ TEST(early)
 		CHECK_EQ(map.phys.v, 0xfed00000);
 		CHECK_EQ(map.pte & QUIRE_PTE_CACHE, QUIRE_PTE_UC);
 		for (uint64_t i = 1; i < 8; i++)
-			CHECK_EQ(quire_early_memremap(rig.q, quire_phys(i * MB(4) + 4), 64 * 4096 - 4,
-						      &a[i]),
+			CHECK_EQ(quire_early_memremap(rig.q, quire_phys(i * MB(4) + 4),
+						      64 * 4096 - 4, &a[i]),
 				 0);
 		CHECK_EQ(quire_table_query(table, virt_of(a[7].v + 63 * 4096), &map), 0);
 		CHECK_EQ(map.phys.v, MB(28) + 63 * 4096);
@@ -134,7 +134,7 @@ TEST(early)
 		CHECK_EQ(quire_early_iounmap(rig.q, a[0], 8), -QUIRE_EINVAL);
 		check_fault(&rig, a[7].v);
 		CHECK_EQ(quire_early_ioremap(rig.q, quire_phys(0), 0, &more), -QUIRE_EINVAL);
-		CHECK_EQ(quire_early_ioremap(rig.q, quire_phys(1), 64 * 4096, &more), -QUIRE_EINVAL);
+		CHECK_EQ(quire_early_ioremap(rig.q, quire_phys(1), MB(1) / 4, &more), -QUIRE_EINVAL);
 		CHECK_EQ(quire_early_ioremap(rig.q, quire_phys(UINT64_MAX), 1, &more),
 			 -QUIRE_EINVAL);
 		CHECK_EQ(rig_free(&rig), frames);
@@ -299,8 +299,8 @@ TEST(boot_without_frames)
 
 			if (!rig_boot(&rig, rig_config(all_machines[m]), MB(48)))
 				return;
-			size_t nr = rig_fill(&rig, QUIRE_GFP_KERNEL | QUIRE_GFP_BIT_MEMALLOC, 0, page,
-					     16384);
+			size_t nr = rig_fill(&rig, QUIRE_GFP_KERNEL | QUIRE_GFP_BIT_MEMALLOC, 0,
+					     page, 16384);
 
 			for (uint64_t i = 0; i < n; i++)
 				quire_page_free(rig.q, page[--nr], 0);
