@@ -32,7 +32,8 @@ int quire_create(const struct quire_config *config, struct quire **out)
 	if ((unsigned)config->machine >= QUIRE_NR_MACHINES ||
 	    (unsigned)config->split >= QUIRE_NR_SPLITS || config->nr_cpus < 1 ||
 	    config->nr_cpus > QUIRE_CPUS_MAX || config->min_free_kbytes > UINT32_MAX ||
-	    (config->lowmem_bytes & (QUIRE_PAGE_SIZE - 1)))
+	    (config->lowmem_bytes & (QUIRE_PAGE_SIZE - 1)) ||
+	    (config->split != QUIRE_SPLIT_3G_1G && !zone_lowmem_end(config)))
 		return -QUIRE_EINVAL;
 	if (config->lowmem_bytes &&
 	    (!zone_lowmem_end(config) || config->lowmem_bytes > zone_lowmem_end(config)))
@@ -43,6 +44,7 @@ int quire_create(const struct quire_config *config, struct quire **out)
 	if (!q)
 		return -QUIRE_ENOMEM;
 	q->config = *config;
+	heap_absent(q);
 	if (!q->config.lowmem_bytes)
 		q->config.lowmem_bytes = zone_lowmem_end(config);
 	q->watermark_scale = DEFAULT_WATERMARK_SCALE;
@@ -52,7 +54,7 @@ int quire_create(const struct quire_config *config, struct quire **out)
 		q->reserve_ratio[z] = default_ratio[z];
 		q->zones[z].id = z;
 	}
-	zone_routes(q);
+	zone_routes(q); /* to nowhere yet */
 	*out = q;
 	return 0;
 }
@@ -113,7 +115,7 @@ const char *quire_free_name(enum quire_free outcome)
 		[QUIRE_FREE_FOREIGN] = "no frame of this machine",
 		[QUIRE_FREE_RANGE] = "order out of range",
 		[QUIRE_FREE_REFERENCED] = "others hold references",
-		[QUIRE_FREE_OWNED] = "held by the kernel heap or a page table",
+		[QUIRE_FREE_OWNED] = "held by the kernel heap, vmalloc or a page table",
 	};
 
 	return (unsigned)outcome <= QUIRE_FREE_OWNED ? names[outcome] : "?";
@@ -126,6 +128,7 @@ const char *quire_owner_name(enum quire_owner owner)
 		[QUIRE_OWNER_SLAB] = "slab",
 		[QUIRE_OWNER_LARGE] = "large kmalloc",
 		[QUIRE_OWNER_TABLE] = "page table",
+		[QUIRE_OWNER_VMALLOC] = "vmalloc",
 	};
 
 	return (unsigned)owner < QUIRE_NR_OWNERS ? names[owner] : "?";
