@@ -54,6 +54,16 @@ static const struct lab_command commands[] = {
 	{ "split", "BLOCK", "make a block into single frames",
 	  "NAME[0], NAME[1] ... are the frames.", NULL, COMMAND_ZONES, command_split },
 	{ "drain", "", "empty the per-cpu lists", NULL, NULL, COMMAND_ZONES, command_drain },
+	{ "table", "NAME WHAT...", "page tables: make one, map, unmap, protect ...",
+	  "`table A` makes one for a process; `kernel` is the kernel's. The kernel's address\n"
+	  "space is built by the first command that needs it.",
+	  table_forms, COMMAND_ZONES, command_table },
+	{ "walk", "[SEL:]ADDRESS [ACCESS] [in NAME]", "from an address to memory, step by step",
+	  "ACCESS: read, write or exec, and user. Without a name in the table that this\n"
+	  "processor has loaded. Shows the fault that the processor would raise.",
+	  NULL, COMMAND_ZONES, command_walk },
+	{ "store", "ADDRESS \"TEXT\"", "write memory as this processor does", NULL, NULL,
+	  COMMAND_ZONES, command_store },
 	{ "migrate", "TYPE START-END", "set the migrate type of pageblocks",
 	  "Unmovable, Movable, Reclaimable, CMA or Isolate; the range in frame numbers.", NULL,
 	  COMMAND_ZONES, command_migrate },

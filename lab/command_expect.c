@@ -9,8 +9,7 @@
 #include "command.h"
 #include "text.h"
 
-/* Read the value, compare it, and complain: @what names the thing. */
-static enum lab_status expect_number(struct lab *lab, const char *what, uint64_t is)
+enum lab_status expect_number(struct lab *lab, const char *what, uint64_t is)
 {
 	uint64_t wanted = 0;
 	enum lab_status status;
@@ -505,6 +504,12 @@ const struct lab_form expect_forms[] = {
 	{ "unusable", "ZONE ORDER = N", "unusable free space index, likewise", expect_unusable },
 	{ "refusal", "ZONE ORDER [GFP...] = REASON", "why it would not give a block; none",
 	  expect_refusal },
+	{ "walk", "ADDRESS [ACCESS] [in NAME] = PHYS", "where an access ends up", expect_walk },
+	{ "fault", "ADDRESS [ACCESS] [in NAME] = PF N | GP N | none", "the exception it raises",
+	  expect_fault },
+	{ "memory", "ADDRESS = \"TEXT\"", "what this processor reads there", expect_memory },
+	{ "table", "NAME NUMBER = N", "tables, pages, large, huge: what it consists of",
+	  expect_table },
 	{ "hash", "= N", "the whole state", expect_hash },
 	{ "fail", "COMMAND... [= REASON]", "the machine refuses the command", expect_fail },
 	{ NULL, NULL, NULL, NULL },

@@ -7,6 +7,8 @@
  */
 #include "session.h"
 
+#include <quire/layout.h>
+#include <quire/pgtable.h>
 #include <quire/port.h>
 
 #include "text.h"
@@ -121,7 +123,7 @@ size_t session_live(const struct lab_block *block)
 	return live;
 }
 
-static bool is_name(const char *name)
+bool session_is_name(const char *name)
 {
 	if (text_length(name) >= LAB_NAME_MAX)
 		return false;
@@ -138,7 +140,7 @@ enum lab_status session_name(struct lab *lab, const char *name, struct lab_block
 {
 	struct lab_block *old = session_block(lab, name);
 
-	if (!is_name(name))
+	if (!session_is_name(name))
 		return session_fail(lab, LAB_USAGE, "'%s' can't be a name", name);
 	if (old && session_live(old))
 		return session_fail(lab, LAB_USAGE, "%s still holds frames: free it first", name);
@@ -177,11 +179,23 @@ void session_reset(struct lab *lab)
 		lab->blocks = block->next;
 		session_drop(lab, block);
 	}
+	while (lab->tables) {
+		struct lab_table *table = lab->tables;
+		lab->tables = table->next;
+		session_free(lab, table, sizeof(*table));
+	}
 	quire_destroy(lab->q);
 	lab->q = NULL;
 	quire_config_init(&lab->config, QUIRE_X86_64);
 	lab->config.host = lab->host.port;
 	lab->zones = lab->told = false;
+}
+
+enum lab_status session_kernel(struct lab *lab)
+{
+	int error = quire_table_kernel(lab->q) ? 0 : quire_kernel_boot(lab->q);
+
+	return error ? session_error(lab, error, "the kernel's address space") : LAB_OK;
 }
 
 int lab_create(const struct lab_host *host, struct lab **out)

@@ -42,6 +42,13 @@ struct lab_block {
 	size_t room;             /* that the array has */
 };
 
+/** struct lab_table - a name, and the process's page table it stands for */
+struct lab_table {
+	struct lab_table *next;
+	char name[LAB_NAME_MAX];
+	struct quire_table *table;
+};
+
 /** struct lab - a session */
 struct lab {
 	struct lab_host host;
@@ -52,6 +59,7 @@ struct lab {
 	unsigned cpu;               /* that commands run on */
 	bool json;                  /* reports as JSON */
 	struct lab_block *blocks;   /* the newest first */
+	struct lab_table *tables;   /* likewise */
 	struct lab_words words;     /* of the line being done */
 	char reason[48];            /* why a request was refused; "" if none was */
 	char message[LAB_MESSAGE_MAX];
@@ -103,6 +111,9 @@ void session_cpu(struct lab *lab, unsigned cpu);
 /** session_block - the block of that name. Return: NULL if there is none */
 struct lab_block *session_block(struct lab *lab, const char *name);
 
+/** session_is_name - can @name be a name? */
+bool session_is_name(const char *name);
+
 /**
  * session_name - a new, empty block of that name
  * @lab:  the session
@@ -118,6 +129,9 @@ void session_keep(struct lab *lab, struct lab_block *block);
 
 /** session_drop - forget a block that was not kept, and give back its memory */
 void session_drop(struct lab *lab, struct lab_block *block);
+
+/** session_kernel - build the kernel's address space, unless that is done. Return: as lab_line */
+enum lab_status session_kernel(struct lab *lab);
 
 /** session_live - how many of a block's parts are not freed */
 size_t session_live(const struct lab_block *block);

@@ -16,6 +16,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "hosted.h"
+
 struct lab;
 
 /** Exit statuses of the program. */
@@ -64,6 +66,7 @@ struct cli {
 
 	struct quire_sink out;  /* standard output; check with cli_flush */
 	struct quire_sink talk; /* standard error */
+	struct quire_hosted port; /* the machine's host */
 	struct lab *lab;        /* the session that cli_boot made */
 	struct cli_progress progress;
 };
@@ -167,6 +170,7 @@ int cmd_shell(struct cli *cli, int argc, char **argv);
 int cmd_replay(struct cli *cli, int argc, char **argv);
 int cmd_proc(struct cli *cli, int argc, char **argv);
 int cmd_draw(struct cli *cli, int argc, char **argv);
+int cmd_walk(struct cli *cli, int argc, char **argv);
 int cmd_check(struct cli *cli, int argc, char **argv);
 int cmd_help(struct cli *cli, int argc, char **argv);
 int cmd_completion(struct cli *cli, int argc, char **argv);
