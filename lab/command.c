@@ -55,8 +55,8 @@ static const struct lab_command commands[] = {
 	  "NAME[0], NAME[1] ... are the frames.", NULL, COMMAND_ZONES, command_split },
 	{ "drain", "", "empty the per-cpu lists", NULL, NULL, COMMAND_ZONES, command_drain },
 	{ "table", "NAME WHAT...", "page tables: make one, map, unmap, protect ...",
-	  "`table A` makes one for a process; `kernel` is the kernel's. The kernel's address\n"
-	  "space is built by the first command that needs it.",
+	  "`table A` makes one for a process; `kernel` is the kernel's. The kernel's\n"
+	  "address space is built by the first command that needs it.",
 	  table_forms, COMMAND_ZONES, command_table },
 	{ "walk", "[SEL:]ADDRESS [ACCESS] [in NAME]", "from an address to memory, step by step",
 	  "ACCESS: read, write or exec, and user. Without a name in the table that this\n"

@@ -313,6 +313,29 @@ static enum lab_status args_text(struct lab *lab, quire_virt_t *at, const char *
 	return status ? status : table_current(lab, &table);
 }
 
+/*
+ * What the library itself keeps in frames is not a script's to write: a page table, the heap's
+ * slabs. A kernel that did would be lost, and this program with it.
+ */
+static enum lab_status spare(struct lab *lab, quire_virt_t at, size_t n)
+{
+	struct quire_table *table = quire_table_loaded(lab->q, lab->cpu);
+	struct quire_frame_info info;
+	struct quire_walk walk;
+
+	for (uint64_t v = at.v; v - at.v < n; v = (v | (QUIRE_PAGE_SIZE - 1)) + 1) {
+		if (!quire_table_walk(table, (quire_virt_t){ v }, QUIRE_ACCESS_READ, false, &walk))
+			continue;
+		quire_frame_info(lab->q, quire_phys_pfn(walk.phys), &info);
+		if (info.state == QUIRE_FRAME_HEAD || info.state == QUIRE_FRAME_BODY) {
+			if (info.owner != QUIRE_OWNER_NONE)
+				return session_refuse(lab, quire_free_name(QUIRE_FREE_OWNED),
+						      "0x%llx", (ull)v);
+		}
+	}
+	return LAB_OK;
+}
+
 enum lab_status command_store(struct lab *lab, const char *target)
 {
 	struct quire_exception fault = { QUIRE_VECTOR_NONE, 0, { 0 } };
@@ -321,6 +344,8 @@ enum lab_status command_store(struct lab *lab, const char *target)
 	enum lab_status status = args_text(lab, &at, &text);
 
 	(void)target;
+	if (!status)
+		status = spare(lab, at, text_length(text));
 	if (status)
 		return status;
 	return reached(lab, quire_write(lab->q, at, text, text_length(text), &fault), &fault);

@@ -195,6 +195,8 @@ enum lab_status session_kernel(struct lab *lab)
 {
 	int error = quire_table_kernel(lab->q) ? 0 : quire_kernel_boot(lab->q);
 
+	if (error == -QUIRE_EOPNOTSUPP)
+		return session_fail(lab, LAB_FILE, "this host can't touch the machine's memory");
 	return error ? session_error(lab, error, "the kernel's address space") : LAB_OK;
 }
 

@@ -61,7 +61,7 @@ struct lab {
 	struct lab_block *blocks;   /* the newest first */
 	struct lab_table *tables;   /* likewise */
 	struct lab_words words;     /* of the line being done */
-	char reason[48];            /* why a request was refused; "" if none was */
+	char reason[64];            /* why a request was refused; "" if none was */
 	char message[LAB_MESSAGE_MAX];
 };
 
