@@ -6,7 +6,7 @@
  * The sign = before the value may be left out.
  */
 #include "args.h"
-#include "command.h"
+#include "command_kspace.h"
 #include "text.h"
 
 /* Read the value, compare it, and complain: @what names the thing. */
@@ -505,6 +505,17 @@ const struct lab_form expect_forms[] = {
 	{ "unusable", "ZONE ORDER = N", "unusable free space index, likewise", expect_unusable },
 	{ "refusal", "ZONE ORDER [GFP...] = REASON", "why it would not give a block; none",
 	  expect_refusal },
+	{ "virt", "NAME = ADDRESS", "the address of an area or window", expect_virt },
+	{ "va", "ADDRESS = ADDRESS", "virtual of a physical address in the direct map", expect_va },
+	{ "pa", "ADDRESS = ADDRESS", "physical of a virtual address in the direct map", expect_pa },
+	{ "word", "ADDRESS = N", "32 bits of memory, read as the kernel", expect_word },
+	{ "address", "BLOCK = ADDRESS", "what a frame has now; 0: none", expect_address },
+	{ "region", "ADDRESS = NAME", "user, direct map, vmalloc, pkmap, fixmap, hole ...",
+	  expect_region },
+	{ "layout", "NAME = ADDRESS", "PAGE_OFFSET high_memory VMALLOC_START PKMAP_BASE ...",
+	  expect_layout },
+	{ "kspace", "NAME = N", "areas lazy kept pages purges open closed flushes ...",
+	  expect_kspace },
 	{ "hash", "= N", "the whole state", expect_hash },
 	{ "fail", "COMMAND... [= REASON]", "the machine refuses the command", expect_fail },
 	{ NULL, NULL, NULL, NULL },

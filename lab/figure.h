@@ -28,7 +28,7 @@ struct lab_view {
 /**
  * lab_draw - draw a picture of a machine
  * @q:    a machine with zones
- * @view: "frames", "free" or "zones"
+ * @view: "frames", "free", "layout" or "zones"
  * @opt:  NULL: all defaults
  * @sink: receives it in pieces
  *

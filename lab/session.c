@@ -9,6 +9,7 @@
 
 #include <quire/port.h>
 
+#include "command_kspace.h"
 #include "text.h"
 
 /* A sink that keeps what fits. */
@@ -177,6 +178,7 @@ void session_reset(struct lab *lab)
 		lab->blocks = block->next;
 		session_drop(lab, block);
 	}
+	kspace_reset(lab);
 	quire_destroy(lab->q);
 	lab->q = NULL;
 	quire_config_init(&lab->config, QUIRE_X86_64);

@@ -42,6 +42,8 @@ struct lab_block {
 	size_t room;             /* that the array has */
 };
 
+struct lab_area;
+
 /** struct lab - a session */
 struct lab {
 	struct lab_host host;
@@ -52,6 +54,7 @@ struct lab {
 	unsigned cpu;               /* that commands run on */
 	bool json;                  /* reports as JSON */
 	struct lab_block *blocks;   /* the newest first */
+	struct lab_area *areas;     /* likewise (command_kspace.c) */
 	struct lab_words words;     /* of the line being done */
 	char reason[48];            /* why a request was refused; "" if none was */
 	char message[LAB_MESSAGE_MAX];
