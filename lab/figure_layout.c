@@ -12,10 +12,10 @@
 
 #include "figure_view.h"
 
-#define SIZE_X 19
-#define NAME_X 29
-#define BAR_X 44
-#define BAR_CELLS 13
+#define SIZE_X 17
+#define NAME_X 26
+#define BAR_X 40
+#define BAR_CELLS 10
 #define ABOUT_X (BAR_X + BAR_CELLS + 1)
 #define ROWS_BELOW 6
 
@@ -78,10 +78,10 @@ static void draw_area(struct canvas *c, unsigned y, const struct quire_layout_ar
 
 	size_text(bytes, size, sizeof(size));
 	canvas_print(c, 0, y, CANVAS_PLAIN, "%0*jx", (int)digits, (uintmax_t)area->start);
-	canvas_print(c, SIZE_X, y, CANVAS_PLAIN, "%8s", size);
+	canvas_print(c, SIZE_X, y, CANVAS_PLAIN, "%7s", size);
 	canvas_print(c, NAME_X, y, CANVAS_PLAIN, "%s", quire_region_name(area->region));
 	fill.x = BAR_X * CANVAS_PARTS;
-	fill.width = figure_parts(log2_of(bytes) - 11, most, cells);
+	fill.width = figure_parts(log2_of(bytes) - 11, most, cells - 1) + CANVAS_PARTS;
 	fill.y = y;
 	fill.rest = fill.glyph;
 	c->ops->fill(c, &fill);
@@ -136,7 +136,7 @@ int figure_layout(struct quire *q, struct canvas *c)
 	for (unsigned i = 0; i < l.nr; i++)
 		draw_area(c, 2 + i, &l.area[l.nr - 1 - i], digits, most);
 	canvas_print(c, 0, 3 + l.nr, CANVAS_DIM,
-		     "From the top down. Bars: size, each cell doubles it several times.");
+		     "From the top down. Bars: the size, on a logarithmic scale.");
 	draw_numbers(q, c, 4 + l.nr);
 	return 0;
 }
