@@ -177,6 +177,7 @@ void session_reset(struct lab *lab)
 		lab->blocks = block->next;
 		session_drop(lab, block);
 	}
+	session_objects_reset(lab);
 	quire_destroy(lab->q);
 	lab->q = NULL;
 	quire_config_init(&lab->config, QUIRE_X86_64);
