@@ -9,8 +9,7 @@
 #include "command_kspace.h"
 #include "text.h"
 
-/* Read the value, compare it, and complain: @what names the thing. */
-static enum lab_status expect_number(struct lab *lab, const char *what, uint64_t is)
+enum lab_status expect_number(struct lab *lab, const char *what, uint64_t is)
 {
 	uint64_t wanted = 0;
 	enum lab_status status;
@@ -25,7 +24,7 @@ static enum lab_status expect_number(struct lab *lab, const char *what, uint64_t
 			    (unsigned long long)wanted, (unsigned long long)is);
 }
 
-static enum lab_status expect_text(struct lab *lab, const char *what, const char *is)
+enum lab_status expect_text(struct lab *lab, const char *what, const char *is)
 {
 	const char *wanted;
 	enum lab_status status;
@@ -516,6 +515,11 @@ const struct lab_form expect_forms[] = {
 	  expect_layout },
 	{ "kspace", "NAME = N", "areas lazy kept pages purges open closed flushes ...",
 	  expect_kspace },
+	{ "slab", "CACHE NUMBER = N", "active objects slabs full partial empty size asked ...",
+	  expect_slab },
+	{ "ksize", "OBJECT = N", "bytes that may be used", expect_ksize },
+	{ "phys", "OBJECT = N", "its physical address", expect_phys },
+	{ "finding", "= WHAT", "what the heap found last; none", expect_finding },
 	{ "hash", "= N", "the whole state", expect_hash },
 	{ "fail", "COMMAND... [= REASON]", "the machine refuses the command", expect_fail },
 	{ NULL, NULL, NULL, NULL },

@@ -179,6 +179,7 @@ void session_reset(struct lab *lab)
 		session_drop(lab, block);
 	}
 	kspace_reset(lab);
+	session_objects_reset(lab);
 	quire_destroy(lab->q);
 	lab->q = NULL;
 	quire_config_init(&lab->config, QUIRE_X86_64);
