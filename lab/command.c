@@ -89,8 +89,8 @@ static const struct lab_command commands[] = {
 	{ "sysctl", "SETTING = VALUE", "turn a knob of /proc/sys/vm", NULL, sysctl_forms,
 	  COMMAND_ZONES, command_sysctl },
 	{ "kernel", "", "build the kernel's address space now",
-	  "The direct map, fixmap, windows, the vmalloc region. Any command that needs it does\n"
-	  "it, too.",
+	  "The direct map, fixmap, windows, the vmalloc region. Any command that needs it\n"
+	  "does it, too.",
 	  NULL, COMMAND_ZONES, command_kernel },
 	{ "vmalloc", "SIZE [GFP...]", "allocate virtually contiguous memory",
 	  "A = vmalloc 16K gives its address the name A.", NULL, MAKES, command_vmalloc },

@@ -43,8 +43,15 @@ static struct lab_area *area_find(struct lab *lab, const char *name)
 
 static enum lab_status boot(struct lab *lab)
 {
+	/* The heap first: its findings are the session's. */
+	enum lab_status status = session_heap(lab);
+
+	if (status)
+		return status;
 	int error = quire_kernel_boot(lab->q);
 
+	if (error == -QUIRE_ENOMEM)
+		return session_memory(lab);
 	return error && error != -QUIRE_EBUSY ? session_error(lab, error, "kernel") : LAB_OK;
 }
 

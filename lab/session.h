@@ -140,6 +140,9 @@ void session_drop(struct lab *lab, struct lab_block *block);
 /** session_objects_reset - forget the names of objects, and the heap (command_slab.c) */
 void session_objects_reset(struct lab *lab);
 
+/** session_heap - set the kernel heap up if it isn't; in command_slab.c */
+enum lab_status session_heap(struct lab *lab);
+
 /** session_live - how many of a block's parts are not freed */
 size_t session_live(const struct lab_block *block);
 
