@@ -504,7 +504,7 @@ const struct lab_form expect_forms[] = {
 	{ "unusable", "ZONE ORDER = N", "unusable free space index, likewise", expect_unusable },
 	{ "refusal", "ZONE ORDER [GFP...] = REASON", "why it would not give a block; none",
 	  expect_refusal },
-	{ "slab", "CACHE NUMBER = N", "active objects slabs full partial empty size asked ...",
+	{ "slab", "CACHE NUMBER = N", "active objects slabs full partial empty asked ...",
 	  expect_slab },
 	{ "ksize", "OBJECT = N", "bytes that may be used", expect_ksize },
 	{ "phys", "OBJECT = N", "its physical address", expect_phys },
