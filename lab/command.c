@@ -57,8 +57,8 @@ static const struct lab_command commands[] = {
 	{ "drain", "", "empty the per-cpu lists", NULL, NULL, COMMAND_ZONES, command_drain },
 	{ "slab", "[FLAGS [CACHES]]", "set the kernel heap up, debugged",
 	  "F each free is checked, Z guard bytes, P poison, U who allocated and freed,\n"
-	  "A bytes asked for are counted, R shuffled. CACHES: kmalloc-64,dma-*. Without it the\n"
-	  "first command that needs the heap sets it up plain.",
+	  "A bytes asked for are counted, R shuffled. CACHES: kmalloc-64,dma-*. Without it\n"
+	  "the first command that needs the heap sets it up plain.",
 	  NULL, COMMAND_ZONES, command_slab },
 	{ "cache", "NAME SIZE [OPTION...]", "create a cache of objects",
 	  "Options: align N, hwalign, dma, dma32, reclaim, poison, redzone, user, asked.", NULL,
@@ -66,12 +66,12 @@ static const struct lab_command commands[] = {
 	{ "uncache", "NAME", "destroy a cache", "Its live objects are listed, and it stays.", NULL,
 	  COMMAND_ZONES, command_uncache },
 	{ "kmalloc", "SIZE [GFP...]", "allocate memory by size",
-	  "K = kmalloc 20 gives it the name K. Names of objects are apart from those of blocks.",
+	  "K = kmalloc 20 gives it the name K. Names of objects and of blocks are apart.",
 	  NULL, MAKES, command_kmalloc },
 	{ "kzalloc", "SIZE [GFP...]", "the same, filled with zeros", NULL, NULL, MAKES,
 	  command_kzalloc },
-	{ "objects", "CACHE N [GFP...]", "allocate N objects of a cache", "O[0], O[1] ... are they.",
-	  NULL, MAKES, command_objects },
+	{ "objects", "CACHE N [GFP...]", "allocate N objects of a cache",
+	  "O[0], O[1] ... are they.", NULL, MAKES, command_objects },
 	{ "kfree", "OBJECT [at N]", "free an object, or all of a name's",
 	  "NAME or NAME[i]; at N: a pointer N bytes behind its start.", NULL, COMMAND_ZONES,
 	  command_kfree },

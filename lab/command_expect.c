@@ -515,7 +515,7 @@ const struct lab_form expect_forms[] = {
 	  expect_layout },
 	{ "kspace", "NAME = N", "areas lazy kept pages purges open closed flushes ...",
 	  expect_kspace },
-	{ "slab", "CACHE NUMBER = N", "active objects slabs full partial empty size asked ...",
+	{ "slab", "CACHE NUMBER = N", "active objects slabs full partial empty asked ...",
 	  expect_slab },
 	{ "ksize", "OBJECT = N", "bytes that may be used", expect_ksize },
 	{ "phys", "OBJECT = N", "its physical address", expect_phys },

@@ -52,6 +52,8 @@ static enum lab_status heap_boot(struct lab *lab, uint32_t debug, const char *on
 
 	if (error == -QUIRE_ENOMEM)
 		return session_memory(lab);
+	if (error == -QUIRE_EOPNOTSUPP)
+		return session_fail(lab, LAB_FILE, "the host has no memory that can be touched");
 	if (error)
 		return session_error(lab, error, "the heap can't be set up");
 	lab->heap = true;
@@ -276,8 +278,9 @@ static enum lab_status kmalloc(struct lab *lab, const char *target, quire_gfp_t 
 		status = session_heap(lab);
 	if (status)
 		return status;
-	void *p = bytes > SIZE_MAX ? NULL
-				   : quire_kmalloc_track(lab->q, (size_t)bytes, gfp | add, lab->line);
+	void *p = NULL;
+	if (bytes <= SIZE_MAX)
+		p = quire_kmalloc_track(lab->q, (size_t)bytes, gfp | add, lab->line);
 	if (!p)
 		return session_refuse(lab, "ENOMEM", "kmalloc");
 	if (target)

@@ -36,7 +36,8 @@ struct lab_view {
  * @sink: receives it in pieces
  *
  * Return:  0; -QUIRE_ENOENT for a view that is not there; -QUIRE_EINVAL for a width
- *          out of range or without the cache; -QUIRE_ENOMEM when the canvas can't be had: then nothing was written
+ *          out of range or without the cache; -QUIRE_ENOMEM when the canvas can't be had: then
+ *          nothing was written
  * Context: nobody else may use the machine meanwhile
  */
 int lab_draw(struct quire *q, const char *view, const struct lab_draw_options *opt,

@@ -16,6 +16,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "hosted.h"
+
 struct lab;
 
 /** Exit statuses of the program. */
@@ -64,6 +66,7 @@ struct cli {
 
 	struct quire_sink out;  /* standard output; check with cli_flush */
 	struct quire_sink talk; /* standard error */
+	struct quire_hosted port; /* the machine's host */
 	struct lab *lab;        /* the session that cli_boot made */
 	struct cli_progress progress;
 };
