@@ -6,7 +6,7 @@
  * The sign = before the value may be left out.
  */
 #include "args.h"
-#include "command.h"
+#include "command_kspace.h"
 #include "text.h"
 
 enum lab_status expect_number(struct lab *lab, const char *what, uint64_t is)
@@ -24,7 +24,7 @@ enum lab_status expect_number(struct lab *lab, const char *what, uint64_t is)
 			    (unsigned long long)wanted, (unsigned long long)is);
 }
 
-static enum lab_status expect_text(struct lab *lab, const char *what, const char *is)
+enum lab_status expect_text(struct lab *lab, const char *what, const char *is)
 {
 	const char *wanted;
 	enum lab_status status;
@@ -507,9 +507,24 @@ const struct lab_form expect_forms[] = {
 	{ "walk", "ADDRESS [ACCESS] [in NAME] = PHYS", "where an access ends up", expect_walk },
 	{ "fault", "ADDRESS [ACCESS] [in NAME] = PF N | GP N | none", "the exception it raises",
 	  expect_fault },
-	{ "memory", "ADDRESS = \"TEXT\"", "what this processor reads there", expect_memory },
 	{ "table", "NAME NUMBER = N", "tables, pages, large, huge: what it consists of",
 	  expect_table },
+	{ "virt", "NAME = ADDRESS", "the address of an area or window", expect_virt },
+	{ "va", "ADDRESS = ADDRESS", "virtual of a physical address in the direct map", expect_va },
+	{ "pa", "ADDRESS = ADDRESS", "physical of a virtual address in the direct map", expect_pa },
+	{ "word", "ADDRESS = N", "32 bits of memory, read as the kernel", expect_word },
+	{ "address", "BLOCK = ADDRESS", "what a frame has now; 0: none", expect_address },
+	{ "region", "ADDRESS = NAME", "user, direct map, vmalloc, pkmap, fixmap, hole ...",
+	  expect_region },
+	{ "layout", "NAME = ADDRESS", "PAGE_OFFSET high_memory VMALLOC_START PKMAP_BASE ...",
+	  expect_layout },
+	{ "kspace", "NAME = N", "areas lazy kept pages purges open closed flushes ...",
+	  expect_kspace },
+	{ "slab", "CACHE NUMBER = N", "active objects slabs full partial empty asked ...",
+	  expect_slab },
+	{ "ksize", "OBJECT = N", "bytes that may be used", expect_ksize },
+	{ "phys", "OBJECT = N", "its physical address", expect_phys },
+	{ "finding", "= WHAT", "what the heap found last; none", expect_finding },
 	{ "hash", "= N", "the whole state", expect_hash },
 	{ "fail", "COMMAND... [= REASON]", "the machine refuses the command", expect_fail },
 	{ NULL, NULL, NULL, NULL },

@@ -11,6 +11,7 @@
 #include <quire/pgtable.h>
 #include <quire/port.h>
 
+#include "command_kspace.h"
 #include "text.h"
 
 /* A sink that keeps what fits. */
@@ -184,6 +185,8 @@ void session_reset(struct lab *lab)
 		lab->tables = table->next;
 		session_free(lab, table, sizeof(*table));
 	}
+	kspace_reset(lab);
+	session_objects_reset(lab);
 	quire_destroy(lab->q);
 	lab->q = NULL;
 	quire_config_init(&lab->config, QUIRE_X86_64);
@@ -193,8 +196,13 @@ void session_reset(struct lab *lab)
 
 enum lab_status session_kernel(struct lab *lab)
 {
-	int error = quire_table_kernel(lab->q) ? 0 : quire_kernel_boot(lab->q);
+	/* The heap first: its findings are the session's. */
+	enum lab_status status = session_heap(lab);
+	int error;
 
+	if (status)
+		return status;
+	error = quire_table_kernel(lab->q) ? 0 : quire_kernel_boot(lab->q);
 	if (error == -QUIRE_EOPNOTSUPP)
 		return session_fail(lab, LAB_FILE, "this host can't touch the machine's memory");
 	return error ? session_error(lab, error, "the kernel's address space") : LAB_OK;
