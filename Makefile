@@ -88,7 +88,7 @@ CLI_PARTS  := $(filter-out %/main.o,$(CLI_OBJ))
 TESTS      := $(patsubst tests/unit/%.c,$(B)/tests/%,$(TEST_SRC))
 FUZZERS    := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(FUZZ_SRC))
 
-.PHONY: all run test test-long check bench docs install clean help tests fuzzers deps-test
+.PHONY: all run test test-long check bench kernel docs install clean help tests fuzzers deps-test
 
 all: $(B)/libquire.a $(B)/liblab.a $(B)/quire ## the library, the lab and the quire command
 
@@ -214,6 +214,35 @@ build/quire.wasm: $(QUIRE_SRC) $(LAB) ports/wasm/port.c $(FREE_HEADERS)
 	$(call say,WASM)
 	$(Q)clang --target=wasm32 -nostdlib -mbulk-memory $(FREE) -O2 $(WARN) -Iinclude -Isrc -Ilab \
 		-Wl,--no-entry -Wl,-z,stack-size=262144 -o $@ $(filter %.c,$^)
+
+# ---- Bare metal -----------------------------------------------------------
+# Three images with the same library as above; docs/KERNEL.md.
+
+KERNELS := build/kernel/quire-i386 build/kernel/quire-i386-pae build/kernel/quire-x86-64
+
+kernel: $(KERNELS) ## three images that boot on a PC or in QEMU, build/kernel/quire-*
+
+KERNEL_FLAGS_quire-i386     := $(FREE_i386)
+KERNEL_FLAGS_quire-i386-pae := $(FREE_i386) -DPAE
+KERNEL_FLAGS_quire-x86-64   := $(FREE_x86-64)
+KERNEL_FREE_quire-i386      := build/hosts/free-i386
+KERNEL_FREE_quire-i386-pae  := build/hosts/free-i386
+KERNEL_FREE_quire-x86-64    := build/hosts/free-x86-64
+KERNEL_HEADERS := $(wildcard ports/x86/*.h apps/kernel/*.h include/quire/*.h lab/*.h)
+
+$(KERNELS): $(X86) $(KERNEL) $(KERNEL_HEADERS) ports/x86/kernel.lds Makefile sources.mk
+$(filter %-i386 %-pae,$(KERNELS)): build/hosts/free-i386/libquire.a build/hosts/free-i386/liblab.a
+$(filter %-64,$(KERNELS)): build/hosts/free-x86-64/libquire.a build/hosts/free-x86-64/liblab.a
+
+$(KERNELS): build/kernel/%:
+	@mkdir -p $(@D)/obj/$*
+	$(call say,KERNEL)
+	$(Q)gcc -E -P -xc $(KERNEL_FLAGS_$*) -Iports/x86 ports/x86/kernel.lds -o $(@D)/obj/$*/kernel.lds
+	$(Q)cd $(@D)/obj/$* && gcc $(KERNEL_FLAGS_$*) $(patsubst -I%,-I$(CURDIR)/%,$(FREE_FLAGS) -Ilab -Iports/x86 -Iapps/kernel) \
+		-c $(abspath $(X86) $(KERNEL))
+	$(Q)gcc $(KERNEL_FLAGS_$*) -nostdlib -static -no-pie -Wl,--gc-sections -Wl,--build-id=none \
+		-Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments -T $(@D)/obj/$*/kernel.lds -o $@ $(@D)/obj/$*/*.o \
+		$(KERNEL_FREE_$*)/liblab.a $(KERNEL_FREE_$*)/libquire.a -lgcc
 
 # ---- Measuring ------------------------------------------------------------
 

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * x86.h - the library on a PC without an operating system: what the port adds to port.h
+ *
+ * The port brings the processor to C, finds out what the firmware and the loader left, and
+ * boots Quire on it: that is the machine this. Simulated machines, of any kind, get their
+ * records and the contents of their memory from the port's heap.
+ */
+#ifndef QUIRE_X86_H
+#define QUIRE_X86_H
+
+#include <quire/boot.h>
+#include <quire/format.h>
+
+#define X86_MODULES_MAX 8
+#define X86_MAP_MAX 64
+#define X86_COMMAND_LINE_MAX 256
+#define X86_NAME_MAX 64
+
+/* What x86_exit tells the outside when an invariant or the processor has ended it all. */
+#define X86_EXIT_PANIC 4
+
+/** struct x86_module - a file that the loader brought along: the ramdisk */
+struct x86_module {
+	uint64_t start, end; /* physical addresses */
+	char name[X86_NAME_MAX];
+};
+
+/** struct x86_boot - what the loader and the firmware said */
+struct x86_boot {
+	char command_line[X86_COMMAND_LINE_MAX]; /* without the image's own name */
+	struct quire_map_entry map[X86_MAP_MAX];
+	size_t nr_map;
+	struct x86_module modules[X86_MODULES_MAX];
+	size_t nr_modules;
+};
+
+/**
+ * struct x86_host - quire_config.host of a machine; zero it for a simulated one
+ *
+ * The contents of a simulated machine's memory, where it was asked for, are a part of the
+ * port's heap.
+ */
+struct x86_host {
+	bool real;             /* the machine this */
+	unsigned char *direct; /* simulated: what quire_port_direct gave */
+	uint64_t direct_bytes;
+};
+
+/**
+ * x86_main - the application: called once, with console and exceptions ready
+ * @boot: for as long as it runs
+ *
+ * Return: the status that x86_exit gets
+ */
+int x86_main(const struct x86_boot *boot);
+
+/**
+ * x86_machine - boot Quire on the processor's own memory
+ * @boot: with the firmware's map
+ * @out:  the machine, with zones; the kernel's image and the modules are reserved in it
+ *
+ * Return: 0; what quire_create and the boot calls return
+ */
+int x86_machine(const struct x86_boot *boot, struct quire **out);
+
+/** x86_direct - where the kernel reaches physical memory; on i386 and PAE below 896 MB only */
+void *x86_direct(quire_phys_t at);
+
+/** x86_print - write to the console, as quire_format */
+void x86_print(const char *fmt, ...) QUIRE_PRINTF(1, 2);
+
+/** x86_cpu - from here on the caller is processor @cpu of simulated machines */
+void x86_cpu(unsigned cpu);
+
+/**
+ * x86_exit - end the machine
+ * @status: 0 .. 127; QEMU's isa-debug-exit makes it the exit status 2 * @status + 1
+ */
+__attribute__((noreturn)) void x86_exit(int status);
+
+#endif
