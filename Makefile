@@ -88,7 +88,7 @@ CLI_PARTS  := $(filter-out %/main.o,$(CLI_OBJ))
 TESTS      := $(patsubst tests/unit/%.c,$(B)/tests/%,$(TEST_SRC))
 FUZZERS    := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(FUZZ_SRC))
 
-.PHONY: all run test test-long check bench kernel docs install clean help tests fuzzers deps-test
+.PHONY: all run test test-long check bench kernel kernel-tests docs install clean help tests fuzzers deps-test
 
 all: $(B)/libquire.a $(B)/liblab.a $(B)/quire ## the library, the lab and the quire command
 
@@ -216,33 +216,41 @@ build/quire.wasm: $(QUIRE_SRC) $(LAB) ports/wasm/port.c $(FREE_HEADERS)
 		-Wl,--no-entry -Wl,-z,stack-size=262144 -o $@ $(filter %.c,$^)
 
 # ---- Bare metal -----------------------------------------------------------
-# Three images with the same library as above; docs/KERNEL.md.
+# Three images with the same library as above (docs/KERNEL.md), and three with
+# tests/kernel/image.c as their application.
 
-KERNELS := build/kernel/quire-i386 build/kernel/quire-i386-pae build/kernel/quire-x86-64
+KERNEL_KINDS := i386 i386-pae x86-64
+KERNELS      := $(KERNEL_KINDS:%=build/kernel/quire-%)
+KERNEL_TESTS := $(KERNEL_KINDS:%=build/kernel/test-%)
 
 kernel: $(KERNELS) ## three images that boot on a PC or in QEMU, build/kernel/quire-*
+kernel-tests: $(KERNELS) $(KERNEL_TESTS)
 
-KERNEL_FLAGS_quire-i386     := $(FREE_i386)
-KERNEL_FLAGS_quire-i386-pae := $(FREE_i386) -DPAE
-KERNEL_FLAGS_quire-x86-64   := $(FREE_x86-64)
-KERNEL_FREE_quire-i386      := build/hosts/free-i386
-KERNEL_FREE_quire-i386-pae  := build/hosts/free-i386
-KERNEL_FREE_quire-x86-64    := build/hosts/free-x86-64
-KERNEL_HEADERS := $(wildcard ports/x86/*.h apps/kernel/*.h include/quire/*.h lab/*.h)
+LIBS_i386   := build/hosts/free-i386/liblab.a build/hosts/free-i386/libquire.a
+LIBS_x86-64 := build/hosts/free-x86-64/liblab.a build/hosts/free-x86-64/libquire.a
+X86_LIBS_i386      := $(LIBS_i386)
+X86_LIBS_i386-pae  := $(LIBS_i386)
+X86_LIBS_x86-64    := $(LIBS_x86-64)
+X86_FLAGS_i386     := $(FREE_i386)
+X86_FLAGS_i386-pae := $(FREE_i386) -DPAE
+X86_FLAGS_x86-64   := $(FREE_x86-64)
+X86_FLAGS = $(FREE_FLAGS) -Ilab -Iports/x86 -Iapps/kernel
+X86_LINK := -nostdlib -static -no-pie -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack \
+	    -Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments
+X86_HEADERS := $(wildcard ports/x86/*.h apps/kernel/*.h include/quire/*.h lab/*.h)
 
-$(KERNELS): $(X86) $(KERNEL) $(KERNEL_HEADERS) ports/x86/kernel.lds Makefile sources.mk
-$(filter %-i386 %-pae,$(KERNELS)): build/hosts/free-i386/libquire.a build/hosts/free-i386/liblab.a
-$(filter %-64,$(KERNELS)): build/hosts/free-x86-64/libquire.a build/hosts/free-x86-64/liblab.a
-
-$(KERNELS): build/kernel/%:
-	@mkdir -p $(@D)/obj/$*
-	$(call say,KERNEL)
-	$(Q)gcc -E -P -xc $(KERNEL_FLAGS_$*) -Iports/x86 ports/x86/kernel.lds -o $(@D)/obj/$*/kernel.lds
-	$(Q)cd $(@D)/obj/$* && gcc $(KERNEL_FLAGS_$*) $(patsubst -I%,-I$(CURDIR)/%,$(FREE_FLAGS) -Ilab -Iports/x86 -Iapps/kernel) \
-		-c $(abspath $(X86) $(KERNEL))
-	$(Q)gcc $(KERNEL_FLAGS_$*) -nostdlib -static -no-pie -Wl,--gc-sections -Wl,--build-id=none \
-		-Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments -T $(@D)/obj/$*/kernel.lds -o $@ $(@D)/obj/$*/*.o \
-		$(KERNEL_FREE_$*)/liblab.a $(KERNEL_FREE_$*)/libquire.a -lgcc
+# image NAME KIND SOURCES
+define image
+build/kernel/$(1)-$(2): $(3) $$(X86_LIBS_$(2)) $$(X86_HEADERS) ports/x86/kernel.lds Makefile sources.mk
+	@mkdir -p $$(@D)/obj/$$(@F)
+	$$(call say,KERNEL)
+	$$(Q)gcc -E -P -xc $$(X86_FLAGS_$(2)) -Iports/x86 ports/x86/kernel.lds -o $$(@D)/obj/$$(@F)/kernel.lds
+	$$(Q)cd $$(@D)/obj/$$(@F) && gcc $$(X86_FLAGS_$(2)) $$(patsubst -I%,-I$$(CURDIR)/%,$$(X86_FLAGS)) -c $$(abspath $(3))
+	$$(Q)gcc $$(X86_FLAGS_$(2)) $$(X86_LINK) -T $$(@D)/obj/$$(@F)/kernel.lds -o $$@ $$(@D)/obj/$$(@F)/*.o \
+		$$(X86_LIBS_$(2)) -lgcc
+endef
+$(foreach kind,$(KERNEL_KINDS),$(eval $(call image,quire,$(kind),$(X86) $(KERNEL))))
+$(foreach kind,$(KERNEL_KINDS),$(eval $(call image,test,$(kind),$(X86) tests/kernel/image.c)))
 
 # ---- Measuring ------------------------------------------------------------
 

@@ -48,6 +48,9 @@ struct lab_host {
 	void (*set_cpu)(void *ctx, unsigned cpu);
 
 	void *ctx; /* handed to these three */
+
+	/* What `machine this` is: one with zones that the host itself runs on. NULL: none. */
+	struct quire *machine;
 };
 
 struct lab;

@@ -170,14 +170,38 @@ void session_keep(struct lab *lab, struct lab_block *block)
 	lab->blocks = block;
 }
 
+static void put_all(struct lab *lab, struct quire_page *page)
+{
+	while (quire_page_count(page) && quire_page_put(lab->q, page) == QUIRE_FREE_OK)
+		;
+}
+
+/* Give back what a name still holds of a machine that goes on without the session. */
+static void put_block(struct lab *lab, const struct lab_block *block)
+{
+	if (block->kind == LAB_BLOCK && !block->freed)
+		put_all(lab, block->page);
+	else if (block->kind == LAB_EXACT && !block->freed)
+		quire_page_free_exact(lab->q, block->page, block->bytes);
+	for (size_t i = 0; block->kind == LAB_MANY && i < block->nr; i++) {
+		if (!block->many[i].freed)
+			put_all(lab, block->many[i].page);
+	}
+}
+
 void session_reset(struct lab *lab)
 {
+	bool ours = !lab->host.machine || lab->q != lab->host.machine;
+
 	while (lab->blocks) {
 		struct lab_block *block = lab->blocks;
 		lab->blocks = block->next;
+		if (!ours)
+			put_block(lab, block);
 		session_drop(lab, block);
 	}
-	quire_destroy(lab->q);
+	if (ours)
+		quire_destroy(lab->q);
 	lab->q = NULL;
 	quire_config_init(&lab->config, QUIRE_X86_64);
 	lab->config.host = lab->host.port;

@@ -113,6 +113,7 @@ static int run_scripts(struct kernel *kernel)
 		.done = done_file,
 		.set_cpu = set_cpu,
 		.ctx = kernel,
+		.machine = kernel->q,
 	};
 	bool hashes = has_word(kernel->boot->command_line, "hashes");
 	struct file file;

@@ -20,6 +20,11 @@
 /* Bits of entries, CR0, CR4 and EFER. */
 #define PRESENT_RW 0x003
 #define LARGE 0x083 /* present, writable, maps memory itself */
+#if defined(__x86_64__) || defined(PAE)
+#define ENTRY_BYTES 8
+#else
+#define ENTRY_BYTES 4
+#endif
 #define CR0_PG_WP 0x80010000
 #define CR4_PSE 0x10
 #define CR4_PAE 0x20
@@ -59,7 +64,11 @@ boot_pd_low:
 boot_pd_high:
 	.skip 4096
 #endif
-	.global boot_stack, boot_stack_end
+boot_pt: /* the first pages, 4 KB each, so that one can be left out */
+	.skip 4096
+	.global boot_guard, boot_stack_end
+boot_guard: /* what is not mapped below the stack */
+	.skip 4096
 boot_stack:
 	.skip STACK_BYTES
 boot_stack_end:
@@ -73,8 +82,19 @@ boot_entry:
 	movl %eax, %ebp /* neither is touched until C gets them */
 	movl %ebx, %esi
 
+	movl $PHYS(boot_pt), %edi
+	movl $PRESENT_RW, %eax
+	movl $4096 / ENTRY_BYTES, %ecx
+1:	movl %eax, (%edi)
+	addl $4096, %eax
+	addl $ENTRY_BYTES, %edi
+	loop 1b
+	movl $PHYS(boot_guard), %eax
+	shrl $12, %eax
+	movl $0, PHYS(boot_pt)(, %eax, ENTRY_BYTES)
+
 #if defined(__x86_64__)
-	/* All three ways down meet in one table: 512 pages of 2 MB. */
+	/* All three ways down meet in one table: a table of small pages, 511 pages of 2 MB. */
 	movl $PHYS(boot_pd), %edi
 	movl $LARGE, %eax
 	movl $512, %ecx
@@ -82,6 +102,7 @@ boot_entry:
 	addl $0x200000, %eax
 	addl $8, %edi
 	loop 1b
+	movl $PHYS(boot_pt) + PRESENT_RW, PHYS(boot_pd)
 	movl $PHYS(boot_pd) + PRESENT_RW, PHYS(boot_pdpt_low)
 	movl $PHYS(boot_pd) + PRESENT_RW, PHYS(boot_pdpt_text) + 8 * 510
 	movl $PHYS(boot_pdpt_low) + PRESENT_RW, PHYS(boot_root)
@@ -97,7 +118,8 @@ boot_entry:
 	addl $0x200000, %eax
 	addl $8, %edi
 	loop 1b
-	movl $LARGE, PHYS(boot_pd_low) /* 0 to 2 MB: where these instructions are */
+	movl $PHYS(boot_pt) + PRESENT_RW, PHYS(boot_pd_high)
+	movl $PHYS(boot_pt) + PRESENT_RW, PHYS(boot_pd_low) /* where these instructions are */
 	movl $PHYS(boot_pd_low) + 1, PHYS(boot_root)
 	movl $PHYS(boot_pd_high) + 1, PHYS(boot_root) + 8 * 3
 	movl $CR4_PAE | CR4_PGE, %eax
@@ -110,7 +132,8 @@ boot_entry:
 	addl $0x400000, %eax
 	addl $4, %edi
 	loop 1b
-	movl $LARGE, PHYS(boot_root) /* 0 to 4 MB */
+	movl $PHYS(boot_pt) + PRESENT_RW, PHYS(boot_root) + 4 * 768
+	movl $PHYS(boot_pt) + PRESENT_RW, PHYS(boot_root) /* where these instructions are */
 	movl $CR4_PSE | CR4_PGE, %eax
 	movl %eax, %cr4
 #endif

@@ -15,8 +15,12 @@
 #define PIC_1_MASK 0x21
 #define PIC_2_MASK 0xa1
 
-/* QEMU's isa-debug-exit, where its command line puts it. */
+/*
+ * QEMU's isa-debug-exit, where its command line puts it: a value v ends QEMU with 2 * v + 1. The bit
+ * tells a kernel that ended well from a QEMU that failed, whose status is 1.
+ */
 #define DEBUG_EXIT 0xf4
+#define DEBUG_EXIT_BIT 0x20u
 
 /* All that lies on this stack is ours (vectors.S, boot.S). */
 __attribute__((noreturn, used)) void x86_start(uint32_t magic, uint32_t info);
@@ -33,7 +37,7 @@ void x86_print(const char *fmt, ...)
 
 void x86_exit(int status)
 {
-	cpu_out32(DEBUG_EXIT, (uint32_t)status);
+	cpu_out32(DEBUG_EXIT, (uint32_t)status | DEBUG_EXIT_BIT);
 	cpu_halt(); /* a machine without that device just stops */
 }
 

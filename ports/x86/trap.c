@@ -242,7 +242,7 @@ void trap_handle(struct trap_frame *frame)
 {
 	if (frame->vector == PAGE_FAULT && fix_up(frame))
 		return;
-	x86_print("\nException: %s, error code %#lx\n", trap_name(frame->vector),
+	x86_print("\nException: %s, error code 0x%lx\n", trap_name(frame->vector),
 		  (unsigned long)frame->code);
 	if (frame->vector == PAGE_FAULT)
 		tell_page_fault(frame->code);

@@ -75,7 +75,7 @@ void x86_cpu(unsigned cpu);
 
 /**
  * x86_exit - end the machine
- * @status: 0 .. 127; QEMU's isa-debug-exit makes it the exit status 2 * @status + 1
+ * @status: 0 .. 31; QEMU with an isa-debug-exit ends with 2 * @status + 65
  */
 __attribute__((noreturn)) void x86_exit(int status);
 
