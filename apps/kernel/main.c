@@ -45,6 +45,7 @@ static int read_file(void *ctx, const char *name, char **text, size_t *length)
 }
 
 /* Files are read where they lie. */
+/* NOLINTNEXTLINE(readability-non-const-parameter) */
 static void done_file(void *ctx, char *text, size_t length)
 {
 	(void)ctx;

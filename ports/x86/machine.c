@@ -72,7 +72,9 @@ static int reserve(struct quire *q, const struct x86_boot *boot)
 static int direct_gigabyte(struct quire *q, uint64_t *pdpt, uint64_t gigabyte)
 {
 	const struct quire_memblock_request req = {
-		.bytes = QUIRE_PAGE_SIZE, .align = QUIRE_PAGE_SIZE, .max = GB
+		.bytes = QUIRE_PAGE_SIZE,
+		.align = QUIRE_PAGE_SIZE,
+		.max = GB,
 	};
 	quire_phys_t at;
 	int error = quire_memblock_alloc(q, &req, &at);

@@ -47,7 +47,7 @@ void *memmove(void *to, const void *from, size_t n)
 	unsigned char *t = to;
 	const unsigned char *f = from;
 
-	if ((uintptr_t)t - (uintptr_t)f >= n) /* ascending does not overwrite what is still to come */
+	if ((uintptr_t)t - (uintptr_t)f >= n) /* ascending overwrites nothing still to come */
 		return memcpy(to, from, n);
 	while (n--)
 		t[n] = f[n];

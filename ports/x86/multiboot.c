@@ -92,7 +92,8 @@ int multiboot_read(uint32_t magic, uint32_t address, struct x86_boot *out)
 	if (magic != LOADED_MAGIC || !(info->flags & HAS_MAP))
 		return -QUIRE_ENODEV;
 	if (info->flags & HAS_COMMAND_LINE)
-		copy(out->command_line, sizeof(out->command_line), skip_word(at(info->command_line)));
+		copy(out->command_line, sizeof(out->command_line),
+		     skip_word(at(info->command_line)));
 	if (info->flags & HAS_MODULES)
 		read_modules(info, out);
 	read_map(info, out);

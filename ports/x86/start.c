@@ -16,8 +16,8 @@
 #define PIC_2_MASK 0xa1
 
 /*
- * QEMU's isa-debug-exit, where its command line puts it: a value v ends QEMU with 2 * v + 1. The bit
- * tells a kernel that ended well from a QEMU that failed, whose status is 1.
+ * QEMU's isa-debug-exit, where its command line puts it: a value v ends QEMU with 2 * v + 1.
+ * The bit tells a kernel that ended well from a QEMU that failed, whose status is 1.
  */
 #define DEBUG_EXIT 0xf4
 #define DEBUG_EXIT_BIT 0x20u
