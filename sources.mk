@@ -110,5 +110,6 @@ X86 += ports/x86/trap.c
 X86 += ports/x86/vectors.S
 
 KERNEL :=
+KERNEL += apps/kernel/bench.c
 KERNEL += apps/kernel/files.c
 KERNEL += apps/kernel/main.c

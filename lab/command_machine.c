@@ -141,7 +141,7 @@ static enum lab_status create(struct lab *lab)
 {
 	int error;
 
-	lab->config.host = lab->host.port;
+	lab->config.host = session_host(lab);
 	error = quire_create(&lab->config, &lab->q);
 	if (!error)
 		return LAB_OK;

@@ -94,6 +94,11 @@ void session_free(struct lab *lab, void *p, size_t bytes)
 		quire_port_free(lab->host.port, p, bytes);
 }
 
+void *session_host(const struct lab *lab)
+{
+	return lab->host.machines ? lab->host.machines : lab->host.port;
+}
+
 void session_cpu(struct lab *lab, unsigned cpu)
 {
 	if (lab->cpu != cpu && lab->host.set_cpu)
@@ -204,7 +209,7 @@ void session_reset(struct lab *lab)
 		quire_destroy(lab->q);
 	lab->q = NULL;
 	quire_config_init(&lab->config, QUIRE_X86_64);
-	lab->config.host = lab->host.port;
+	lab->config.host = session_host(lab);
 	lab->zones = lab->told = false;
 }
 

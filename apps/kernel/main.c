@@ -8,6 +8,7 @@
  *
  *   hashes   instead of what a script shows one line: name, status, hash of the
  *            machine, hash of what it showed
+ *   bench    first a table of what operations cost
  *
  * The exit status is the worst of the scripts'.
  */
@@ -15,6 +16,7 @@
 #include <quire/page.h>
 #include <quire/port.h>
 
+#include "bench.h"
 #include "files.h"
 #include "lesson.h"
 #include "x86.h"
@@ -155,5 +157,8 @@ int x86_main(const struct x86_boot *boot)
 		return LAB_FILE;
 	}
 	greet(kernel.q);
-	return run_scripts(&kernel);
+	if (has_word(boot->command_line, "bench"))
+		error = bench_run(kernel.q);
+	int status = run_scripts(&kernel);
+	return status > error ? status : error;
 }

@@ -35,6 +35,11 @@ void x86_print(const char *fmt, ...)
 	va_end(args);
 }
 
+uint64_t x86_tsc(void)
+{
+	return cpu_tsc();
+}
+
 void x86_exit(int status)
 {
 	cpu_out32(DEBUG_EXIT, (uint32_t)status | DEBUG_EXIT_BIT);

@@ -70,6 +70,9 @@ void *x86_direct(quire_phys_t at);
 /** x86_print - write to the console, as quire_format */
 void x86_print(const char *fmt, ...) QUIRE_PRINTF(1, 2);
 
+/** x86_tsc - the time-stamp counter */
+uint64_t x86_tsc(void);
+
 /** x86_cpu - from here on the caller is processor @cpu of simulated machines */
 void x86_cpu(unsigned cpu);
 
