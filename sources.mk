@@ -98,10 +98,13 @@ CLI += apps/cli/table.c
 
 # The port to a PC without an operating system, and the kernel that boots on it.
 X86 :=
+X86 += ports/x86/arena.c
 X86 += ports/x86/boot.S
+X86 += ports/x86/copy.S
 X86 += ports/x86/heap.c
 X86 += ports/x86/machine.c
 X86 += ports/x86/mem.c
+X86 += ports/x86/mmu.c
 X86 += ports/x86/multiboot.c
 X86 += ports/x86/port.c
 X86 += ports/x86/serial.c

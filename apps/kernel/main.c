@@ -107,9 +107,11 @@ static int run_script(const struct lab_host *host, const struct file *file)
 
 static int run_scripts(struct kernel *kernel)
 {
-	struct x86_host port = { .real = false };
+	static struct x86_host sessions = { .memory = X86_HEAP };
+	static struct x86_host machines = { .memory = X86_ARENA };
 	const struct lab_host host = {
-		.port = &port,
+		.port = &sessions,
+		.machines = &machines,
 		.out = console,
 		.talk = console,
 		.read = read_file,

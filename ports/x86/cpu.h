@@ -101,6 +101,33 @@ static inline void cpu_invlpg(uintptr_t address)
 	__asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");
 }
 
+/** cpu_msr - read a model-specific register */
+static inline uint64_t cpu_msr(uint32_t number)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(number));
+	return (uint64_t)high << 32 | low;
+}
+
+/** cpu_set_msr - write it */
+static inline void cpu_set_msr(uint32_t number, uint64_t value)
+{
+	__asm__ volatile("wrmsr"
+			 :
+			 : "c"(number), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+			 : "memory");
+}
+
+/** cpu_features - leaf 1 of CPUID, EDX */
+static inline uint32_t cpu_features(void)
+{
+	uint32_t a = 1, b, c = 0, d;
+
+	__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+	return d;
+}
+
 /** cpu_tsc - the time-stamp counter, after all instructions before it */
 static inline uint64_t cpu_tsc(void)
 {

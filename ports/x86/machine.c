@@ -5,16 +5,24 @@
  *   below 1 MB    the firmware's; the loader's information, which has been copied
  *   1 MB ...      the image
  *   modules       where the loader put them
- *   tables        x86-64: for the direct map of what is above the first gigabyte
- *   heap          carved from free memory, for simulated machines
+ *   tables        x86-64: the stub's map no more than a gigabyte; these map the rest, until the
+ *                 library has tables of its own
  *   frames        the library's own records, at the top of directly mapped memory
  */
 #include "machine.h"
 
-#include "cpu.h"
-#include "place.h"
+#include <quire/error.h>
+#include <quire/page.h>
+#include <quire/pgtable.h>
 
-extern unsigned char image_start[], image_end[];
+#include "arena.h"
+#include "cpu.h"
+#include "heap.h"
+#include "place.h"
+#include "x86.h"
+
+/* kernel.lds: the image's parts; boot.S: the stub's root, and the page below the stack. */
+extern unsigned char image_start[], text_end[], rodata_end[], image_end[], boot_guard[];
 extern uintptr_t boot_root[];
 
 #ifdef __x86_64__
@@ -29,11 +37,8 @@ extern uintptr_t boot_root[];
 #define DIRECT_LIMIT LOWMEM_BYTES
 #endif
 
-/* The heap for simulated machines: a quarter of memory, as far as that is needed. */
-#define HEAP_SHARE 4
-#define HEAP_MAX (64u << 20)
-
-static struct x86_host this_host = { .real = true };
+static struct x86_host this_host = { .memory = X86_REAL };
+static struct quire *this_machine; /* NULL: it has no page tables yet */
 
 void *x86_direct(quire_phys_t at)
 {
@@ -117,24 +122,86 @@ static int direct_map(struct quire *q)
 
 #endif
 
-/* Carve the heap from the largest place that memory has for it. */
-static int carve_heap(struct quire *q)
-{
-	struct quire_memblock_request req = { .align = QUIRE_PAGE_SIZE, .max = DIRECT_LIMIT };
-	struct quire_range r;
-	quire_phys_t at;
+/* ---- The kernel's half, in the library's tables ---- */
 
-	for (size_t i = 0; quire_memblock_get(q, QUIRE_MEMBLOCK_FREE, i, &r); i++) {
-		if (r.start < DIRECT_LIMIT)
-			req.bytes += (r.end < DIRECT_LIMIT ? r.end : DIRECT_LIMIT) - r.start;
+static quire_virt_t virt_of(const void *p)
+{
+	return (quire_virt_t){ (uintptr_t)p };
+}
+
+/* Directly mapped is what is memory; the last partial page is none. */
+static int map_direct(struct quire *q, struct quire_table *table)
+{
+	struct quire_range r;
+	int error = 0;
+
+	for (size_t i = 0; !error && quire_memblock_get(q, QUIRE_MEMBLOCK_MEMORY, i, &r); i++) {
+		uint64_t end = r.end < DIRECT_LIMIT ? r.end : DIRECT_LIMIT;
+
+		r.start = (r.start + QUIRE_PAGE_SIZE - 1) & ~(uint64_t)(QUIRE_PAGE_SIZE - 1);
+		end &= ~(uint64_t)(QUIRE_PAGE_SIZE - 1);
+		if (r.start < end)
+			error = quire_table_map(table, (quire_virt_t){ DIRECT_BASE + r.start },
+						quire_phys(r.start), end - r.start,
+						QUIRE_PTE_KERNEL, QUIRE_ORDER_MAX);
 	}
-	req.bytes = req.bytes / HEAP_SHARE & ~(uint64_t)(QUIRE_PAGE_SIZE - 1);
-	if (req.bytes > HEAP_MAX)
-		req.bytes = HEAP_MAX;
-	int error = quire_memblock_alloc(q, &req, &at);
-	if (!error)
-		port_heap_more(x86_direct(at), (size_t)req.bytes);
 	return error;
+}
+
+static int map_image(struct quire_table *table)
+{
+#ifdef __x86_64__
+	return quire_table_map(table, virt_of(image_start), image_phys(image_start),
+			       (uint64_t)(image_end - image_start), QUIRE_PTE_KERNEL, 0);
+#else
+	(void)table; /* it is in the direct map */
+	return 0;
+#endif
+}
+
+/* Text is not written, data is not executed, and nothing is below the stack. */
+static int protect_image(struct quire_table *table)
+{
+	const struct quire_table_change text = { .clear = QUIRE_PTE_RW | QUIRE_PTE_NX };
+	const struct quire_table_change constants = { .clear = QUIRE_PTE_RW };
+	int error = quire_table_protect(table, virt_of(image_start),
+					(uint64_t)(text_end - image_start), text, NULL);
+
+	if (!error)
+		error = quire_table_protect(table, virt_of(text_end),
+					    (uint64_t)(rodata_end - text_end), constants, NULL);
+	if (!error)
+		error = quire_table_unmap(table, virt_of(boot_guard), QUIRE_PAGE_SIZE, NULL);
+	return error;
+}
+
+static int use_tables(struct quire *q)
+{
+	struct quire_table *table;
+	int error = quire_pgtable_boot(q);
+
+	if (error)
+		return error;
+	table = quire_table_kernel(q);
+	error = map_direct(q, table);
+	if (!error)
+		error = map_image(table);
+	if (!error)
+		error = protect_image(table);
+	if (!error)
+		error = quire_table_load(table);
+	this_machine = q;
+	return error ? error : arena_init(q);
+}
+
+bool machine_fault(uintptr_t address, uintptr_t code)
+{
+	struct quire_table *table;
+
+	if (!this_machine || (code & QUIRE_PF_PRESENT))
+		return false;
+	table = quire_table_loaded(this_machine, 0);
+	return table && quire_table_sync(table, (quire_virt_t){ address });
 }
 
 int x86_machine(const struct x86_boot *boot, struct quire **out)
@@ -144,7 +211,7 @@ int x86_machine(const struct x86_boot *boot, struct quire **out)
 
 	boot_root[0] = 0; /* the stub's mapping of memory where it is */
 	cpu_set_cr3(cpu_cr3());
-	port_heap_init();
+	heap_init();
 	quire_config_init(&config, MACHINE);
 	config.host = &this_host;
 	error = quire_create(&config, out);
@@ -156,8 +223,9 @@ int x86_machine(const struct x86_boot *boot, struct quire **out)
 	if (!error)
 		error = direct_map(*out);
 	if (!error)
-		error = carve_heap(*out);
-	if (!error)
 		error = quire_boot_zones(*out);
-	return error;
+	if (error)
+		return error;
+	heap_zones(*out);
+	return use_tables(*out);
 }

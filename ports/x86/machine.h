@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * machine.h - what port.c keeps of machines, and machine.c asks of it
+ * machine.h - the machine this, for the rest of the port
  */
 #ifndef X86_MACHINE_H
 #define X86_MACHINE_H
 
-#include "x86.h"
+#include <stdbool.h>
+#include <stdint.h>
 
-/** port_heap_init - give the port's heap the memory that is part of the image */
-void port_heap_init(void);
-
-/** port_heap_more - give it @bytes bytes more, at @start */
-void port_heap_more(void *start, size_t bytes);
+/**
+ * machine_fault - answer a page fault in the kernel's half
+ * @address: where
+ * @code:    the processor's error code
+ *
+ * With two-level tables, what the kernel has mapped since the table in use was made is
+ * brought in when it is first touched.
+ *
+ * Return: true if the access can be tried again
+ */
+bool machine_fault(uintptr_t address, uintptr_t code);
 
 #endif

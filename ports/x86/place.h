@@ -22,6 +22,15 @@
 #define LOWMEM_BYTES 0x38000000 /* 896 MB: what the direct map reaches */
 #endif
 
+/* Addresses of the processes' half, where simulated machines lie (arena.c). */
+#ifdef __x86_64__
+#define ARENA_START 0x100000000
+#define ARENA_END 0x7f0000000000
+#else
+#define ARENA_START 0x01000000
+#define ARENA_END 0xbf000000
+#endif
+
 #define STACK_BYTES 0x10000
 
 /* The selectors of Linux's flat segments. */

@@ -2,75 +2,74 @@
 /*
  * port.c - port.h on a PC without an operating system
  *
- * The machine this has a struct x86_host; what was set aside for it in memory is reached
- * through the direct map. Everything else, and all of simulated machines, comes from a
- * heap that begins with a part of the image.
+ *   the machine this     what was set aside in its memory: the direct map; else the heap
+ *   simulated machines   large: the arena; else the heap
+ *   sessions             the heap
  */
 #include <quire/error.h>
 #include <quire/port.h>
 
+#include "arena.h"
 #include "cpu.h"
 #include "heap.h"
-#include "machine.h"
 #include "place.h"
+#include "x86.h"
 
-/* Enough for the records of the machine this that are made before it has zones. */
-#define IMAGE_HEAP_BYTES (256u << 10)
+/* From this size on memory of a simulated machine is not there before it is touched. */
+#define ARENA_BYTES (4 * QUIRE_PAGE_SIZE)
 
 #define TOKEN_IF 0x10000u /* interrupts were on */
 
-static _Alignas(HEAP_ALIGN) unsigned char image_heap[IMAGE_HEAP_BYTES];
-static struct heap heap;
 static unsigned this_cpu; /* of simulated machines, as the script says */
-
-void port_heap_init(void)
-{
-	heap_give(&heap, image_heap, sizeof(image_heap));
-}
-
-void port_heap_more(void *start, size_t bytes)
-{
-	heap_give(&heap, start, bytes);
-}
 
 void x86_cpu(unsigned cpu)
 {
 	this_cpu = cpu;
 }
 
+unsigned x86_this_cpu(void)
+{
+	return this_cpu;
+}
+
+static enum x86_memory memory_of(const struct x86_host *h)
+{
+	return h ? h->memory : X86_HEAP;
+}
+
 void *quire_port_alloc(void *host, quire_phys_t at, size_t bytes)
 {
-	const struct x86_host *h = host;
+	enum x86_memory memory = memory_of(host);
 
-	if (h && h->real && at.v != QUIRE_PORT_ANYWHERE)
+	if (memory == X86_REAL && at.v != QUIRE_PORT_ANYWHERE)
 		return __builtin_memset(x86_direct(at), 0, bytes);
-	return heap_take(&heap, bytes);
+	return memory == X86_ARENA && bytes >= ARENA_BYTES ? arena_take(bytes) : heap_take(bytes);
 }
 
 void quire_port_free(void *host, void *p, size_t bytes)
 {
 	struct x86_host *h = host;
 
-	if (!p || (h && h->real))
+	if (!p || memory_of(h) == X86_REAL)
 		return; /* the machine this is never destroyed */
-	if (h && p == h->direct) {
-		h->direct = NULL;
-		h->direct_bytes = 0;
-	}
-	heap_give(&heap, p, bytes);
+	if (h && p == h->mmu.memory.direct)
+		simulated_end(&h->mmu);
+	if (memory_of(h) != X86_ARENA || !arena_give(p))
+		heap_give(p, bytes);
 }
 
 void *quire_port_direct(void *host, uint64_t bytes)
 {
 	struct x86_host *h = host;
 
-	if (!h || bytes > SIZE_MAX)
-		return NULL;
-	if (h->real)
+	if (memory_of(h) == X86_REAL)
 		return x86_direct(quire_phys(0));
-	h->direct = heap_take(&heap, (size_t)bytes);
-	h->direct_bytes = h->direct ? bytes : 0;
-	return h->direct;
+	if (memory_of(h) != X86_ARENA || bytes > SIZE_MAX)
+		return NULL;
+	void *p = arena_take((size_t)bytes);
+	if (p)
+		simulated_begin(&h->mmu, host, p, bytes, NULL);
+	return p;
 }
 
 uintptr_t quire_port_cpu_enter(void)
@@ -89,11 +88,12 @@ int quire_port_zero(void *host, quire_pfn_t start, uint64_t nr_pages)
 	const struct x86_host *h = host;
 	uint64_t at = quire_pfn_phys(start).v, bytes = nr_pages * QUIRE_PAGE_SIZE;
 
-	if (!h)
-		return 0; /* frames without contents: there is nothing to clear */
-	if (!h->real) { /* likewise what is not directly mapped */
-		if (at < h->direct_bytes && bytes <= h->direct_bytes - at)
-			__builtin_memset(h->direct + at, 0, (size_t)bytes);
+	if (memory_of(h) != X86_REAL) { /* what is not directly mapped has no contents */
+		uint64_t end = h ? h->mmu.memory.direct_bytes : 0;
+
+		if (at < end)
+			arena_clear(h->mmu.memory.direct + at,
+				    (size_t)(bytes < end - at ? bytes : end - at));
 		return 0;
 	}
 #ifndef __x86_64__

@@ -11,12 +11,15 @@
  */
 #include "trap.h"
 
+#include "arena.h"
 #include "cpu.h"
+#include "machine.h"
 #include "place.h"
 #include "x86.h"
 
 #define VECTORS 32
 #define DOUBLE_FAULT 8
+#define PROTECTION_FAULT 13
 #define PAGE_FAULT 14
 
 /* Bits of a page fault's error code. */
@@ -46,6 +49,8 @@ struct table_pointer {
 	uint16_t limit;
 	uintptr_t base;
 } __attribute__((packed));
+
+static struct quire_exception caught; /* by a fixup, the last one */
 
 static _Alignas(16) unsigned char double_fault_stack[DOUBLE_FAULT_STACK];
 
@@ -227,10 +232,30 @@ static void tell_page_fault(uintptr_t code)
 		  code & CODE_RESERVED ? ", a reserved bit is set" : "");
 }
 
+void trap_root(uintptr_t root)
+{
+#ifdef __x86_64__
+	(void)root;
+#else
+	double_fault_tss.cr3 = root; /* a task has tables of its own */
+#endif
+}
+
+struct quire_exception trap_caught(void)
+{
+	return caught;
+}
+
+/* An access that may fault, and says so. */
 static bool fix_up(struct trap_frame *frame)
 {
 	for (const struct fixup *f = fixups_start; f < fixups_end; f++) {
 		if (f->from == frame->ip) {
+			caught = (struct quire_exception){
+				.vector = (enum quire_vector)frame->vector,
+				.error_code = (uint32_t)frame->code,
+				.address = { cpu_cr2() },
+			};
 			frame->ip = f->to;
 			return true;
 		}
@@ -240,7 +265,10 @@ static bool fix_up(struct trap_frame *frame)
 
 void trap_handle(struct trap_frame *frame)
 {
-	if (frame->vector == PAGE_FAULT && fix_up(frame))
+	if (frame->vector == PAGE_FAULT &&
+	    (arena_fault(cpu_cr2(), frame->code) || machine_fault(cpu_cr2(), frame->code)))
+		return;
+	if ((frame->vector == PAGE_FAULT || frame->vector == PROTECTION_FAULT) && fix_up(frame))
 		return;
 	x86_print("\nException: %s, error code 0x%lx\n", trap_name(frame->vector),
 		  (unsigned long)frame->code);

@@ -5,7 +5,7 @@
 #ifndef X86_TRAP_H
 #define X86_TRAP_H
 
-#include <stdint.h>
+#include <quire/fault.h>
 
 /** struct trap_frame - the registers at an exception, as vectors.S pushes them */
 struct trap_frame {
@@ -20,6 +20,12 @@ struct trap_frame {
 	uintptr_t ip, cs, flags;
 	uintptr_t sp, ss; /* i386: only when it came from user mode */
 };
+
+/** trap_root - the page tables in use are going to be those at physical address @root */
+void trap_root(uintptr_t root);
+
+/** trap_caught - the fault that a fixup has caught last */
+struct quire_exception trap_caught(void);
 
 /** trap_init - Linux's flat segments, a handler for each exception */
 void trap_init(void);

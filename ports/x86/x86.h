@@ -12,6 +12,8 @@
 #include <quire/boot.h>
 #include <quire/format.h>
 
+#include "simulated.h"
+
 #define X86_MODULES_MAX 8
 #define X86_MAP_MAX 64
 #define X86_COMMAND_LINE_MAX 256
@@ -19,6 +21,8 @@
 
 /* What x86_exit tells the outside when an invariant or the processor has ended it all. */
 #define X86_EXIT_PANIC 4
+/* Likewise, when there is no memory where nobody could be told. */
+#define X86_EXIT_MEMORY 3
 
 /** struct x86_module - a file that the loader brought along: the ramdisk */
 struct x86_module {
@@ -35,16 +39,17 @@ struct x86_boot {
 	size_t nr_modules;
 };
 
-/**
- * struct x86_host - quire_config.host of a machine; zero it for a simulated one
- *
- * The contents of a simulated machine's memory, where it was asked for, are a part of the
- * port's heap.
- */
+/** Where the memory of a host comes from. */
+enum x86_memory {
+	X86_HEAP,  /* the port's heap: sessions */
+	X86_ARENA, /* addresses that get frames when they are touched: simulated machines */
+	X86_REAL,  /* the direct map, and before it the heap: the machine this */
+};
+
+/** struct x86_host - a host in the sense of port.h; zero it for a session */
 struct x86_host {
-	bool real;             /* the machine this */
-	unsigned char *direct; /* simulated: what quire_port_direct gave */
-	uint64_t direct_bytes;
+	enum x86_memory memory;
+	struct simulated mmu; /* X86_ARENA: the contents of its memory, its paging */
 };
 
 /**
@@ -75,6 +80,9 @@ uint64_t x86_tsc(void);
 
 /** x86_cpu - from here on the caller is processor @cpu of simulated machines */
 void x86_cpu(unsigned cpu);
+
+/** x86_this_cpu - what x86_cpu said last; 0 on the machine this */
+unsigned x86_this_cpu(void);
 
 /**
  * x86_exit - end the machine
