@@ -64,24 +64,24 @@ HOST    := -std=gnu11 -D_GNU_SOURCE -pthread
 
 FLAGS_src   = $(COMMON) $(FREE) -Isrc
 FLAGS_lab   = $(COMMON) $(FREE) -Ilab
-FLAGS_ports = $(COMMON) $(HOST) -Iports/hosted
-FLAGS_apps  = $(COMMON) $(HOST) -Ilab -Iports/hosted -Iapps/cli
-FLAGS_bench = $(COMMON) $(HOST) -Iports/hosted -Ibench
-FLAGS_tests = $(COMMON) $(HOST) -Isrc -Ilab -Iports/hosted -Iapps/cli -Itests -Itests/hosts
+FLAGS_ports = $(COMMON) $(HOST) -Iports/hosted -Iports/softmmu
+FLAGS_apps  = $(COMMON) $(HOST) -Ilab -Iports/hosted -Iports/softmmu -Iapps/cli
+FLAGS_bench = $(COMMON) $(HOST) -Iports/hosted -Iports/softmmu -Ibench
+FLAGS_tests = $(COMMON) $(HOST) -Isrc -Ilab -Iports/hosted -Iports/softmmu -Iapps/cli -Itests -Itests/hosts
 
 # The command's libraries. The -m32 and sanitizer variants only build tests.
 CLI_LIBS := -lz -ledit
 
 # ---- Objects --------------------------------------------------------------
 
-QUIRE_SRC  := $(QUIRE_CORE) $(QUIRE_PHYS) $(QUIRE_REPORT)
+QUIRE_SRC  := $(QUIRE_CORE) $(QUIRE_ARCH) $(QUIRE_PHYS) $(QUIRE_PGTABLE) $(QUIRE_REPORT)
 TEST_SRC   := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC   := $(wildcard tests/fuzz/fuzz_*.c)
 
 objects     = $(patsubst %.c,$(B)/obj/%.o,$(1))
 QUIRE_OBJ  := $(call objects,$(QUIRE_SRC))
 LAB_OBJ    := $(call objects,$(LAB))
-HOSTED_OBJ := $(call objects,$(HOSTED))
+HOSTED_OBJ := $(call objects,$(HOSTED) $(SOFTMMU))
 CLI_OBJ    := $(call objects,$(CLI))
 # What a test may use of the command: everything but its main.
 CLI_PARTS  := $(filter-out %/main.o,$(CLI_OBJ))
@@ -205,14 +205,14 @@ build/hosts/free-%/liblab.a: $(LAB) $(FREE_HEADERS) | build/.deps
 	cd $(@D)/lab && gcc $(FREE_$*) $(patsubst -I%,-I$(CURDIR)/%,$(FREE_FLAGS) -Ilab) -c $(abspath $(LAB))
 	rm -f $@ && $(AR) rcs $@ $(@D)/lab/*.o
 
-build/hosts/free-%/lessons: tests/hosts/freestanding.c build/hosts/free-%/liblab.a build/hosts/free-%/libquire.a
-	gcc $(FREE_$*) $(FREE_FLAGS) -Ilab -Itests/hosts -static -nostdlib -o $@ $^ -lgcc
+build/hosts/free-%/lessons: tests/hosts/freestanding.c $(SOFTMMU) build/hosts/free-%/liblab.a build/hosts/free-%/libquire.a
+	gcc $(FREE_$*) $(FREE_FLAGS) -Ilab -Itests/hosts -Iports/softmmu -static -nostdlib -o $@ $^ -lgcc
 
 # The real library and lab, and a session that JavaScript drives (ports/wasm/run.mjs).
-build/quire.wasm: $(QUIRE_SRC) $(LAB) ports/wasm/port.c $(FREE_HEADERS)
+build/quire.wasm: $(QUIRE_SRC) $(LAB) $(SOFTMMU) ports/wasm/port.c $(FREE_HEADERS) $(wildcard ports/softmmu/*.h)
 	@mkdir -p $(@D)
 	$(call say,WASM)
-	$(Q)clang --target=wasm32 -nostdlib -mbulk-memory $(FREE) -O2 $(WARN) -Iinclude -Isrc -Ilab \
+	$(Q)clang --target=wasm32 -nostdlib -mbulk-memory $(FREE) -O2 $(WARN) -Iinclude -Isrc -Ilab -Iports/softmmu \
 		-Wl,--no-entry -Wl,-z,stack-size=262144 -o $@ $(filter %.c,$^)
 
 # ---- Bare metal -----------------------------------------------------------
@@ -234,10 +234,10 @@ X86_LIBS_x86-64    := $(LIBS_x86-64)
 X86_FLAGS_i386     := $(FREE_i386)
 X86_FLAGS_i386-pae := $(FREE_i386) -DPAE
 X86_FLAGS_x86-64   := $(FREE_x86-64)
-X86_FLAGS = $(FREE_FLAGS) -Ilab -Iports/x86 -Iapps/kernel
+X86_FLAGS = $(FREE_FLAGS) -Ilab -Iports/x86 -Iports/softmmu -Iapps/kernel
 X86_LINK := -nostdlib -static -no-pie -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack \
 	    -Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments
-X86_HEADERS := $(wildcard ports/x86/*.h apps/kernel/*.h include/quire/*.h lab/*.h)
+X86_HEADERS := $(wildcard ports/x86/*.h ports/softmmu/*.h apps/kernel/*.h include/quire/*.h lab/*.h)
 
 # image NAME KIND SOURCES
 define image
@@ -249,8 +249,8 @@ build/kernel/$(1)-$(2): $(3) $$(X86_LIBS_$(2)) $$(X86_HEADERS) ports/x86/kernel.
 	$$(Q)gcc $$(X86_FLAGS_$(2)) $$(X86_LINK) -T $$(@D)/obj/$$(@F)/kernel.lds -o $$@ $$(@D)/obj/$$(@F)/*.o \
 		$$(X86_LIBS_$(2)) -lgcc
 endef
-$(foreach kind,$(KERNEL_KINDS),$(eval $(call image,quire,$(kind),$(X86) $(KERNEL))))
-$(foreach kind,$(KERNEL_KINDS),$(eval $(call image,test,$(kind),$(X86) tests/kernel/image.c)))
+$(foreach kind,$(KERNEL_KINDS),$(eval $(call image,quire,$(kind),$(X86) $(SOFTMMU) $(KERNEL))))
+$(foreach kind,$(KERNEL_KINDS),$(eval $(call image,test,$(kind),$(X86) $(SOFTMMU) tests/kernel/image.c)))
 
 # ---- Measuring ------------------------------------------------------------
 

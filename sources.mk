@@ -13,6 +13,11 @@ QUIRE_CORE += src/core/error.c
 QUIRE_CORE += src/core/format.c
 QUIRE_CORE += src/core/string.c
 
+# src/arch
+QUIRE_ARCH :=
+QUIRE_ARCH += src/arch/format.c
+QUIRE_ARCH += src/arch/segment.c
+
 # src/phys
 QUIRE_PHYS :=
 QUIRE_PHYS += src/phys/block.c
@@ -31,6 +36,19 @@ QUIRE_PHYS += src/phys/page_slow.c
 QUIRE_PHYS += src/phys/pcp.c
 QUIRE_PHYS += src/phys/tier.c
 QUIRE_PHYS += src/phys/zone.c
+
+# src/pgtable
+QUIRE_PGTABLE :=
+QUIRE_PGTABLE += src/pgtable/change.c
+QUIRE_PGTABLE += src/pgtable/check.c
+QUIRE_PGTABLE += src/pgtable/copy.c
+QUIRE_PGTABLE += src/pgtable/map.c
+QUIRE_PGTABLE += src/pgtable/pgtable.c
+QUIRE_PGTABLE += src/pgtable/slots.c
+QUIRE_PGTABLE += src/pgtable/table.c
+QUIRE_PGTABLE += src/pgtable/tlb.c
+QUIRE_PGTABLE += src/pgtable/trim.c
+QUIRE_PGTABLE += src/pgtable/walk.c
 
 # src/report
 QUIRE_REPORT :=
@@ -75,6 +93,11 @@ LAB += lab/trace.c
 LAB += lab/trace_gfp.c
 LAB += lab/traced.c
 LAB += lab/words.c
+
+# A processor's paging in software, for simulated machines; freestanding.
+SOFTMMU :=
+SOFTMMU += ports/softmmu/simulated.c
+SOFTMMU += ports/softmmu/softmmu.c
 
 # The hosted port: port.h in a process.
 HOSTED :=

@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 
 #include "hosted.h"
+#include "simulated.h"
 
 /* From this size on memory comes from mmap: zero without being touched. */
 #define MMAP_BYTES (1u << 16)
@@ -56,6 +57,9 @@ void quire_port_free(void *host, void *p, size_t bytes)
 	if (h)
 		h->live_bytes -= bytes;
 	if (h && p == h->direct) {
+		simulated_end(h->mmu);
+		free(h->mmu);
+		h->mmu = NULL;
 		h->direct = NULL;
 		h->direct_bytes = 0;
 	}
@@ -75,12 +79,26 @@ void quire_port_cpu_leave(uintptr_t token)
 	(void)token;
 }
 
+static void ram_take(struct quire_hosted *h)
+{
+	while (__atomic_exchange_n(&h->lock, 1, __ATOMIC_ACQUIRE))
+		;
+}
+
+static void ram_drop(struct quire_hosted *h)
+{
+	__atomic_store_n(&h->lock, 0, __ATOMIC_RELEASE);
+}
+
 /* The contents of a frame that has some. NULL: nobody looked at it, it is zero */
-static void *touched(const struct quire_hosted *h, uint64_t pfn)
+static void *touched(struct quire_hosted *h, uint64_t pfn)
 {
 	if (pfn < h->direct_bytes / QUIRE_PAGE_SIZE)
 		return h->direct + pfn * QUIRE_PAGE_SIZE;
-	return pfn < h->nr_ram ? h->ram[pfn] : NULL;
+	ram_take(h);
+	void *frame = pfn < h->nr_ram ? h->ram[pfn] : NULL;
+	ram_drop(h);
+	return frame;
 }
 
 int quire_port_zero(void *host, quire_pfn_t start, uint64_t nr_pages)
@@ -101,15 +119,25 @@ int quire_port_zero(void *host, quire_pfn_t start, uint64_t nr_pages)
 	return 0;
 }
 
+/* As the software MMU wants it. Nothing answers beyond the 64 GB of PAE's machines. */
+static void *frame_contents(void *host, uint64_t phys)
+{
+	return phys >> 36 ? NULL : quire_hosted_frame(host, quire_phys_pfn(quire_phys(phys)));
+}
+
 void *quire_port_direct(void *host, uint64_t bytes)
 {
 	struct quire_hosted *h = host;
 
 	if (!h || h->untouchable || bytes > SIZE_MAX)
 		return NULL;
-	void *p = quire_port_alloc(host, quire_phys(0), (size_t)bytes);
-	if (!p)
+	h->mmu = calloc(1, sizeof(*h->mmu));
+	void *p = h->mmu ? quire_port_alloc(host, quire_phys(0), (size_t)bytes) : NULL;
+	if (!p) {
+		free(h->mmu);
+		h->mmu = NULL;
 		return NULL;
+	}
 	for (uint64_t pfn = 0; pfn < h->nr_ram && pfn < bytes / QUIRE_PAGE_SIZE; pfn++) {
 		if (!h->ram[pfn])
 			continue;
@@ -119,7 +147,44 @@ void *quire_port_direct(void *host, uint64_t bytes)
 	}
 	h->direct = p;
 	h->direct_bytes = bytes;
+	simulated_begin(h->mmu, host, p, bytes, frame_contents);
 	return p;
+}
+
+int quire_port_load_root(void *host, quire_phys_t root, unsigned levels)
+{
+	struct quire_hosted *h = host;
+
+	return h && h->mmu ? simulated_load_root(h->mmu, (unsigned)this_cpu, root, levels)
+			   : -QUIRE_EOPNOTSUPP;
+}
+
+void quire_port_tlb_flush(void *host, const struct quire_port_flush *what)
+{
+	struct quire_hosted *h = host;
+
+	if (h->drop_flushes)
+		h->drop_flushes--;
+	else
+		simulated_flush(h->mmu, what);
+}
+
+struct quire_exception quire_hosted_access(struct quire_hosted *host, quire_virt_t virt, void *buf,
+					   size_t n, enum quire_access access, bool user)
+{
+	return simulated_access(host->mmu, (unsigned)this_cpu, virt, buf, n,
+				(unsigned)access | (user ? SOFTMMU_USER : 0));
+}
+
+int quire_port_access(void *host, quire_virt_t virt, void *buf, size_t n, enum quire_access access,
+		      struct quire_exception *fault)
+{
+	struct quire_hosted *h = host;
+
+	if (!h || !h->mmu || !h->mmu->cpu[this_cpu])
+		return -QUIRE_EOPNOTSUPP;
+	*fault = quire_hosted_access(h, virt, buf, n, access, false);
+	return fault->vector == QUIRE_VECTOR_NONE ? 0 : -QUIRE_EFAULT;
 }
 
 void quire_port_panic(const char *rule, const char *text, const char *file, int line)
@@ -130,12 +195,11 @@ void quire_port_panic(const char *rule, const char *text, const char *file, int 
 	exit(panic_status);
 }
 
-void *quire_hosted_frame(struct quire_hosted *host, quire_pfn_t pfn)
+/* The same, with the lock held. */
+static void *ram_frame(struct quire_hosted *host, uint64_t pfn)
 {
-	if (pfn.v < host->direct_bytes / QUIRE_PAGE_SIZE)
-		return host->direct + pfn.v * QUIRE_PAGE_SIZE;
-	if (pfn.v >= host->nr_ram) {
-		uint64_t nr = pfn.v + 1 + pfn.v / 2;
+	if (pfn >= host->nr_ram) {
+		uint64_t nr = pfn + 1 + pfn / 2;
 		void **ram = nr > SIZE_MAX / sizeof(*ram) ? NULL
 							  : realloc(host->ram, nr * sizeof(*ram));
 		if (!ram)
@@ -144,9 +208,19 @@ void *quire_hosted_frame(struct quire_hosted *host, quire_pfn_t pfn)
 		host->ram = ram;
 		host->nr_ram = nr;
 	}
-	if (!host->ram[pfn.v])
-		host->ram[pfn.v] = calloc(1, QUIRE_PAGE_SIZE);
-	return host->ram[pfn.v];
+	if (!host->ram[pfn])
+		host->ram[pfn] = calloc(1, QUIRE_PAGE_SIZE);
+	return host->ram[pfn];
+}
+
+void *quire_hosted_frame(struct quire_hosted *host, quire_pfn_t pfn)
+{
+	if (pfn.v < host->direct_bytes / QUIRE_PAGE_SIZE)
+		return host->direct + pfn.v * QUIRE_PAGE_SIZE;
+	ram_take(host);
+	void *frame = ram_frame(host, pfn.v);
+	ram_drop(host);
+	return frame;
 }
 
 void quire_hosted_release(struct quire_hosted *host)
