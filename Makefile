@@ -193,17 +193,23 @@ FREE_FLAGS   = $(FREE) -O2 -g $(WARN) -Werror -mgeneral-regs-only -Iinclude -nos
 	       -isystem $(shell gcc -print-file-name=include)
 FREE_HEADERS := $(wildcard include/quire/*.h src/*/*.h lab/*.h)
 
-build/hosts/free-%/libquire.a: $(QUIRE_SRC) $(FREE_HEADERS) | build/.deps
-	@rm -rf $(@D)/src && mkdir -p $(@D)/src
-	cd $(@D)/src && gcc $(FREE_$*) $(patsubst -I%,-I$(CURDIR)/%,$(FREE_FLAGS) -Isrc) -c $(abspath $(QUIRE_SRC))
-	gcc $(FREE_$*) -r -nostdlib -Wl,--force-group-allocation -o $(@D)/quire.o $(@D)/src/*.o -lgcc
-	$(OBJCOPY) --wildcard --keep-global-symbol='quire_*' $(@D)/quire.o
-	rm -f $@ && $(AR) rcs $@ $(@D)/quire.o
+FREE_KINDS := i386 x86-64
 
-build/hosts/free-%/liblab.a: $(LAB) $(FREE_HEADERS) | build/.deps
-	@rm -rf $(@D)/lab && mkdir -p $(@D)/lab
-	cd $(@D)/lab && gcc $(FREE_$*) $(patsubst -I%,-I$(CURDIR)/%,$(FREE_FLAGS) -Ilab) -c $(abspath $(LAB))
-	rm -f $@ && $(AR) rcs $@ $(@D)/lab/*.o
+define free_objects
+build/hosts/free-$(1)/%.o: %.c $$(FREE_HEADERS) | build/.deps
+	@mkdir -p $$(@D)
+	$$(call say,CC)
+	$$(Q)gcc $$(FREE_$(1)) $$(FREE_FLAGS) -I$$(firstword $$(subst /, ,$$*)) -c -o $$@ $$<
+
+build/hosts/free-$(1)/libquire.a: $(QUIRE_SRC:%.c=build/hosts/free-$(1)/%.o)
+	$$(Q)gcc $$(FREE_$(1)) -r -nostdlib -Wl,--force-group-allocation -o $$(@D)/quire.o $$^ -lgcc
+	$$(Q)$$(OBJCOPY) --wildcard --keep-global-symbol='quire_*' $$(@D)/quire.o
+	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $$(@D)/quire.o
+
+build/hosts/free-$(1)/liblab.a: $(LAB:%.c=build/hosts/free-$(1)/%.o)
+	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $$^
+endef
+$(foreach kind,$(FREE_KINDS),$(eval $(call free_objects,$(kind))))
 
 build/hosts/free-%/lessons: tests/hosts/freestanding.c $(SOFTMMU) build/hosts/free-%/liblab.a build/hosts/free-%/libquire.a
 	gcc $(FREE_$*) $(FREE_FLAGS) -Ilab -Itests/hosts -Iports/softmmu -static -nostdlib -o $@ $^ -lgcc
