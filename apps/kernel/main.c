@@ -155,7 +155,9 @@ int x86_main(const struct x86_boot *boot)
 	int error = x86_machine(boot, &kernel.q);
 
 	if (error) {
-		x86_print("kernel: this machine can't be booted: %s\n", quire_error_name(error));
+		x86_print("kernel: this machine can't be booted: %s%s\n", quire_error_name(error),
+			  error == -QUIRE_EOPNOTSUPP ? " (does the processor have no-execute?)"
+						     : "");
 		return LAB_FILE;
 	}
 	greet(kernel.q);
