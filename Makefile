@@ -243,7 +243,7 @@ X86_FLAGS_x86-64   := $(FREE_x86-64)
 X86_FLAGS = $(FREE_FLAGS) -Ilab -Iports/x86 -Iports/softmmu -Iapps/kernel
 X86_LINK := -nostdlib -static -no-pie -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack \
 	    -Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments
-X86_HEADERS := $(wildcard ports/x86/*.h ports/softmmu/*.h apps/kernel/*.h include/quire/*.h lab/*.h)
+X86_HEADERS := $(wildcard ports/x86/*.h ports/softmmu/*.h tests/kernel/*.h apps/kernel/*.h include/quire/*.h lab/*.h)
 
 # image NAME KIND SOURCES
 define image
@@ -256,7 +256,7 @@ build/kernel/$(1)-$(2): $(3) $$(X86_LIBS_$(2)) $$(X86_HEADERS) ports/x86/kernel.
 		$$(X86_LIBS_$(2)) -lgcc
 endef
 $(foreach kind,$(KERNEL_KINDS),$(eval $(call image,quire,$(kind),$(X86) $(SOFTMMU) $(KERNEL))))
-$(foreach kind,$(KERNEL_KINDS),$(eval $(call image,test,$(kind),$(X86) $(SOFTMMU) tests/kernel/image.c)))
+$(foreach kind,$(KERNEL_KINDS),$(eval $(call image,test,$(kind),$(X86) $(SOFTMMU) $(wildcard tests/kernel/*.c))))
 
 # ---- Measuring ------------------------------------------------------------
 

@@ -8,6 +8,7 @@
 #include <quire/page.h>
 #include <quire/port.h>
 
+#include "image.h"
 #include "x86.h"
 
 /* What no table maps: in the lowest page, as NULL, and between the image and the top. */
@@ -18,33 +19,54 @@
 
 static volatile unsigned zero;
 
-static int read_nowhere(void)
+static int read_nowhere(struct quire *q)
 {
+	(void)q;
 	return *(volatile unsigned char *)(uintptr_t)(NOWHERE + zero);
 }
 
-static int write_nowhere(void)
+static int write_nowhere(struct quire *q)
 {
+	(void)q;
 	*(volatile unsigned char *)(uintptr_t)(NOWHERE + zero) = 1;
 	return 0;
 }
 
-static int call_nowhere(void)
+static int call_nowhere(struct quire *q)
 {
+	(void)q;
 	((void (*)(void))(uintptr_t)(NOWHERE + zero))();
 	return 0;
 }
 
-static int divide(void)
+static int write_text(struct quire *q)
 {
+	(void)q;
+	*(volatile unsigned char *)(uintptr_t)read_nowhere = 0;
+	return 0;
+}
+
+static int run_data(struct quire *q)
+{
+	static unsigned char ret[] = { 0xc3 };
+
+	(void)q;
+	((void (*)(void))(uintptr_t)(ret + zero))();
+	return 0;
+}
+
+static int divide(struct quire *q)
+{
+	(void)q;
 	unsigned quotient = 1, rest = 0;
 
 	__asm__ volatile("divl %2" : "+a"(quotient), "+d"(rest) : "r"(zero));
 	return (int)quotient;
 }
 
-static int invalid(void)
+static int invalid(struct quire *q)
 {
+	(void)q;
 	__asm__ volatile("ud2");
 	return 0;
 }
@@ -58,31 +80,36 @@ static unsigned deeper(unsigned depth) /* NOLINT(misc-no-recursion) */
 	return depth > 1u << 20 ? depth : deeper(depth + 1) + here[0];
 }
 
-static int overflow(void)
+static int overflow(struct quire *q)
 {
+	(void)q;
 	return (int)deeper(0);
 }
 
-static int panic(void)
+static int panic(struct quire *q)
 {
+	(void)q;
 	quire_port_panic("TEST-1", "the test's own rule", "image.c", 1);
 }
 
-static int hang(void)
+static int hang(struct quire *q)
 {
+	(void)q;
 	while (!zero)
 		;
 	return 0;
 }
 
-static int odd(void)
+static int odd(struct quire *q)
 {
+	(void)q;
 	return STATUS_ODD;
 }
 
 /* The interrupt flag is off between enter and leave, nests, and comes back. */
-static int enter(void)
+static int enter(struct quire *q)
 {
+	(void)q;
 	uintptr_t flags[4];
 	uintptr_t outer = quire_port_cpu_enter();
 	uintptr_t inner = quire_port_cpu_enter();
@@ -97,12 +124,14 @@ static int enter(void)
 
 static const struct {
 	const char *name;
-	int (*run)(void);
+	int (*run)(struct quire *q);
 } cases[] = {
 	{ "read", read_nowhere },   { "write", write_nowhere }, { "call", call_nowhere },
 	{ "divide", divide },       { "invalid", invalid },     { "overflow", overflow },
 	{ "panic", panic },         { "hang", hang },           { "odd", odd },
-	{ "enter", enter },
+	{ "enter", enter },         { "tables", tables },
+	{ "access", access_faults }, { "arena", arena_returns }, { "late", late_kernel_mapping },
+	{ "write-text", write_text }, { "run-data", run_data },
 };
 
 static bool equal(const char *a, const char *b)
@@ -122,7 +151,7 @@ int x86_main(const struct x86_boot *boot)
 		return STATUS_ODD;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		if (equal(boot->command_line, cases[i].name))
-			return cases[i].run();
+			return cases[i].run(q);
 	}
 	x86_print("no case '%s'\n", boot->command_line);
 	return STATUS_ODD;
