@@ -144,22 +144,35 @@ static bool contains(uintptr_t address)
 	return false;
 }
 
+/* Map a page, to a frame of its own or to the one of zeros, in place of what is there. */
+static int fill(uintptr_t at, bool present, bool write)
+{
+	struct quire_page *page = arena.zeros;
+	int error = 0;
+
+	if (write)
+		page = quire_page_alloc(arena.q, QUIRE_GFP_HIGHUSER, 0);
+	if (!page)
+		return -QUIRE_ENOMEM;
+	if (present)
+		error = quire_table_unmap(arena.table, virt_of(at), QUIRE_PAGE_SIZE, NULL);
+	if (!error)
+		error = quire_table_map(arena.table, virt_of(at),
+					quire_pfn_phys(quire_page_pfn(arena.q, page)),
+					QUIRE_PAGE_SIZE, write ? RIGHTS_WRITE : RIGHTS_READ, 0);
+	if (!error && write)
+		__builtin_memset((void *)at, 0, QUIRE_PAGE_SIZE);
+	return error;
+}
+
 bool arena_fault(uintptr_t address, uintptr_t code)
 {
-	uintptr_t at = address & ~PAGE_MASK;
 	bool present = code & QUIRE_PF_PRESENT, write = code & QUIRE_PF_WRITE;
-	struct quire_page *page = arena.zeros;
 
 	if ((code & ~(uintptr_t)(QUIRE_PF_PRESENT | QUIRE_PF_WRITE)) || (present && !write) ||
 	    !contains(address))
 		return false;
-	if (write)
-		page = quire_page_alloc(arena.q, QUIRE_GFP_HIGHUSER, 0);
-	if (!page || (present && quire_table_unmap(arena.table, virt_of(at), QUIRE_PAGE_SIZE, NULL)) ||
-	    quire_table_map(arena.table, virt_of(at), quire_pfn_phys(quire_page_pfn(arena.q, page)),
-			    QUIRE_PAGE_SIZE, write ? RIGHTS_WRITE : RIGHTS_READ, 0))
+	if (fill(address & ~PAGE_MASK, present, write))
 		no_memory(address);
-	if (write)
-		__builtin_memset((void *)at, 0, QUIRE_PAGE_SIZE);
 	return true;
 }
