@@ -12,6 +12,7 @@ QUIRE_CORE :=
 QUIRE_CORE += src/core/error.c
 QUIRE_CORE += src/core/format.c
 QUIRE_CORE += src/core/string.c
+QUIRE_CORE += src/core/tree.c
 
 # src/arch
 QUIRE_ARCH :=
@@ -42,6 +43,10 @@ QUIRE_PGTABLE :=
 QUIRE_PGTABLE += src/pgtable/change.c
 QUIRE_PGTABLE += src/pgtable/check.c
 QUIRE_PGTABLE += src/pgtable/copy.c
+QUIRE_PGTABLE += src/pgtable/direct.c
+QUIRE_PGTABLE += src/pgtable/fixmap.c
+QUIRE_PGTABLE += src/pgtable/layout.c
+QUIRE_PGTABLE += src/pgtable/leaf.c
 QUIRE_PGTABLE += src/pgtable/map.c
 QUIRE_PGTABLE += src/pgtable/pgtable.c
 QUIRE_PGTABLE += src/pgtable/slots.c
@@ -49,6 +54,15 @@ QUIRE_PGTABLE += src/pgtable/table.c
 QUIRE_PGTABLE += src/pgtable/tlb.c
 QUIRE_PGTABLE += src/pgtable/trim.c
 QUIRE_PGTABLE += src/pgtable/walk.c
+
+# src/kmem
+QUIRE_KMEM :=
+QUIRE_KMEM += src/kmem/ioremap.c
+QUIRE_KMEM += src/kmem/kmap.c
+QUIRE_KMEM += src/kmem/kspace.c
+QUIRE_KMEM += src/kmem/vmalloc.c
+QUIRE_KMEM += src/kmem/vmalloc_area.c
+QUIRE_KMEM += src/kmem/vmalloc_look.c
 
 # src/report
 QUIRE_REPORT :=

@@ -162,8 +162,8 @@ int quire_table_destroy(struct quire_table *table);
  *         or 18 for what processors call large; larger than any: whatever fits
  *
  * Return: 0; -QUIRE_EEXIST if something in the range is mapped; -QUIRE_ENOMEM if a table
- *         can't be had; -QUIRE_EINVAL for a range that isn't this table's, or bits that
- *         are none; -QUIRE_ERANGE beyond the processor's addresses. Then nothing has changed.
+ *         can't be had; -QUIRE_EINVAL for a range that isn't this table's, or bits that are
+ *         none or not for this half (USER for the kernel's, GLOBAL for a process's); -QUIRE_ERANGE beyond the processor's addresses. Then nothing has changed.
  * Locks:  takes the table's
  * Context: may call the pressure hook
  */

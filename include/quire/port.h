@@ -112,6 +112,7 @@ struct quire_port_flush {
 	quire_virt_t start;  /* first page */
 	uint64_t nr_pages;   /* pages, one by one; 0: all, with any root the global ones too */
 	unsigned shift;      /* log2 of the distance from page to page in bytes */
+	bool local;          /* on this processor alone: the caller stays on it */
 };
 
 /**
@@ -122,7 +123,8 @@ struct quire_port_flush {
  * INVLPG for each page or CR3 again on this processor, and a message to the others; returns when
  * all have done it.
  *
- * Context: no locks of the library held, not between quire_port_cpu_enter and _leave
+ * Context: no locks of the library held; not between quire_port_cpu_enter and _leave, unless
+ *          @what is local
  */
 void quire_port_tlb_flush(void *host, const struct quire_port_flush *what);
 

@@ -48,11 +48,13 @@ int simulated_load_root(struct simulated *s, unsigned cpu, quire_phys_t root, un
 void simulated_flush(struct simulated *s, const struct quire_port_flush *what)
 {
 	bool any = what->root.v == QUIRE_PORT_ANY_ROOT;
+	uintptr_t token = quire_port_cpu_enter();
 
+	quire_port_cpu_leave(token);
 	for (unsigned i = 0; i < QUIRE_CPUS_MAX; i++) {
 		struct softmmu_cpu *c = s->cpu[i];
 
-		if (!c || (!any && softmmu_cr3(c) != what->root.v))
+		if (!c || (what->local && i != (token & 0xffff)) || (!any && softmmu_cr3(c) != what->root.v))
 			continue;
 		if (!what->nr_pages)
 			softmmu_flush(c, any);

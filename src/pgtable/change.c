@@ -194,12 +194,11 @@ int quire_table_unmap(struct quire_table *table, quire_virt_t virt, uint64_t byt
 int quire_table_protect(struct quire_table *table, quire_virt_t virt, uint64_t bytes,
 			struct quire_table_change bits, struct quire_tlb *tlb)
 {
-	const quire_pte_t allowed = QUIRE_PTE_BITS & ~QUIRE_PTE_PRESENT;
 	struct span span;
 
 	if (!table_span(table, virt.v, bytes, &span) || (tlb && tlb->table != table) ||
-	    ((bits.set | bits.clear) & ~allowed) ||
-	    (table->kernel && (bits.set & QUIRE_PTE_USER)))
+	    !table_pte_ok(table, bits.set) ||
+	    ((bits.set | bits.clear) & ~(QUIRE_PTE_BITS & ~QUIRE_PTE_PRESENT)))
 		return -QUIRE_EINVAL;
 	return run_flushed(table, span, &bits, tlb);
 }

@@ -152,12 +152,6 @@ static int map(struct map *m, struct span span)
 	return error;
 }
 
-/* Are these bits that a mapping of this table can have? */
-static bool pte_ok(const struct quire_table *t, quire_pte_t pte)
-{
-	return !(pte & ~QUIRE_PTE_BITS) && !(t->kernel && (pte & QUIRE_PTE_USER));
-}
-
 int quire_table_map(struct quire_table *table, quire_virt_t virt, quire_phys_t phys, uint64_t bytes,
 		    quire_pte_t pte, unsigned order)
 {
@@ -165,7 +159,7 @@ int quire_table_map(struct quire_table *table, quire_virt_t virt, quire_phys_t p
 			 .pte = pte | QUIRE_PTE_PRESENT };
 	struct span span;
 
-	if (!table_span(table, virt.v, bytes, &span) || !pte_ok(table, pte) ||
+	if (!table_span(table, virt.v, bytes, &span) || !table_pte_ok(table, pte) ||
 	    (phys.v & (QUIRE_PAGE_SIZE - 1)))
 		return -QUIRE_EINVAL;
 	if (phys.v + bytes - 1 < phys.v || (phys.v + bytes - 1) >> m.f->phys_bits)
@@ -183,7 +177,7 @@ int quire_table_map_pages(struct quire_table *table, quire_virt_t virt,
 			 .pte = pte | QUIRE_PTE_PRESENT };
 	struct span span;
 
-	if ((uint64_t)nr << QUIRE_PAGE_SHIFT >> QUIRE_PAGE_SHIFT != nr || !pte_ok(table, pte) ||
+	if ((uint64_t)nr << QUIRE_PAGE_SHIFT >> QUIRE_PAGE_SHIFT != nr || !table_pte_ok(table, pte) ||
 	    !table_span(table, virt.v, (uint64_t)nr << QUIRE_PAGE_SHIFT, &span))
 		return -QUIRE_EINVAL;
 	for (size_t i = 0; i < nr; i++) {

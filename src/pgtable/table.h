@@ -23,6 +23,15 @@
 #define TABLE_PINNED (1u << 20)  /* stays when it is empty */
 #define TABLE_SEEN (1u << 21)    /* by the check that is running */
 
+/** struct leaf - where a page table of the kernel's is (leaf.h) */
+struct leaf {
+	uint64_t tag;             /* first address that it maps, + 1; 0: nothing is known */
+	unsigned char *contents;
+	struct quire_page *page;  /* its frame */
+};
+
+#define NR_LEAVES 16
+
 /** struct quire_table - one address space's tables */
 struct quire_table {
 	struct quire *q;
@@ -37,6 +46,7 @@ struct quire_table {
 	uint64_t serial;              /* order of creation, and of locks */
 	_Atomic uint32_t nr_loaded;   /* processors that use it */
 	bool kernel;                  /* it is the kernel's */
+	struct leaf leaf[NR_LEAVES];  /* page tables found last, by address (T) */
 };
 
 /** struct pgtable - the tier's state */
@@ -117,6 +127,16 @@ static inline bool span_whole(const struct format *f, unsigned level, uint64_t a
  * Return: true; false if it is empty, unaligned, no range of addresses, or not of this table's half
  */
 bool table_span(const struct quire_table *t, uint64_t virt, uint64_t bytes, struct span *out);
+
+/**
+ * table_pte_ok - are these bits that a mapping of this table can have?
+ *
+ * User rights are not for the kernel's half; a global page of a process's would be seen by others.
+ */
+static inline bool table_pte_ok(const struct quire_table *t, quire_pte_t pte)
+{
+	return !(pte & ~QUIRE_PTE_BITS) && !(pte & (t->kernel ? QUIRE_PTE_USER : QUIRE_PTE_GLOBAL));
+}
 
 /** table_kernel_start - first address of the kernel's half */
 uint64_t table_kernel_start(const struct quire *q);

@@ -6,6 +6,7 @@
  * mapped again there (vmalloc), and on two-level i386 each process's root points to them.
  */
 #include "core/assert.h"
+#include "pgtable/leaf.h"
 #include "pgtable/tlb.h"
 
 /* Take out the empty tables below @table. Return: how many entries of @table are gone */
@@ -47,6 +48,7 @@ uint64_t quire_table_trim(struct quire_table *table)
 	quire_tlb_begin(&tlb, table);
 	token = table_enter(table);
 	before = table->nr_tables;
+	leaf_forget(table);
 	trim(table, &tlb, format_root(table->format), table->root);
 	after = table->nr_tables;
 	table_leave(table, token);
