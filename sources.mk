@@ -58,8 +58,16 @@ QUIRE_PGTABLE += src/pgtable/walk.c
 # src/kmem
 QUIRE_KMEM :=
 QUIRE_KMEM += src/kmem/ioremap.c
+QUIRE_KMEM += src/kmem/kmalloc.c
 QUIRE_KMEM += src/kmem/kmap.c
+QUIRE_KMEM += src/kmem/kmem.c
 QUIRE_KMEM += src/kmem/kspace.c
+QUIRE_KMEM += src/kmem/shrinker.c
+QUIRE_KMEM += src/kmem/slab.c
+QUIRE_KMEM += src/kmem/slab_cache.c
+QUIRE_KMEM += src/kmem/slab_checked.c
+QUIRE_KMEM += src/kmem/slab_cpu.c
+QUIRE_KMEM += src/kmem/slab_look.c
 QUIRE_KMEM += src/kmem/vmalloc.c
 QUIRE_KMEM += src/kmem/vmalloc_area.c
 QUIRE_KMEM += src/kmem/vmalloc_look.c

@@ -45,7 +45,8 @@
 /** struct quire_page - one frame */
 struct quire_page {
 	_Atomic uint32_t word; /* HEAD_… and references */
-	uint32_t owner;        /* enum quire_owner, of the first frame; 0 unless HEAD_OWNED */
+	uint32_t owner;        /* of an owned block's first frame: enum quire_owner, above its low
+				* 8 bits the tier's own; the tier may set it in the others too */
 	union {
 		uintptr_t private; /* the owner's word, 0 after allocation */
 		uint64_t private_pad; /* 16 bytes on every host */
@@ -112,12 +113,12 @@ static inline bool frames_owns(const struct frames *f, const struct quire_page *
 /**
  * frames_own - mark a block as held by a tier
  * @page:  its first frame, allocated by the caller, nobody else has it
- * @owner: not QUIRE_OWNER_NONE
+ * @owner: enum quire_owner, not QUIRE_OWNER_NONE, | what the tier adds << 8
  *
  * Whoever frees it without being the owner is refused (QUIRE_FREE_OWNED); the owner calls
  * frames_disown first. The bit is in the word that a free compares anyway: it costs nothing.
  */
-static inline void frames_own(struct quire_page *page, enum quire_owner owner)
+static inline void frames_own(struct quire_page *page, uint32_t owner)
 {
 	page->owner = owner;
 	relaxed_store(&page->word, relaxed_load(&page->word) | HEAD_OWNED);
@@ -133,7 +134,7 @@ static inline void frames_disown(struct quire_page *page)
 /** frames_owner - who holds the block that begins at @page; QUIRE_OWNER_NONE: nobody's tier */
 static inline enum quire_owner frames_owner(const struct quire_page *page)
 {
-	return relaxed_load(&page->word) & HEAD_OWNED ? (enum quire_owner)page->owner
+	return relaxed_load(&page->word) & HEAD_OWNED ? (enum quire_owner)(page->owner & 0xff)
 						      : QUIRE_OWNER_NONE;
 }
 

@@ -43,6 +43,7 @@ int quire_create(const struct quire_config *config, struct quire **out)
 	if (!q)
 		return -QUIRE_ENOMEM;
 	q->config = *config;
+	heap_absent(q);
 	if (!q->config.lowmem_bytes)
 		q->config.lowmem_bytes = zone_lowmem_end(config);
 	q->watermark_scale = DEFAULT_WATERMARK_SCALE;

@@ -7,6 +7,7 @@
 
 #include <quire/page.h>
 #include <quire/quire.h>
+#include <quire/slab.h>
 
 #include "phys/frames.h"
 #include "phys/memblock.h"
@@ -19,6 +20,7 @@
 #define ROUTE(gfp) ((gfp) & (NR_ROUTES - 1))
 
 struct quire {
+	struct quire_heap heap;     /* first: the inline functions of quire/slab.h read it */
 	struct quire_config config; /* constant, but for lowmem_bytes' default filled in */
 	struct memmap map;          /* the firmware's, settled */
 	struct memblock memblock;   /* constant once zones_built */

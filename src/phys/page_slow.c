@@ -105,7 +105,11 @@ static uint32_t reclaim_and_take(struct quire *q, const struct route *route, qui
 	uint32_t i = FRAME_NONE;
 
 	do {
-		if (!q->pressure.reclaim(q->pressure.ctx, gfp, order))
+		uint64_t freed = tiers_reclaim(q, gfp);
+
+		if (!freed && q->pressure.reclaim)
+			freed = q->pressure.reclaim(q->pressure.ctx, gfp, order);
+		if (!freed)
 			break;
 		quire_page_drain(q);
 		i = zones_take(q, route, gfp, order, wmark);
@@ -132,7 +136,7 @@ static uint32_t find_frames(struct quire *q, const struct route *route, quire_gf
 		quire_page_drain(q);
 		i = zones_take(q, route, gfp, order, wmark);
 	}
-	if (i == FRAME_NONE && (gfp & QUIRE_GFP_BIT_DIRECT) && q->pressure.reclaim)
+	if (i == FRAME_NONE && (gfp & QUIRE_GFP_BIT_DIRECT))
 		i = reclaim_and_take(q, route, gfp, order, wmark);
 	if (i == FRAME_NONE && (gfp & QUIRE_GFP_BIT_NOFAIL))
 		i = zones_take(q, route, gfp, order, NO_WMARK);

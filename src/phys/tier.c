@@ -8,6 +8,26 @@
 
 #include "phys/machine.h"
 
+static const struct quire_heap_slot no_slot;
+
+/* A cache from which nothing comes: laid out as quire_heap_slot expects. */
+static const union {
+	struct quire_cache cache;
+	struct {
+		char before[QUIRE_HEAP_SLOTS_AT];
+		const struct quire_heap_slot *by_cpu[QUIRE_CPUS_MAX];
+	} slots;
+} no_cache = {
+	.slots.by_cpu = { [0 ... QUIRE_CPUS_MAX - 1] = &no_slot },
+};
+
+void heap_absent(struct quire *q)
+{
+	q->heap = (struct quire_heap){ 0 };
+	for (unsigned i = 0; i < QUIRE_HEAP_CLASSES; i++)
+		q->heap.kmalloc[i] = (struct quire_cache *)(uintptr_t)&no_cache.cache;
+}
+
 void tiers_destroy(struct quire *q)
 {
 	for (unsigned id = NR_TIERS; id-- > 0;) {
@@ -36,6 +56,17 @@ uint64_t tiers_hash(struct quire *q, uint64_t hash)
 			hash = q->tier[id]->hash(q, q->tier[id], hash);
 	}
 	return hash;
+}
+
+uint64_t tiers_reclaim(struct quire *q, quire_gfp_t gfp)
+{
+	uint64_t nr = 0;
+
+	for (unsigned id = NR_TIERS; id-- > 0;) {
+		if (q->tier[id] && q->tier[id]->reclaim)
+			nr += q->tier[id]->reclaim(q, q->tier[id], gfp);
+	}
+	return nr;
 }
 
 int direct_map(struct quire *q)

@@ -9,7 +9,7 @@
 #ifndef PHYS_TIER_H
 #define PHYS_TIER_H
 
-#include <quire/quire.h>
+#include <quire/page.h>
 
 /** The tiers, lowest first. */
 enum tier_id {
@@ -27,7 +27,15 @@ struct tier {
 	bool (*check)(struct quire *q, const struct tier *tier, struct quire_violation *out);
 	/* Take its state into the hash. Return: the new hash */
 	uint64_t (*hash)(struct quire *q, const struct tier *tier, uint64_t hash);
+	/*
+	 * Give back frames that it can do without, for a request that can wait and finds none; NULL:
+	 * it has none. Called without locks. Return: frames or objects given back
+	 */
+	uint64_t (*reclaim)(struct quire *q, struct tier *tier, quire_gfp_t gfp);
 };
+
+/** heap_absent - what the inline functions of quire/slab.h find before there is a heap: nothing */
+void heap_absent(struct quire *q);
 
 /** tiers_destroy - end all tiers, the highest first, and give the direct map back */
 void tiers_destroy(struct quire *q);
@@ -37,6 +45,9 @@ bool tiers_check(struct quire *q, struct quire_violation *out);
 
 /** tiers_hash - take all tiers into a hash */
 uint64_t tiers_hash(struct quire *q, uint64_t hash);
+
+/** tiers_reclaim - ask all tiers for frames, the highest first. Return: what they gave back */
+uint64_t tiers_reclaim(struct quire *q, quire_gfp_t gfp);
 
 /**
  * direct_map - make directly mapped memory touchable: q->direct, q->direct_bytes

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slab.c - slabs: how they are laid out, made, listed and given back
+ *
+ *   frames of a slab:  | colour | object | object | … | object | rest [record] |
+ *
+ * Free objects are chained through themselves (in a checked cache behind themselves). A slab is on
+ * one of its slot's lists by how many of its objects are on its own chain, a full one on none:
+ *
+ *            last object gone                first one back
+ *   CURRENT ──────────────────> FULL ──────────────────────> PARTIAL ──> … ──> EMPTY
+ *      ^                                                      │  buckets: 0 (fullest) …      │
+ *      └──────────────────────────────────────────────────────┴──────────────────────────────┘
+ *                           the fullest one that has free objects
+ *
+ * hot.left counts the frees down to the next move, so that the inline free has one test.
+ */
+#include "kmem/slab.h"
+
+#include "core/assert.h"
+#include "kmem/kmem.h"
+
+#define CACHE_LINE 64u
+
+/* Objects and waste of a slab of that order, with the record inside where it has room. */
+static uint32_t fit(const struct cache *cache, unsigned order, bool inside, uint32_t *waste)
+{
+	uint32_t bytes = QUIRE_PAGE_SIZE << order;
+	uint32_t nr = (bytes - (inside ? SLAB_BYTES : 0)) / cache->size;
+
+	if (nr > QUIRE_SLAB_OBJECTS_MAX)
+		nr = QUIRE_SLAB_OBJECTS_MAX;
+	*waste = bytes - nr * cache->size;
+	return nr;
+}
+
+bool slab_layout(struct cache *cache)
+{
+	uint32_t best = UINT32_MAX, waste;
+	bool inside = cache->inside;
+
+	for (unsigned order = 0; order <= SLAB_ORDER_MAX; order++) {
+		uint32_t nr = fit(cache, order, inside, &waste);
+
+		if (!nr || waste >> order >= best)
+			continue;
+		best = waste >> order;
+		cache->order = (uint8_t)order;
+		cache->objects = nr;
+		if (best > QUIRE_PAGE_SIZE / 32)
+			continue;
+		if (nr >= 32 || cache->size > 256 || order == 2)
+			break;
+		best = UINT32_MAX; /* good, but for few objects */
+	}
+	if (!cache->objects)
+		return false;
+	cache->objects = fit(cache, cache->order, inside, &waste);
+	if (waste >= SLAB_BYTES && !inside)
+		cache->inside = true;
+	if (cache->inside)
+		waste -= SLAB_BYTES;
+	uint32_t step = cache->align > CACHE_LINE ? cache->align : CACHE_LINE;
+	cache->colours = waste / step + 1;
+	cache->bucket_shift = 0;
+	while (cache->objects >> cache->bucket_shift >= SLAB_BUCKETS)
+		cache->bucket_shift++;
+	return true;
+}
+
+uint32_t slab_index(const struct slab *slab, const void *p)
+{
+	const struct cache *cache = slab->cache;
+	uintptr_t offset = (uintptr_t)p - (uintptr_t)slab_object(slab, 0);
+	uintptr_t i = offset / cache->size;
+
+	return i < cache->objects && i * cache->size == offset ? (uint32_t)i : cache->objects;
+}
+
+static inline struct slab **list_of(const struct slab *slab)
+{
+	struct slot *slot = slab_slot(slab);
+
+	return slab->hot.state == QUIRE_SLAB_EMPTY ? &slot->empty : &slot->partial[slab->hot.bucket];
+}
+
+void slab_link_in(struct slab *slab, uint32_t free)
+{
+	uint32_t objects = slab->cache->objects, shift = slab->cache->bucket_shift;
+	uint32_t bucket = free >> shift, end = (bucket + 1) << shift;
+
+	ASSERT("SLAB-2", free <= objects);
+	slab->counted = free;
+	if (!free) {
+		slab->hot.state = QUIRE_SLAB_FULL;
+		slab->armed = slab->hot.left = 1;
+		return;
+	}
+	slab->hot.state = free == objects ? QUIRE_SLAB_EMPTY : QUIRE_SLAB_PARTIAL;
+	slab->hot.bucket = (uint8_t)bucket;
+	/* It moves when it is of the next bucket, or empty. */
+	slab->armed = slab->hot.left = (end < objects ? end : objects) - free;
+
+	struct slab **list = list_of(slab);
+	slab->prev = NULL;
+	slab->next = *list;
+	if (*list)
+		(*list)->prev = slab;
+	*list = slab;
+}
+
+void slab_unlink(struct slab *slab)
+{
+	if (slab->hot.state == QUIRE_SLAB_FULL)
+		return;
+	ASSERT("SLAB-1", slab->prev ? slab->prev->next == slab : *list_of(slab) == slab);
+	if (slab->prev)
+		slab->prev->next = slab->next;
+	else
+		*list_of(slab) = slab->next;
+	if (slab->next)
+		slab->next->prev = slab->prev;
+}
+
+struct slab *slab_fullest(struct slot *slot)
+{
+	struct slab **list = slot->partial;
+
+	while (list < slot->partial + SLAB_BUCKETS && !*list)
+		list++;
+	if (list == slot->partial + SLAB_BUCKETS)
+		list = &slot->empty;
+	struct slab *slab = *list;
+	if (slab) {
+		*list = slab->next;
+		if (slab->next)
+			slab->next->prev = NULL;
+	}
+	return slab;
+}
+
+/* Each frame names the slab; the first one is owned, so that nobody else frees the block. */
+static void mark_frames(struct slab *slab, bool mark)
+{
+	struct cache *cache = slab->cache;
+	struct quire_page *page = &cache->q->frames.pages[slab->frame];
+
+	for (uint32_t n = 0; n < 1u << cache->order; n++) {
+		page[n].private = mark ? (uintptr_t)slab : 0;
+		page[n].owner = mark ? cache->hot.tag : 0;
+	}
+	if (mark)
+		frames_own(page, cache->hot.tag);
+	else
+		frames_disown(page);
+}
+
+/* A record for a slab in @page, inside or outside of it. */
+static struct slab *record(struct cache *cache, struct quire_page *page, quire_gfp_t gfp)
+{
+	struct quire *q = cache->q;
+	uint32_t i = frames_index(&q->frames, page);
+
+	if (!cache->inside)
+		return quire_cache_alloc(&kmem_of(q)->records->hot, gfp);
+	uint64_t end = (frames_pfn(&q->frames, i) + (1u << cache->order)) << QUIRE_PAGE_SHIFT;
+	return (struct slab *)(void *)(q->direct + (uintptr_t)end - SLAB_BYTES);
+}
+
+struct slab *slab_create(struct cache *cache, quire_gfp_t gfp)
+{
+	struct quire *q = cache->q;
+
+	gfp &= ~QUIRE_GFP_ZERO;
+	struct quire_page *page = quire_page_alloc(q, gfp | cache->gfp, cache->order);
+	if (!page)
+		return NULL;
+	struct slab *slab = record(cache, page, gfp);
+	if (!slab) {
+		quire_page_free(q, page, cache->order);
+		return NULL;
+	}
+	*slab = (struct slab){ .cache = cache };
+	slab->frame = frames_index(&q->frames, page);
+	ASSERT("SLAB-3", frames_pfn(&q->frames, slab->frame) < q->direct_bytes >> QUIRE_PAGE_SHIFT);
+	slab->hot.cpu = SLAB_SHARED;
+	return slab;
+}
+
+void slab_chain(struct slab *slab, uint32_t start, uint32_t step)
+{
+	const struct cache *cache = slab->cache;
+	uint32_t bytes = cache->size * cache->objects, stride = cache->size * step;
+	char *first = slab_object(slab, 0);
+	uint32_t at = cache->size * start;
+	void *last = NULL;
+
+	for (uint32_t n = cache->objects; n > 0; n--) {
+		*slab_link(cache, first + at) = last;
+		last = first + at;
+		at = at >= stride ? at - stride : at + bytes - stride;
+	}
+	slab->hot.free = last;
+}
+
+void slab_adopt(struct slot *slot, struct slab *slab, unsigned cpu)
+{
+	struct cache *cache = slab->cache;
+	uint32_t step = cache->align > CACHE_LINE ? cache->align : CACHE_LINE;
+
+	slab->colour = slot->colour * step;
+	slot->colour = slot->colour + 1 < cache->colours ? slot->colour + 1 : 0;
+	slab->hot.cpu = (uint16_t)cpu;
+	mark_frames(slab, true);
+	slab->all_prev = FRAME_NONE;
+	slab->all_next = slot->all;
+	if (slot->all != FRAME_NONE)
+		slab_at(cache->q, slot->all)->all_prev = slab->frame;
+	slot->all = slab->frame;
+	slot->nr_slabs++;
+}
+
+/* Off the list of all slabs of its slot. */
+static void forget(struct slab *slab)
+{
+	struct quire *q = slab->cache->q;
+	struct slot *slot = slab_slot(slab);
+
+	if (slab->all_prev != FRAME_NONE)
+		slab_at(q, slab->all_prev)->all_next = slab->all_next;
+	else
+		slot->all = slab->all_next;
+	if (slab->all_next != FRAME_NONE)
+		slab_at(q, slab->all_next)->all_prev = slab->all_prev;
+	slot->nr_slabs--;
+}
+
+uint32_t slab_destroy(struct slab *slab)
+{
+	struct cache *cache = slab->cache;
+	struct quire *q = cache->q;
+	struct quire_page *page = &q->frames.pages[slab->frame];
+	uint32_t frames = 1u << cache->order;
+
+	ASSERT("SLAB-4", slab_free_count(slab) == cache->objects);
+	forget(slab);
+	mark_frames(slab, false);
+	if (!cache->inside)
+		quire_cache_free(&kmem_of(q)->records->hot, slab);
+	enum quire_free outcome = quire_page_free(q, page, cache->order);
+	ASSERT("SLAB-3", outcome == QUIRE_FREE_OK);
+	(void)outcome;
+	return frames;
+}
+
+struct slab *slab_of(struct quire *q, const void *p)
+{
+	uintptr_t offset = (uintptr_t)p - (uintptr_t)q->direct;
+
+	if (!q->direct || offset >= q->direct_bytes)
+		return NULL;
+	uint32_t i = frames_find(q, offset >> QUIRE_PAGE_SHIFT);
+	if (i == FRAME_NONE || (q->frames.pages[i].owner & 0xff) != QUIRE_OWNER_SLAB)
+		return NULL;
+	return (struct slab *)q->frames.pages[i].private;
+}

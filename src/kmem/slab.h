@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slab.h - slabs: records, lists, the paths that quire/slab.h leaves to others
+ *
+ * A plain cache has slabs that belong to one cpu each, and a slot for each cpu with what that
+ * cpu allocates from. A checked cache (with a constructor or debug flags) has one slot that all
+ * cpus share under its lock; there the inline paths find nothing and come here.
+ */
+#ifndef KMEM_SLAB_H
+#define KMEM_SLAB_H
+
+#include <quire/slab.h>
+
+#include "core/lock.h"
+#include "phys/machine.h"
+
+#define SLAB_BUCKETS 4             /* lists of partial slabs, by how many objects are free */
+#define SLAB_AWAY 16               /* objects of other cpus' slabs that a slot collects */
+#define SLAB_ORDER_MAX 3           /* frames of a slab at most: 2^3 */
+#define SLAB_SHARED 0xffffu        /* cpu of a checked cache's slab */
+#define SLAB_ARMED 0x80000000u     /* more frees than a current slab can see */
+#define SLAB_EMPTY_FRAMES 32u      /* in slabs without live objects that a cpu keeps */
+
+/*
+ * Records have the same place and size on hosts of all word sizes, so that the same calls
+ * need the same frames.
+ */
+#define SLAB_BYTES 64u
+#define SLOT_BYTES 256u
+#define CACHE_BYTES QUIRE_HEAP_SLOTS_AT
+
+/** struct slab - one slab */
+struct slab {
+	struct quire_heap_slab hot; /* free, left, cpu, state, bucket */
+	struct cache *cache;
+	struct slab *next, *prev;   /* in the list of partial or empty slabs */
+	uint32_t frame;             /* index of the first frame */
+	uint32_t colour;            /* offset of the first object, bytes */
+	uint32_t counted;           /* objects on hot.free when hot.left was last set */
+	uint32_t armed;             /* what it was set to */
+	uint32_t all_next, all_prev; /* frames of the slot's other slabs; FRAME_NONE: no more */
+};
+
+/** struct slot - what a cpu, or for a checked cache everybody, has of a cache */
+struct slot {
+	struct quire_heap_slot hot;          /* free: objects of the current slab */
+	struct slab *current;                /* allocated from; on no list */
+	struct slab *partial[SLAB_BUCKETS];  /* bucket 0 has the fewest free objects */
+	struct slab *empty;
+	uint32_t all;                        /* frame of the newest slab of any state; FRAME_NONE */
+	uint32_t nr_slabs;
+	uint32_t colour;                     /* of the next slab, in steps */
+	uint32_t nr_away;
+	void *away[SLAB_AWAY];               /* freed here, their slabs are other cpus' */
+	_Atomic uint32_t asked;              /* somebody wants this slot shrunk */
+	_Atomic uint32_t nr_returned;        /* changed under @lock */
+	struct lock lock;                    /* of a plain cache: @returned; else all */
+	void *returned;                      /* objects that other cpus freed */
+};
+
+/** struct cache - a cache */
+struct cache {
+	struct quire_cache hot;   /* map, tag */
+	struct quire *q;
+	struct cache *next, *prev; /* on the chain */
+	struct slot *slots;        /* nr_slots of them */
+	void (*ctor)(void *object);
+	uint64_t asked_bytes;      /* of live objects, with QUIRE_SLAB_ASKED (slots->lock) */
+	uint64_t shuffle;          /* state of the generator (slots->lock) */
+	uint32_t bytes;            /* of this record and its slots */
+	uint32_t object_bytes;
+	uint32_t size;             /* from one object to the next */
+	uint32_t align;
+	uint32_t left;             /* checked: guard bytes before each object */
+	uint32_t meta;             /* checked: offset of struct meta behind an object's start */
+	uint32_t objects;          /* of a slab */
+	uint32_t flags;
+	uint32_t gfp;              /* added to each request for frames */
+	uint32_t nr_slots;
+	uint32_t colours;          /* different offsets of the first object */
+	uint8_t order;
+	uint8_t bucket_shift;      /* free objects >> this is the bucket */
+	bool inside;               /* records lie in the slabs */
+	bool checked;
+	bool owned;                /* kmalloc's, or of the records: not to be destroyed */
+	char name[32];
+};
+
+_Static_assert(sizeof(struct slab) <= SLAB_BYTES, "a slab's record has its place");
+_Static_assert(sizeof(struct slot) <= SLOT_BYTES, "a slot has its place");
+_Static_assert(sizeof(struct cache) <= CACHE_BYTES, "a cache's record has its place");
+
+/** slot_at - the @i-th slot of a cache */
+static inline struct slot *slot_at(const struct cache *cache, uint32_t i)
+{
+	return (struct slot *)((char *)cache->slots + (size_t)i * SLOT_BYTES);
+}
+
+/** slab_at - the slab that begins at a frame. Return: NULL for FRAME_NONE */
+static inline struct slab *slab_at(const struct quire *q, uint32_t frame)
+{
+	return frame == FRAME_NONE ? NULL : (struct slab *)q->frames.pages[frame].private;
+}
+
+/** slab_slot - the slot that a slab belongs to */
+static inline struct slot *slab_slot(const struct slab *slab)
+{
+	return slot_at(slab->cache, slab->hot.cpu == SLAB_SHARED ? 0 : slab->hot.cpu);
+}
+
+/** slab_free_count - objects on a slab's own list */
+static inline uint32_t slab_free_count(const struct slab *slab)
+{
+	return slab->counted + slab->armed - slab->hot.left;
+}
+
+/** slab_base - where a slab's frames can be touched */
+static inline char *slab_base(const struct slab *slab)
+{
+	const struct quire *q = slab->cache->q;
+
+	return (char *)q->direct + (uintptr_t)(frames_pfn(&q->frames, slab->frame)
+					       << QUIRE_PAGE_SHIFT);
+}
+
+/** slab_object - the start of a slab's @i-th object */
+static inline char *slab_object(const struct slab *slab, uint32_t i)
+{
+	return slab_base(slab) + slab->colour + slab->cache->left + (size_t)i * slab->cache->size;
+}
+
+/** slab_index - which object of its slab @p is. Return: slab->cache->objects if none starts there */
+uint32_t slab_index(const struct slab *slab, const void *p);
+
+/** slab_link - the place of a free object's pointer to the next one */
+static inline quire_heap_link_t *slab_link(const struct cache *cache, void *object)
+{
+	return (quire_heap_link_t *)((char *)object + cache->meta);
+}
+
+/**
+ * slab_layout - decide a cache's slabs from size, align and left
+ * @cache: filled in: order, objects, inside, colours, bucket_shift
+ *
+ * The smallest block that wastes no more than a thirty-second, else the one that wastes least.
+ * Small objects get at least 32 to a slab if a block of four frames has room.
+ *
+ * Return: false if not even one object fits the largest slab
+ */
+bool slab_layout(struct cache *cache);
+
+/** slab_link_in - put a slab on the list that fits; a full one is on none. @free: on its own chain */
+void slab_link_in(struct slab *slab, uint32_t free);
+
+/** slab_unlink - take a slab off its list, if it is on one */
+void slab_unlink(struct slab *slab);
+
+/** slab_fullest - the slab with free objects to allocate from, unlinked. Return: NULL if none */
+struct slab *slab_fullest(struct slot *slot);
+
+/**
+ * slab_create - a new slab, all objects free, on no list yet
+ * @cache: of which
+ * @gfp:   QUIRE_GFP_… of the request that needs it
+ *
+ * Return:  NULL if no frames can be had
+ * Locks:   none held, not in quire_port_cpu_enter: it may wait
+ */
+struct slab *slab_create(struct cache *cache, quire_gfp_t gfp);
+
+/**
+ * slab_adopt - make a new slab one of a slot's: colour, owner, frames
+ * @slot: the slot, used by nobody else meanwhile
+ * @slab: from slab_create; still on no list
+ * @cpu:  whose it is, or SLAB_SHARED
+ */
+void slab_adopt(struct slot *slot, struct slab *slab, unsigned cpu);
+
+/** slab_chain - put all objects of a new slab on its own chain, beginning at @start by @step */
+void slab_chain(struct slab *slab, uint32_t start, uint32_t step);
+
+/** slab_destroy - give a slab without live objects, on no list, back. Return: its frames */
+uint32_t slab_destroy(struct slab *slab);
+
+/** slot_take - an object for a plain cache's slot whose chain is empty. NULL: none. On its cpu */
+void *slot_take(struct slot *slot, struct quire *q);
+
+/**
+ * slab_free_here - free an object to its slab, by whoever may use the slab's slot
+ * @slab: its slab, plain
+ * @p:    the object
+ */
+void slab_free_here(struct slab *slab, void *p);
+
+/**
+ * slot_settle - bring a slot of a plain cache to rest: nothing current, nothing away
+ * @slot:  the slot
+ * @q:     its machine
+ * @alone: nobody else uses the machine: away objects go straight to their slabs
+ *
+ * Return:  frames given back: those of all its empty slabs
+ * Context: on the slot's cpu, or alone
+ */
+uint32_t slot_settle(struct slot *slot, struct quire *q, bool alone);
+
+/** slab_free_plain - free an object of a plain cache from any cpu. Return: OK, or DOUBLE if seen */
+enum quire_kfree slab_free_plain(struct slab *slab, void *p);
+
+/** slab_of - the slab whose frames hold @p. Return: NULL if none does */
+struct slab *slab_of(struct quire *q, const void *p);
+
+/** cache_alloc - allocate for @caller; @bytes 0: the object's size. Not on a cpu */
+void *cache_alloc(struct cache *cache, size_t bytes, quire_gfp_t gfp, uintptr_t caller);
+
+/**
+ * heap_free - free anything of the heap, in full
+ * @q:      the machine
+ * @cache:  that it must be of; NULL: any, large blocks too
+ * @p:      the pointer
+ * @caller: who asks for it
+ */
+enum quire_kfree heap_free(struct quire *q, struct cache *cache, const void *p, uintptr_t caller);
+
+#endif

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slab_cpu.c - plain caches: what a cpu does with its own slabs, and with other cpus'
+ *
+ *        kmalloc                                        kfree
+ *           ^                                             │
+ *        slot->free <── current slab <── partial <── slab->free     this cpu's slab
+ *                                                         │
+ *                  the owner's slot->returned <── slot->away[16]    another cpu's
+ *
+ * Nobody but its cpu touches a slab or a slot, so nothing here is locked or atomic, but for the
+ * chain of returned objects. An object of another cpu's slab is kept until there are SLAB_AWAY of
+ * them, or handed out again from here.
+ */
+#include "kmem/slab.h"
+
+#include "core/assert.h"
+#include "core/string.h"
+#include "kmem/kmem.h"
+#include "kmem/slab_checked.h"
+
+/* Zone and mobility are the cache's. */
+#define CACHE_GFP                                                                    \
+	(QUIRE_GFP_BITS & ~(QUIRE_GFP_BIT_DMA | QUIRE_GFP_BIT_HIGHMEM |              \
+			    QUIRE_GFP_BIT_DMA32 | QUIRE_GFP_BIT_MOVABLE |            \
+			    QUIRE_GFP_BIT_RECLAIMABLE | QUIRE_GFP_BIT_COMP))
+
+static struct kmem_cpu *cpu_of(const struct slab *slab)
+{
+	return &kmem_of(slab->cache->q)->cpu[slab->hot.cpu];
+}
+
+static struct slot *slot_of(const struct cache *cache, uintptr_t token)
+{
+	return slot_at(cache, (uint32_t)(token & 0xffff));
+}
+
+/* Put a slab on its list; an empty one only while its cpu may keep more. */
+static uint32_t rest(struct slab *slab, uint32_t free)
+{
+	uint32_t frames = 1u << slab->cache->order;
+	struct kmem_cpu *cpu = cpu_of(slab);
+
+	if (free < slab->cache->objects) {
+		slab_link_in(slab, free);
+		return 0;
+	}
+	if (cpu->empty_frames + frames > SLAB_EMPTY_FRAMES) {
+		slab->counted = free;
+		slab->armed = slab->hot.left = 0;
+		return slab_destroy(slab);
+	}
+	slab_link_in(slab, free);
+	cpu->empty_frames += frames;
+	return 0;
+}
+
+/* A slab on its list has seen as many frees as change that. */
+static COLD void move(struct slab *slab)
+{
+	ASSERT("SLAB-1", slab->hot.state != QUIRE_SLAB_CURRENT && slab->hot.state != QUIRE_SLAB_EMPTY);
+	slab_unlink(slab);
+	rest(slab, slab_free_count(slab));
+}
+
+void slab_free_here(struct slab *slab, void *p)
+{
+	*(quire_heap_link_t *)p = slab->hot.free;
+	slab->hot.free = p;
+	if (--slab->hot.left == 0)
+		move(slab);
+}
+
+enum quire_kfree quire_slab_event(struct quire_heap_slab *slab, uintptr_t token)
+{
+	move((struct slab *)slab);
+	quire_port_cpu_leave(token);
+	return QUIRE_KFREE_OK;
+}
+
+/* Free what other cpus have returned. */
+static void collect(struct slot *slot, struct quire *q)
+{
+	lock_take(&slot->lock);
+	void *p = slot->returned;
+
+	slot->returned = NULL;
+	relaxed_store(&slot->nr_returned, 0);
+	lock_drop(&slot->lock);
+	while (p) {
+		void *next = *(quire_heap_link_t *)p;
+
+		slab_free_here(slab_of(q, p), p);
+		p = next;
+	}
+}
+
+/* Return a slot's away objects to the cpus that have their slabs. */
+static void send(struct slot *slot, struct quire *q)
+{
+	while (slot->nr_away) {
+		void *p = slot->away[--slot->nr_away];
+		struct slot *to = slab_slot(slab_of(q, p));
+
+		lock_take(&to->lock);
+		*(quire_heap_link_t *)p = to->returned;
+		to->returned = p;
+		relaxed_store(&to->nr_returned, relaxed_load(&to->nr_returned) + 1);
+		lock_drop(&to->lock);
+	}
+}
+
+void *slot_take(struct slot *slot, struct quire *q)
+{
+	struct slab *slab = slot->current;
+
+	if (slab && !slab->hot.free) {
+		slot->current = NULL;
+		slab_link_in(slab, 0);
+		slab = NULL;
+	}
+	if (unlikely(relaxed_load(&slot->nr_returned)))
+		collect(slot, q);
+	if (!slab)
+		slab = slab_fullest(slot);
+	if (!slab)
+		return slot->nr_away ? slot->away[--slot->nr_away] : NULL;
+	if (slab->hot.state == QUIRE_SLAB_EMPTY)
+		cpu_of(slab)->empty_frames -= 1u << slab->cache->order;
+
+	void *object = slab->hot.free;
+	slot->current = slab;
+	slot->hot.free = *(quire_heap_link_t *)object;
+	slab->hot.state = QUIRE_SLAB_CURRENT;
+	slab->hot.free = NULL;
+	slab->counted = 0;
+	slab->armed = slab->hot.left = SLAB_ARMED;
+	return object;
+}
+
+/* The next free object, from whichever slab. */
+static void *pop(struct slot *slot, struct quire *q)
+{
+	void *object = slot->hot.free;
+
+	if (!object)
+		return slot_take(slot, q);
+	slot->hot.free = *(quire_heap_link_t *)object;
+	return object;
+}
+
+uint32_t slot_settle(struct slot *slot, struct quire *q, bool alone)
+{
+	struct slab *slab = slot->current;
+	uint32_t frames = 0;
+
+	relaxed_store(&slot->asked, 0);
+	if (relaxed_load(&slot->nr_returned))
+		collect(slot, q);
+	while (alone && slot->nr_away) {
+		void *p = slot->away[--slot->nr_away];
+
+		slab_free_here(slab_of(q, p), p);
+	}
+	send(slot, q);
+	if (slab) {
+		slot->current = NULL;
+		while (slot->hot.free) {
+			void *object = slot->hot.free;
+
+			slot->hot.free = *(quire_heap_link_t *)object;
+			*(quire_heap_link_t *)object = slab->hot.free;
+			slab->hot.free = object;
+			slab->counted++;
+		}
+		frames += rest(slab, slab_free_count(slab));
+	}
+	while ((slab = slot->empty)) {
+		slab_unlink(slab);
+		cpu_of(slab)->empty_frames -= 1u << slab->cache->order;
+		frames += slab_destroy(slab);
+	}
+	return frames;
+}
+
+/* An object from a new slab. */
+static void *grow(struct cache *cache, quire_gfp_t gfp)
+{
+	struct slab *slab = slab_create(cache, gfp);
+
+	if (!slab)
+		return NULL;
+	uintptr_t token = quire_port_cpu_enter();
+	struct slot *slot = slot_of(cache, token);
+
+	slab_adopt(slot, slab, (unsigned)(token & 0xffff));
+	slab_chain(slab, cache->objects - 1, 1);
+	slab_link_in(slab, cache->objects);
+	cpu_of(slab)->empty_frames += 1u << cache->order;
+	void *object = pop(slot, cache->q);
+	quire_port_cpu_leave(token);
+	return object;
+}
+
+void *cache_alloc(struct cache *cache, size_t bytes, quire_gfp_t gfp, uintptr_t caller)
+{
+	gfp &= CACHE_GFP;
+	if (cache->checked)
+		return checked_alloc(cache, bytes ? bytes : cache->object_bytes, gfp, caller);
+
+	uintptr_t token = quire_port_cpu_enter();
+	struct slot *slot = slot_of(cache, token);
+
+	if (unlikely(relaxed_load(&slot->asked)))
+		slot_settle(slot, cache->q, false);
+	void *object = pop(slot, cache->q);
+	quire_port_cpu_leave(token);
+	if (unlikely(!object))
+		object = grow(cache, gfp);
+	if (object && (gfp & QUIRE_GFP_ZERO))
+		memset(object, 0, cache->object_bytes);
+	return object;
+}
+
+void *quire_cache_alloc_slow(struct quire_cache *hot, size_t bytes, quire_gfp_t gfp,
+			     uintptr_t token)
+{
+	struct cache *cache = (struct cache *)hot;
+
+	if (unlikely(!hot->tag)) { /* no heap yet */
+		quire_port_cpu_leave(token);
+		return NULL;
+	}
+	if (likely(!cache->checked) && likely(!(gfp & QUIRE_GFP_ZERO))) {
+		struct slot *slot = slot_of(cache, token);
+		void *object = relaxed_load(&slot->asked) ? NULL : slot_take(slot, cache->q);
+
+		if (likely(object != NULL)) {
+			quire_port_cpu_leave(token);
+			return object;
+		}
+	}
+	quire_port_cpu_leave(token);
+	return cache_alloc(cache, bytes, gfp, (uintptr_t)__builtin_return_address(0));
+}
+
+/* Is @p on the chain that begins at @object? */
+static bool on_chain(const void *object, const void *p)
+{
+	while (object && object != p)
+		object = *(const quire_heap_link_t *)object;
+	return object != NULL;
+}
+
+enum quire_kfree slab_free_plain(struct slab *slab, void *p)
+{
+	struct cache *cache = slab->cache;
+	uintptr_t token = quire_port_cpu_enter();
+	struct slot *slot = slot_of(cache, token);
+	enum quire_kfree outcome = QUIRE_KFREE_OK;
+
+	if (slab->hot.cpu == (token & 0xffff)) {
+		if (on_chain(slab->hot.free, p) || (slot->current == slab && on_chain(slot->hot.free, p)))
+			outcome = QUIRE_KFREE_DOUBLE;
+		else
+			slab_free_here(slab, p);
+	} else {
+		for (uint32_t i = 0; i < slot->nr_away; i++) {
+			if (slot->away[i] == p)
+				outcome = QUIRE_KFREE_DOUBLE;
+		}
+		if (outcome == QUIRE_KFREE_OK) {
+			slot->away[slot->nr_away++] = p;
+			if (slot->nr_away == SLAB_AWAY)
+				send(slot, cache->q);
+		}
+	}
+	if (unlikely(relaxed_load(&slot->asked)))
+		slot_settle(slot, cache->q, false);
+	quire_port_cpu_leave(token);
+	return outcome;
+}
