@@ -33,22 +33,14 @@ void kspace_flush_local(struct kspace *ks, uint64_t virt)
 	quire_port_tlb_flush(ks->q->config.host, &flush);
 }
 
-void *kspace_alloc(struct kspace *ks, size_t bytes)
-{
-	return quire_port_alloc(ks->q->config.host, quire_phys(QUIRE_PORT_ANYWHERE), bytes);
-}
-
-void kspace_free(struct kspace *ks, void *p, size_t bytes)
-{
-	quire_port_free(ks->q->config.host, p, bytes);
-}
-
 /* Frames that areas hold go back, then the records. The table goes with its own tier. */
 static void destroy(struct quire *q, struct tier *tier)
 {
 	struct kspace *ks = (struct kspace *)(void *)tier;
 
 	vmalloc_end(ks);
+	quire_cache_destroy(ks->areas);
+	quire_cache_destroy(ks->nodes);
 	kmap_end(ks);
 	quire_port_free(q->config.host, ks, sizeof(*ks));
 }
@@ -70,12 +62,35 @@ static uint64_t hash(struct quire *q, const struct tier *tier, uint64_t value)
 	return kmap_hash(kspace_of(q), vmalloc_hash(kspace_of(q), value));
 }
 
-/* All that may fail. What has been done is undone by the caller. */
+/* Frames are short: ranges that are only kept, their records, and tables without entries. */
+static uint64_t reclaim(struct quire *q, struct tier *tier, quire_gfp_t gfp)
+{
+	struct kspace *ks = (struct kspace *)(void *)tier;
+
+	(void)q;
+	(void)gfp;
+	return area_purge(ks, false) + quire_table_trim(ks->table);
+}
+
+/* The caches of the records. What has been had is given back by the caller. */
+static int build_caches(struct kspace *ks)
+{
+	const struct quire_cache_args areas = { .name = "vmap_area", .size = sizeof(struct area) };
+	const struct quire_cache_args nodes = { .name = "vmap_node",
+						.size = sizeof(struct tree_node) };
+	int error = quire_cache_create(ks->q, &areas, &ks->areas);
+
+	return error ? error : quire_cache_create(ks->q, &nodes, &ks->nodes);
+}
+
+/* All that may fail, the heap apart. What has been done is undone by the caller. */
 static int build(struct kspace *ks)
 {
 	struct quire *q = ks->q;
 	int error = quire_layout(q, &ks->layout);
 
+	if (!error)
+		error = build_caches(ks);
 	if (!error)
 		error = quire_pgtable_boot(q);
 	if (error)
@@ -93,30 +108,41 @@ static int build(struct kspace *ks)
 	return error;
 }
 
+static void end_tier(struct quire *q, enum tier_id id)
+{
+	if (q->tier[id])
+		q->tier[id]->destroy(q, q->tier[id]);
+	q->tier[id] = NULL;
+}
+
 int quire_kernel_boot(struct quire *q)
 {
+	bool heap = q->tier[TIER_KMEM] != NULL;
+	struct kspace *ks;
+	int error;
+
 	if (!q->zones_built)
 		return -QUIRE_ENODEV;
 	if (q->tier[TIER_KSPACE] || q->tier[TIER_PGTABLE])
 		return -QUIRE_EBUSY;
-	struct kspace *ks = quire_port_alloc(q->config.host, quire_phys(QUIRE_PORT_ANYWHERE),
-					     sizeof(*ks));
-
-	if (!ks)
-		return -QUIRE_ENOMEM;
-	ks->q = q;
-	ks->tier = (struct tier){ destroy, check, hash };
-	int error = build(ks);
-
+	error = heap ? 0 : quire_slab_boot(q, NULL);
+	if (error)
+		return error;
+	ks = quire_port_alloc(q->config.host, quire_phys(QUIRE_PORT_ANYWHERE), sizeof(*ks));
+	error = ks ? 0 : -QUIRE_ENOMEM;
+	if (ks) {
+		ks->q = q;
+		ks->tier = (struct tier){ destroy, check, hash, reclaim };
+		error = build(ks);
+	}
 	if (!error) {
 		q->tier[TIER_KSPACE] = &ks->tier;
 		return 0;
 	}
-	kmap_end(ks);
-	quire_port_free(q->config.host, ks, sizeof(*ks));
-	if (q->tier[TIER_PGTABLE]) {
-		q->tier[TIER_PGTABLE]->destroy(q, q->tier[TIER_PGTABLE]);
-		q->tier[TIER_PGTABLE] = NULL;
-	}
+	if (ks)
+		destroy(q, &ks->tier);
+	end_tier(q, TIER_PGTABLE);
+	if (!heap)
+		end_tier(q, TIER_KMEM);
 	return error;
 }

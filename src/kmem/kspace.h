@@ -7,6 +7,7 @@
 
 #include <quire/layout.h>
 #include <quire/pgtable.h>
+#include <quire/slab.h>
 
 #include "kmem/kmap.h"
 #include "kmem/vmalloc_area.h"
@@ -20,6 +21,8 @@ struct kspace {
 	struct quire *q;
 	struct quire_table *table; /* the kernel's */
 	struct quire_layout layout;
+	struct quire_cache *areas; /* struct area */
+	struct quire_cache *nodes; /* struct tree_node */
 	struct vmap vmap;
 	struct kmap kmap;
 };
@@ -35,11 +38,5 @@ void kspace_flush(struct kspace *ks, uint64_t start, uint64_t end);
 
 /** kspace_flush_local - make this processor forget the page at @virt. Context: also when entered */
 void kspace_flush_local(struct kspace *ks, uint64_t virt);
-
-/** kspace_alloc - zeroed memory for a record. Return: NULL if there is none. Locks: none held */
-void *kspace_alloc(struct kspace *ks, size_t bytes);
-
-/** kspace_free - give it back. Locks: none held */
-void kspace_free(struct kspace *ks, void *p, size_t bytes);
 
 #endif

@@ -45,6 +45,20 @@ static void leave(struct vmap *vmap, uintptr_t token)
 	quire_port_cpu_leave(token);
 }
 
+static void free_area(struct kspace *ks, struct area *area)
+{
+	enum quire_kfree outcome = quire_cache_free(ks->areas, area);
+
+	ASSERT("KVMA-1", outcome == QUIRE_KFREE_OK);
+}
+
+static void free_node(struct kspace *ks, void *node)
+{
+	enum quire_kfree outcome = quire_cache_free(ks->nodes, node);
+
+	ASSERT("KVMA-1", outcome == QUIRE_KFREE_OK);
+}
+
 /* A range kept of that size. NULL: none. Locks: V */
 static struct area *take_kept(struct vmap *vmap, uint64_t nr_pages)
 {
@@ -101,7 +115,7 @@ static int place(struct vmap *vmap, const struct area_request *req, struct area 
 static int give_nodes(struct kspace *ks, int nr)
 {
 	while (nr-- > 0) {
-		void *node = kspace_alloc(ks, sizeof(struct tree_node));
+		void *node = quire_cache_alloc(ks->nodes, QUIRE_GFP_KERNEL);
 
 		if (!node)
 			return -QUIRE_ENOMEM;
@@ -114,7 +128,7 @@ static int give_nodes(struct kspace *ks, int nr)
 
 static COLD int take_new(struct kspace *ks, const struct area_request *req, struct area **out)
 {
-	struct area *area = kspace_alloc(ks, sizeof(*area));
+	struct area *area = quire_cache_alloc(ks->areas, QUIRE_GFP_KERNEL);
 	bool purged = false;
 	int result = area ? 1 : -QUIRE_ENOMEM;
 
@@ -131,10 +145,10 @@ static COLD int take_new(struct kspace *ks, const struct area_request *req, stru
 			result = -QUIRE_ENOMEM;
 		}
 	}
-	if (result)
-		kspace_free(ks, area, sizeof(*area));
-	else
+	if (!result)
 		*out = area;
+	else if (area)
+		free_area(ks, area);
 	return result;
 }
 
@@ -250,14 +264,18 @@ static struct area *settle(struct vmap *vmap, struct area **list, bool keep)
 	return gone;
 }
 
-static void free_records(struct kspace *ks, struct area *list)
+/* Return: how many */
+static uint64_t free_records(struct kspace *ks, struct area *list)
 {
-	while (list) {
+	uint64_t nr = 0;
+
+	for (; list; nr++) {
 		struct area *area = list;
 
 		list = area->next;
-		kspace_free(ks, area, sizeof(*area));
+		free_area(ks, area);
 	}
+	return nr;
 }
 
 /* Take out what is kept, to be forgotten. Locks: V */
@@ -282,12 +300,13 @@ static void free_nodes(struct kspace *ks, uint32_t keep)
 		node = tree_spare(&ks->vmap.tree, keep);
 		leave(&ks->vmap, token);
 		if (node)
-			kspace_free(ks, node, sizeof(struct tree_node));
+			free_node(ks, node);
 	}
 }
 
-void area_purge(struct kspace *ks, bool keep)
+uint64_t area_purge(struct kspace *ks, bool keep)
 {
+	uint64_t nr = 0;
 	struct vmap *vmap = &ks->vmap;
 	uintptr_t token = enter(vmap);
 	uint64_t start = vmap->lazy_start, end = vmap->lazy_end;
@@ -306,9 +325,10 @@ void area_purge(struct kspace *ks, bool keep)
 		token = enter(vmap);
 		gone = settle(vmap, lazy ? &lazy : &kept, keep);
 		leave(vmap, token);
-		free_records(ks, gone);
+		nr += free_records(ks, gone);
 	}
 	free_nodes(ks, keep ? NODES_SPARE : 0);
+	return nr;
 }
 
 void area_end(struct kspace *ks)
@@ -319,7 +339,7 @@ void area_end(struct kspace *ks)
 	while (tree_seek(&ks->vmap.tree, 0, &c)) {
 		tree_at(&ks->vmap.tree, &c, &range);
 		tree_erase(&ks->vmap.tree, &c);
-		kspace_free(ks, range.value, sizeof(struct area));
+		free_area(ks, range.value);
 	}
 	free_nodes(ks, 0);
 }

@@ -112,9 +112,10 @@ void area_retire(struct kspace *ks, struct area *area);
  * @ks:   the kernel's address space
  * @keep: small ones are kept; else they are nobody's, and so is what was kept before
  *
- * Locks: takes V; none held while it flushes
+ * Return: records given back
+ * Locks:  takes V; none held while it flushes
  */
-void area_purge(struct kspace *ks, bool keep);
+uint64_t area_purge(struct kspace *ks, bool keep);
 
 /** area_end - give all records back; all ranges are lazy or kept or forgotten */
 void area_end(struct kspace *ks);

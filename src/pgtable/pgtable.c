@@ -41,7 +41,7 @@ int quire_pgtable_boot(struct quire *q)
 		quire_port_free(q->config.host, pg, sizeof(*pg));
 		return error;
 	}
-	pg->tier = (struct tier){ pgtable_destroy, check_tables, check_hash };
+	pg->tier = (struct tier){ pgtable_destroy, check_tables, check_hash, NULL };
 	q->tier[TIER_PGTABLE] = &pg->tier;
 	return 0;
 }

@@ -9,6 +9,7 @@
 
 #include <quire/highmem.h>
 #include <quire/layout.h>
+#include <quire/slab.h>
 #include <quire/vmalloc.h>
 
 /** A machine of @bytes with its kernel booted */
@@ -56,6 +57,14 @@ static inline struct quire_vmalloc_stat vmalloc_stat(struct rig *rig)
 
 	quire_vmalloc_stat(rig->q, &stat);
 	return stat;
+}
+
+/** Nothing is kept for later: not ranges, tables, slabs. Return: free frames then */
+static inline uint64_t kernel_idle(struct rig *rig)
+{
+	quire_vm_unmap_aliases(rig->q);
+	quire_slab_drain(rig->q);
+	return rig_free(rig);
 }
 
 static const enum quire_machine all_machines[] = { QUIRE_I386, QUIRE_I386_PAE, QUIRE_X86_64,
