@@ -68,6 +68,11 @@ void heap_zones(struct quire *q)
 	zones = q;
 }
 
+bool heap_grows(void)
+{
+	return zones;
+}
+
 /* The first free piece that is large enough, cut to size; NULL if none is. */
 static void *cut(size_t size)
 {

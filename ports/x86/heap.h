@@ -18,6 +18,9 @@ void heap_init(void);
 /** heap_zones - from here on grow by blocks of @q's frames */
 void heap_zones(struct quire *q);
 
+/** heap_grows - has it been told of zones? */
+bool heap_grows(void);
+
 /** heap_take - @bytes bytes of zeros, aligned to HEAP_ALIGN; NULL if there are none */
 void *heap_take(size_t bytes);
 

@@ -12,8 +12,10 @@
 #include "machine.h"
 
 #include <quire/error.h>
+#include <quire/layout.h>
 #include <quire/page.h>
 #include <quire/pgtable.h>
+#include <quire/slab.h>
 
 #include "arena.h"
 #include "cpu.h"
@@ -21,18 +23,24 @@
 #include "place.h"
 #include "x86.h"
 
+/* What the large pages cover that the image is in; kernel.lds sees to it that one is enough. */
+#define IMAGE_LARGE ((uintptr_t)QUIRE_PAGE_SIZE << IMAGE_LARGE_ORDER)
+
 /* kernel.lds: the image's parts; boot.S: the stub's root, and the page below the stack. */
 extern unsigned char image_start[], text_end[], rodata_end[], image_end[], boot_guard[];
 extern uintptr_t boot_root[];
 
 #ifdef __x86_64__
 #define MACHINE QUIRE_X86_64
+#define IMAGE_LARGE_ORDER 9
 #define DIRECT_LIMIT (512ull << 30) /* what one entry of the root covers */
 #else
 #ifdef PAE
 #define MACHINE QUIRE_I386_PAE
+#define IMAGE_LARGE_ORDER 9
 #else
 #define MACHINE QUIRE_I386
+#define IMAGE_LARGE_ORDER 10
 #endif
 #define DIRECT_LIMIT LOWMEM_BYTES
 #endif
@@ -124,73 +132,50 @@ static int direct_map(struct quire *q)
 
 /* ---- The kernel's half, in the library's tables ---- */
 
-static quire_virt_t virt_of(const void *p)
+static quire_virt_t virt_of(uintptr_t address)
 {
-	return (quire_virt_t){ (uintptr_t)p };
+	return (quire_virt_t){ address };
 }
 
-/* Directly mapped is what is memory; the last partial page is none. */
-static int map_direct(struct quire *q, struct quire_table *table)
+static int change(struct quire_table *table, uintptr_t start, uintptr_t end, quire_pte_t set,
+		  quire_pte_t clear)
 {
-	struct quire_range r;
-	int error = 0;
+	const struct quire_table_change bits = { .set = set, .clear = clear };
 
-	for (size_t i = 0; !error && quire_memblock_get(q, QUIRE_MEMBLOCK_MEMORY, i, &r); i++) {
-		uint64_t end = r.end < DIRECT_LIMIT ? r.end : DIRECT_LIMIT;
-
-		r.start = (r.start + QUIRE_PAGE_SIZE - 1) & ~(uint64_t)(QUIRE_PAGE_SIZE - 1);
-		end &= ~(uint64_t)(QUIRE_PAGE_SIZE - 1);
-		if (r.start < end)
-			error = quire_table_map(table, (quire_virt_t){ DIRECT_BASE + r.start },
-						quire_phys(r.start), end - r.start,
-						QUIRE_PTE_KERNEL, QUIRE_ORDER_MAX);
-	}
-	return error;
+	return quire_table_protect(table, virt_of(start), end - start, bits, NULL);
 }
 
-static int map_image(struct quire_table *table)
-{
-#ifdef __x86_64__
-	return quire_table_map(table, virt_of(image_start), image_phys(image_start),
-			       (uint64_t)(image_end - image_start), QUIRE_PTE_KERNEL, 0);
-#else
-	(void)table; /* it is in the direct map */
-	return 0;
-#endif
-}
-
-/* Text is not written, data is not executed, and nothing is below the stack. */
+/*
+ * The library maps the large pages that the image touches for all uses. Here text is not written,
+ * nothing else is executed, and nothing is below the stack.
+ */
 static int protect_image(struct quire_table *table)
 {
-	const struct quire_table_change text = { .clear = QUIRE_PTE_RW | QUIRE_PTE_NX };
-	const struct quire_table_change constants = { .clear = QUIRE_PTE_RW };
-	int error = quire_table_protect(table, virt_of(image_start),
-					(uint64_t)(text_end - image_start), text, NULL);
+	uintptr_t start = (uintptr_t)image_start, text = (uintptr_t)text_end;
+	uintptr_t constants = (uintptr_t)rodata_end, guard = (uintptr_t)boot_guard;
+	uintptr_t alias = (uintptr_t)x86_direct(quire_phys(0)) - LINK_BASE;
+	int error = change(table, LINK_BASE, start, QUIRE_PTE_NX, 0);
 
 	if (!error)
-		error = quire_table_protect(table, virt_of(text_end),
-					    (uint64_t)(rodata_end - text_end), constants, NULL);
+		error = change(table, text, LINK_BASE + IMAGE_LARGE, QUIRE_PTE_NX, 0);
 	if (!error)
-		error = quire_table_unmap(table, virt_of(boot_guard), QUIRE_PAGE_SIZE, NULL);
-	return error;
+		error = change(table, start, constants, 0, QUIRE_PTE_RW);
+	if (!error && alias)
+		error = change(table, start + alias, constants + alias, 0, QUIRE_PTE_RW);
+	return error ? error : quire_table_unmap(table, virt_of(guard), QUIRE_PAGE_SIZE, NULL);
 }
 
+/* The upper tiers; from here on the processor walks the library's tables. */
 static int use_tables(struct quire *q)
 {
-	struct quire_table *table;
-	int error = quire_pgtable_boot(q);
+	int error = quire_slab_boot(q, NULL);
 
+	if (!error)
+		error = quire_kernel_boot(q);
 	if (error)
 		return error;
-	table = quire_table_kernel(q);
-	error = map_direct(q, table);
-	if (!error)
-		error = map_image(table);
-	if (!error)
-		error = protect_image(table);
-	if (!error)
-		error = quire_table_load(table);
 	this_machine = q;
+	error = protect_image(quire_table_kernel(q));
 	return error ? error : arena_init(q);
 }
 

@@ -50,8 +50,8 @@ void quire_port_free(void *host, void *p, size_t bytes)
 {
 	struct x86_host *h = host;
 
-	if (!p || memory_of(h) == X86_REAL)
-		return; /* the machine this is never destroyed */
+	if (!p || (memory_of(h) == X86_REAL && !heap_grows()))
+		return; /* what was set aside by a boot that failed */
 	if (h && p == h->mmu.memory.direct)
 		simulated_end(&h->mmu);
 	if (memory_of(h) != X86_ARENA || !arena_give(p))
