@@ -88,7 +88,7 @@ CLI_PARTS  := $(filter-out %/main.o,$(CLI_OBJ))
 TESTS      := $(patsubst tests/unit/%.c,$(B)/tests/%,$(TEST_SRC))
 FUZZERS    := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(FUZZ_SRC))
 
-.PHONY: all run test test-long check bench kernel kernel-tests docs install clean help tests fuzzers deps-test
+.PHONY: all run test test-long check bench kernel kernel-tests deps-kernel docs install clean help tests fuzzers deps-test
 
 all: $(B)/libquire.a $(B)/liblab.a $(B)/quire ## the library, the lab and the quire command
 
@@ -229,7 +229,12 @@ KERNEL_KINDS := i386 i386-pae x86-64
 KERNELS      := $(KERNEL_KINDS:%=build/kernel/quire-%)
 KERNEL_TESTS := $(KERNEL_KINDS:%=build/kernel/test-%)
 
-kernel: $(KERNELS) ## three images that boot on a PC or in QEMU, build/kernel/quire-*
+kernel: deps-kernel $(KERNELS) ## three images that boot on a PC or in QEMU, build/kernel/quire-*
+$(KERNELS) $(KERNEL_TESTS): | deps-kernel
+
+deps-kernel:
+	@tools/deps kernel
+
 kernel-tests: $(KERNELS) $(KERNEL_TESTS)
 
 LIBS_i386   := build/hosts/free-i386/liblab.a build/hosts/free-i386/libquire.a

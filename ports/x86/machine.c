@@ -12,6 +12,7 @@
 #include "machine.h"
 
 #include <quire/error.h>
+#include <quire/highmem.h>
 #include <quire/layout.h>
 #include <quire/page.h>
 #include <quire/pgtable.h>
@@ -177,6 +178,38 @@ static int use_tables(struct quire *q)
 	this_machine = q;
 	error = protect_image(quire_table_kernel(q));
 	return error ? error : arena_init(q);
+}
+
+/* A frame that is not directly mapped. */
+static int zero_high(uint64_t pfn)
+{
+	struct quire_page *page = this_machine ? quire_pfn_page(this_machine, quire_pfn(pfn)) : NULL;
+	quire_virt_t window;
+	int error = page ? quire_kmap_local(this_machine, page, &window) : -QUIRE_EOPNOTSUPP;
+
+	if (error)
+		return error == -QUIRE_EAGAIN ? -QUIRE_ENOMEM : error;
+	__builtin_memset((void *)(uintptr_t)window.v, 0, QUIRE_PAGE_SIZE);
+	quire_kunmap_local(this_machine, window);
+	return 0;
+}
+
+int machine_zero(quire_pfn_t start, uint64_t nr_pages)
+{
+	uint64_t pfn = start.v, end = pfn + nr_pages;
+	uint64_t low = DIRECT_LIMIT >> QUIRE_PAGE_SHIFT;
+	int error = 0;
+
+	if (pfn < low) {
+		uint64_t nr = (end < low ? end : low) - pfn;
+
+		__builtin_memset(x86_direct(quire_pfn_phys(start)), 0,
+				 (size_t)(nr << QUIRE_PAGE_SHIFT));
+		pfn += nr;
+	}
+	for (; !error && pfn < end; pfn++)
+		error = zero_high(pfn);
+	return error;
 }
 
 bool machine_fault(uintptr_t address, uintptr_t code)

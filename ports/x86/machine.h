@@ -5,8 +5,10 @@
 #ifndef X86_MACHINE_H
 #define X86_MACHINE_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include <quire/types.h>
+
+/** machine_zero - quire_port_zero: frames of high memory through a window each */
+int machine_zero(quire_pfn_t start, uint64_t nr_pages);
 
 /**
  * machine_fault - answer a page fault in the kernel's half

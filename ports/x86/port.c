@@ -12,7 +12,7 @@
 #include "arena.h"
 #include "cpu.h"
 #include "heap.h"
-#include "place.h"
+#include "machine.h"
 #include "x86.h"
 
 /* From this size on memory of a simulated machine is not there before it is touched. */
@@ -96,12 +96,7 @@ int quire_port_zero(void *host, quire_pfn_t start, uint64_t nr_pages)
 				    (size_t)(bytes < end - at ? bytes : end - at));
 		return 0;
 	}
-#ifndef __x86_64__
-	if (at + bytes > LOWMEM_BYTES)
-		return -QUIRE_EOPNOTSUPP; /* high memory is not mapped */
-#endif
-	__builtin_memset(x86_direct(quire_pfn_phys(start)), 0, (size_t)bytes);
-	return 0;
+	return machine_zero(start, nr_pages);
 }
 
 void quire_port_panic(const char *rule, const char *text, const char *file, int line)

@@ -131,7 +131,8 @@ static const struct {
 	{ "panic", panic },         { "hang", hang },           { "odd", odd },
 	{ "enter", enter },         { "tables", tables },
 	{ "access", access_faults }, { "arena", arena_returns }, { "late", late_kernel_mapping },
-	{ "write-text", write_text }, { "run-data", run_data },
+	{ "objects", objects },     { "vmalloc", vmalloc_areas }, { "windows", windows },
+	{ "device", device },       { "write-text", write_text }, { "run-data", run_data },
 };
 
 static bool equal(const char *a, const char *b)

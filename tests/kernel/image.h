@@ -22,4 +22,10 @@ int access_faults(struct quire *q);
 int arena_returns(struct quire *q);
 int late_kernel_mapping(struct quire *q);
 
+/* kernel.c: the tiers above the frames, by plain pointers */
+int objects(struct quire *q);
+int vmalloc_areas(struct quire *q);
+int windows(struct quire *q);
+int device(struct quire *q);
+
 #endif
