@@ -183,10 +183,14 @@ static int use_tables(struct quire *q)
 /* A frame that is not directly mapped. */
 static int zero_high(uint64_t pfn)
 {
-	struct quire_page *page = this_machine ? quire_pfn_page(this_machine, quire_pfn(pfn)) : NULL;
+	struct quire_page *page;
 	quire_virt_t window;
-	int error = page ? quire_kmap_local(this_machine, page, &window) : -QUIRE_EOPNOTSUPP;
+	int error;
 
+	if (!this_machine) /* there are no windows yet */
+		return -QUIRE_EOPNOTSUPP;
+	page = quire_pfn_page(this_machine, quire_pfn(pfn));
+	error = quire_kmap_local(this_machine, page, &window);
 	if (error)
 		return error == -QUIRE_EAGAIN ? -QUIRE_ENOMEM : error;
 	__builtin_memset((void *)(uintptr_t)window.v, 0, QUIRE_PAGE_SIZE);

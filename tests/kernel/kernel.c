@@ -69,7 +69,8 @@ static int check_area(struct quire *q, quire_virt_t at)
 		const unsigned *window;
 		quire_virt_t seen;
 
-		page = quire_vmalloc_page(q, (quire_virt_t){ at.v + (uint64_t)p * QUIRE_PAGE_SIZE });
+		seen.v = at.v + (uint64_t)p * QUIRE_PAGE_SIZE;
+		page = quire_vmalloc_page(q, seen);
 		WANT(page && !quire_kmap_local(q, page, &seen));
 		window = pointer(seen);
 		for (unsigned i = 0; i < per_page; i++)
