@@ -261,7 +261,7 @@ build/kernel/$(1)-$(2): $(3) $$(X86_LIBS_$(2)) $$(X86_HEADERS) ports/x86/kernel.
 		$$(X86_LIBS_$(2)) -lgcc
 endef
 $(foreach kind,$(KERNEL_KINDS),$(eval $(call image,quire,$(kind),$(X86) $(SOFTMMU) $(KERNEL))))
-$(foreach kind,$(KERNEL_KINDS),$(eval $(call image,test,$(kind),$(X86) $(SOFTMMU) $(wildcard tests/kernel/*.c))))
+$(foreach kind,$(KERNEL_KINDS),$(eval $(call image,test,$(kind),$(X86) $(SOFTMMU) $(wildcard tests/kernel/*.c tests/kernel/*.S))))
 
 # ---- Measuring ------------------------------------------------------------
 
