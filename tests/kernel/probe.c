@@ -79,7 +79,9 @@ static uintptr_t code_of(const struct probe *p)
 {
 	if (p->access == QUIRE_ACCESS_EXEC)
 		return p->address;
-	return p->code + (p->access == QUIRE_ACCESS_WRITE ? (uintptr_t)(probe_write - probe_read) : 0);
+	if (p->access == QUIRE_ACCESS_WRITE)
+		return p->code + (uintptr_t)(probe_write - probe_read);
+	return p->code;
 }
 
 struct quire_exception probe_access(struct probe *p)

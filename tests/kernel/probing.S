@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * probe.S - one access, as kernel or user code, whatever comes of it
+ * probing.S - one access, as kernel or user code, whatever comes of it
  *
  * probe_enter saves the kernel's registers and goes to an instruction; it returns when that
- * has faulted or when the breakpoint behind it is reached. The tables that lead the three exceptions
- * here are probe.c's.
+ * has faulted or when the breakpoint behind it is reached. The table that leads the three
+ * exceptions here is probe.c's.
  */
 #include "place.h"
 

@@ -3,10 +3,10 @@
  * tables.c - random page tables, read three ways: processor, software MMU, core
  *
  * A process's table gets random mappings, and then random bits of random entries are turned
- * over: present, writable, user, NX, reserved ones. Each address is read, written or executed,
- * by kernel or user code, by the processor itself and by the software MMU, and walked by
- * the core. All must agree, to the bit of the error code. Between probes the core changes mappings and flushes, so
- * a translation that stays behind shows. A frame holds its own number, and so it is
+ * over: present, writable, user, NX, reserved ones. Each address is read, written or executed, by
+ * kernel or user code, by the processor itself and by the software MMU, and walked by the core.
+ * All must agree, to the bit of the error code. Between probes the core changes mappings and
+ * flushes, so a translation that stays behind shows. A frame holds its own number, and so it is
  * seen where a read has gone.
  */
 #include "image.h"
@@ -75,7 +75,7 @@ struct flip {
 struct trial {
 	struct quire *q;
 	struct quire_table *table;
-	struct quire_page *stamped; /* frames that hold their numbers, and in their last word code */
+	struct quire_page *stamped; /* frames that hold their number; their last word is code */
 	struct quire_page *code;    /* what probes execute */
 	uint64_t seed, nr, nr_faults;
 	struct softmmu_memory memory;
@@ -282,7 +282,9 @@ static int probe(struct trial *t)
 		p.value = seen = *(uint32_t *)x86_direct(walk.phys);
 	softmmu_copy(t->mmu, p.address, &seen, p.access == QUIRE_ACCESS_EXEC ? 1 : 4,
 		     (unsigned)p.access | (p.user ? SOFTMMU_USER : 0), &fault);
-	soft = (struct quire_exception){ (enum quire_vector)fault.vector, fault.code, { fault.cr2 } };
+	soft = (struct quire_exception){ (enum quire_vector)fault.vector,
+					 fault.code,
+					 { fault.cr2 } };
 	hard = hard_access(t, &p);
 	if (hard.error_code & QUIRE_PF_RESERVED)
 		hard.error_code |= QUIRE_PF_PRESENT; /* QEMU 7.2 leaves it out, the manual has it */
@@ -327,9 +329,11 @@ static int change(struct trial *t)
 
 static int round_of(struct trial *t)
 {
+	quire_phys_t code = quire_pfn_phys(quire_page_pfn(t->q, t->code));
+
 	WANT(!quire_table_create(t->q, &t->table));
-	WANT(!quire_table_map(t->table, virt(CODE_PAGE), quire_pfn_phys(quire_page_pfn(t->q, t->code)),
-			      QUIRE_PAGE_SIZE, QUIRE_PTE_USER_RX, 0));
+	WANT(!quire_table_map(t->table, virt(CODE_PAGE), code, QUIRE_PAGE_SIZE, QUIRE_PTE_USER_RX,
+			      0));
 	for (unsigned i = 0; i < RANGES; i++) {
 		if (map_range(t, i))
 			return 1;
