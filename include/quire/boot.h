@@ -160,7 +160,7 @@ bool quire_memblock_get(const struct quire *q, enum quire_memblock_list list, si
  * buddy lists and sets the watermarks and reserves. Partial frames are lost to it.
  *
  * Return: 0; -QUIRE_ENODEV without memory; -QUIRE_ENOMEM if frame arrays find
- *         no place; -QUIRE_E2BIG beyond 2^31 frames present; -QUIRE_EBUSY
+ *         no place; -QUIRE_E2BIG from 2^31 - 1024 frames present on; -QUIRE_EBUSY
  *         when called twice. On an error memblock is as it was.
  */
 int quire_boot_zones(struct quire *q);
@@ -173,7 +173,9 @@ int quire_boot_zones(struct quire *q);
  *
  * What Linux does with its init sections and the ramdisk once they have served.
  *
- * Return: 0; -QUIRE_EINVAL unless every frame in it is reserved memory
+ * Return:  0; -QUIRE_EINVAL unless every frame in it is reserved memory, and none holds
+ *          the library's own frame array
+ * Context: one caller at a time; others may allocate meanwhile
  */
 int quire_boot_release(struct quire *q, quire_phys_t start, quire_phys_t end);
 

@@ -16,7 +16,7 @@
 
 /*
  * Frames per unit of grouping by mobility: 2^9, a 2 MB page of x86-64 and PAE.
- * Pair bitmaps of one such block fill one 64-byte cache line.
+ * Its pair bitmaps are 8 words of 64 bits and one for the three largest orders.
  */
 #define QUIRE_BLOCK_ORDER 9
 

@@ -33,7 +33,7 @@ typedef uint32_t quire_gfp_t;
 #define QUIRE_GFP_BIT_DIRECT 0x400u     /* may reclaim itself (and so wait) */
 #define QUIRE_GFP_BIT_KSWAPD 0x800u     /* wakes background reclaim */
 #define QUIRE_GFP_BIT_NOWARN 0x2000u    /* a failure is expected */
-#define QUIRE_GFP_BIT_RETRY_MAYFAIL 0x4000u
+#define QUIRE_GFP_BIT_RETRY_MAYFAIL 0x4000u /* reclaims as often for large blocks as for small */
 #define QUIRE_GFP_BIT_NOFAIL 0x8000u
 #define QUIRE_GFP_BIT_NORETRY 0x10000u
 #define QUIRE_GFP_BIT_MEMALLOC 0x20000u /* ignores watermarks */
@@ -117,7 +117,8 @@ enum quire_free quire_page_free(struct quire *q, struct quire_page *page, unsign
 /**
  * quire_page_get - take one more reference to a block
  * @q:    the machine
- * @page: first frame of an allocated block
+ * @page: first frame of an allocated block, to which the caller or somebody who waits for it
+ *        has a reference
  *
  * Return: 0; -QUIRE_EINVAL if it is not allocated; -QUIRE_EOVERFLOW
  */
@@ -280,6 +281,7 @@ struct quire_zone_stat {
 	uint64_t managed;          /* given to the allocator */
 	uint64_t free;             /* on the zone's lists (per-cpu lists not counted) */
 	uint64_t free_cma;         /* those of them in CMA pageblocks */
+	uint64_t present_cma;      /* memory in CMA pageblocks, free or not */
 	uint64_t pcp;              /* on per-cpu lists */
 	uint64_t wmark[QUIRE_NR_WMARKS];
 	uint64_t reserve[QUIRE_NR_ZONES];  /* lowmem reserve against a request that could
@@ -293,7 +295,7 @@ struct quire_zone_stat {
  * quire_zone_stat - count a zone
  * @q:    a machine with zones
  * @zone: which
- * @out:  the counts
+ * @out:  the counts; all 0 if there is no such zone
  *
  * Context: cost grows with the zone; exact when nobody else is using the machine
  */
@@ -367,6 +369,10 @@ struct quire_explanation {
  * @gfp:   as for quire_page_alloc
  * @order: likewise
  * @out:   the verdicts
+ *
+ * As the request would fare on this cpu now, without help from the pressure hook. Where it would
+ * fail, the per-cpu lists are drained, as the request would do. That the port can't zero
+ * a frame is not foreseen.
  */
 void quire_page_explain(struct quire *q, quire_gfp_t gfp, unsigned order,
 			struct quire_explanation *out);
@@ -386,14 +392,18 @@ void quire_page_drain(struct quire *q);
  *
  * Frames free there move to the new type's lists at once; per-cpu lists are drained.
  *
- * Return: 0; -QUIRE_EINVAL for a range that is not whole pageblocks of memory
+ * Return: 0; -QUIRE_EINVAL for a range that is not whole pageblocks, or where one
+ *         of them has no memory
  */
 int quire_set_migrate(struct quire *q, quire_pfn_t start, quire_pfn_t end, enum quire_migrate type);
 
 /** quire_pageblock_order - 10 on i386 (4 MB pages), else 9 (2 MB) */
 unsigned quire_pageblock_order(const struct quire *q);
 
-/* What /proc/sys/vm sets. All recompute watermarks and reserves at once. */
+/*
+ * What /proc/sys/vm sets. All recompute watermarks and reserves at once, one caller at a time;
+ * others may allocate meanwhile.
+ */
 
 /**
  * quire_set_min_free_kbytes - as vm.min_free_kbytes; 0: by Linux's rule

@@ -59,7 +59,7 @@ enum quire_zone {
 struct quire_config {
 	void *host;                 /* handed to every port function */
 	enum quire_machine machine;
-	enum quire_split split;     /* 32-bit machines only */
+	enum quire_split split;     /* 32-bit machines only; else 3G/1G, the default */
 	unsigned nr_cpus;           /* 1 .. QUIRE_CPUS_MAX */
 	uint64_t lowmem_bytes;      /* end of NORMAL on 32-bit machines; 0: by the split.
 				     * Linux's vmalloc= moves it. */
@@ -130,7 +130,9 @@ bool quire_check(struct quire *q, struct quire_violation *out);
  *
  * The same calls give the same number on every host and word size.
  *
- * Return:  64-bit FNV-1a over all state that calls can observe
+ * Return:  64-bit FNV-1a over the map, memblock, blocks, frames, lists, watermarks and what
+ *          they are computed from, and the tiers above; not over counts of events and what
+ *          owners have put into their frames
  * Context: as quire_check
  */
 uint64_t quire_hash(struct quire *q);

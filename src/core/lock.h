@@ -58,6 +58,7 @@ static inline void lock_drop(struct lock *lock) LOCK_ATTRIBUTE(release_capabilit
 
 /* Words that a lock guards for writing and that may be read without it. */
 #define relaxed_load(p) atomic_load_explicit((p), memory_order_relaxed)
+#define acquire_load(p) atomic_load_explicit((p), memory_order_acquire)
 #define relaxed_store(p, v) atomic_store_explicit((p), (v), memory_order_relaxed)
 
 #endif

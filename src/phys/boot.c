@@ -127,8 +127,10 @@ void boot_destroy(struct quire *q)
 	quire_port_free(host, q->blocks, (size_t)blocks_bytes(q->nr_blocks));
 	q->blocks = NULL;
 	q->nr_blocks = 0;
-	for (unsigned z = 0; z < QUIRE_NR_ZONES; z++)
+	for (unsigned z = 0; z < QUIRE_NR_ZONES; z++) {
+		quire_port_free(host, q->zones[z].area, AREAS_BYTES);
 		q->zones[z] = (struct zone){ .id = z };
+	}
 }
 
 static void *take(struct quire *q, uint64_t bytes, uint64_t at)
@@ -286,6 +288,22 @@ static void mark_holes(struct quire *q)
 	}
 }
 
+/* The free lists of the zones that have blocks. */
+static int lists_setup(struct quire *q)
+{
+	for (unsigned z = 0; z < QUIRE_NR_ZONES; z++) {
+		struct zone *zone = &q->zones[z];
+
+		if (!zone->nr_blocks)
+			continue;
+		zone->area = take(q, AREAS_BYTES, QUIRE_PORT_ANYWHERE);
+		if (!zone->area)
+			return -QUIRE_ENOMEM;
+		buddy_init(zone);
+	}
+	return 0;
+}
+
 static void hand_over(struct quire *q)
 {
 	struct free_walk walk = { 0 };
@@ -298,8 +316,10 @@ static void hand_over(struct quire *q)
 		lock_drop(&zone->lock);
 	}
 	mark_holes(q);
-	for (unsigned z = 0; z < QUIRE_NR_ZONES; z++)
-		buddy_lowest_first(q, &q->zones[z]);
+	for (unsigned z = 0; z < QUIRE_NR_ZONES; z++) {
+		if (q->zones[z].nr_blocks)
+			buddy_lowest_first(q, &q->zones[z]);
+	}
 }
 
 int quire_boot_zones(struct quire *q)
@@ -322,11 +342,11 @@ int quire_boot_zones(struct quire *q)
 		return error;
 	error = alloc_all(q, (uint32_t)nr, &at);
 	if (!error) {
-		for (unsigned z = 0; z < QUIRE_NR_ZONES; z++)
-			buddy_init(&q->zones[z]);
 		enter_sections(q);
-		error = pcp_setup(q);
+		error = lists_setup(q);
 	}
+	if (!error)
+		error = pcp_setup(q);
 	if (error) {
 		boot_destroy(q);
 		unplace_all(q, (uint32_t)nr, &at);
@@ -334,16 +354,32 @@ int quire_boot_zones(struct quire *q)
 	}
 	hand_over(q);
 	q->zones_built = true;
+	zone_routes(q);
 	zone_watermarks(q);
+	uintptr_t token = quire_port_cpu_enter();
 	pcp_size(q);
+	quire_port_cpu_leave(token);
 	return 0;
+}
+
+/* Is some of [start, end) where the library's own frame array and block records are? */
+static bool holds_frames(const struct quire *q, quire_phys_t start, quire_phys_t end)
+{
+	struct quire_range r;
+
+	for (size_t i = 0; quire_memblock_get(q, QUIRE_MEMBLOCK_RESERVED, i, &r); i++) {
+		if (r.what == QUIRE_RESERVE_FRAMES && r.start < end.v && start.v < r.end)
+			return true;
+	}
+	return false;
 }
 
 int quire_boot_release(struct quire *q, quire_phys_t start, quire_phys_t end)
 {
 	uint64_t first = PFN(start.v), last = PFN(end.v);
 
-	if (!q->zones_built || first >= last || ((start.v | end.v) & (QUIRE_PAGE_SIZE - 1)))
+	if (!q->zones_built || first >= last || ((start.v | end.v) & (QUIRE_PAGE_SIZE - 1)) ||
+	    holds_frames(q, start, end))
 		return -QUIRE_EINVAL;
 	for (uint64_t pfn = first; pfn < last; pfn++) {
 		uint32_t i = frames_find(q, pfn);
@@ -363,8 +399,7 @@ int quire_boot_release(struct quire *q, quire_phys_t start, quire_phys_t end)
 		buddy_free(q, zone, i, 0);
 		lock_drop(&zone->lock);
 	}
-	quire_port_cpu_leave(token);
-	zone_routes(q);
 	pcp_size(q);
+	quire_port_cpu_leave(token);
 	return 0;
 }

@@ -2,7 +2,7 @@
 /*
  * buddy.c - split and merge across blocks, the free lists, fallback between migrate types
  *
- * Pieces up to order 8 live in the pair tree of their block (block.c). A block that is
+ * Pieces up to order 8 live in the pair trees of their block (block.c). A block that is
  * free as a whole is a piece of order 9; with its neighbour in the section,
  * free as a whole too, it makes a piece of order 10, which is on the list of the lower
  * of the two:
@@ -39,47 +39,52 @@ static inline unsigned slot_of(const struct block *block)
 
 static void unlink_block(struct quire *q, struct zone *zone, struct block *block)
 {
-	unsigned type = relaxed_load(&block->type), order = SLOT_ORDER(block->slot);
-	struct free_area *area = &zone->area[type][order];
-	unsigned bucket = SLOT_BUCKET(block->slot);
+	unsigned type = relaxed_load(&block->type), slot = relaxed_load(&block->slot);
+	unsigned order = SLOT_ORDER(slot), bucket = SLOT_BUCKET(slot);
 
 	if (block->next != BLOCK_NONE)
 		q->blocks[block->next].prev = block->prev;
 	if (block->prev != BLOCK_NONE) {
 		q->blocks[block->prev].next = block->next;
 	} else {
+		struct free_area *area = zone->area + AREA(type, order);
+
 		area->head[bucket] = block->next;
 		if (block->next == BLOCK_NONE && !(area->mask &= ~(1u << bucket)))
 			zone->orders[type] &= (uint16_t)~(1u << order);
 	}
-	block->slot = SLOT_NONE;
+	relaxed_store(&block->slot, SLOT_NONE);
 }
 
-static void link_block(struct quire *q, struct zone *zone, struct block *block, unsigned slot)
+static void link_block(struct quire *q, struct zone *zone, uint32_t b, unsigned slot)
 {
-	unsigned type = relaxed_load(&block->type), order = SLOT_ORDER(slot);
-	struct free_area *area = &zone->area[type][order];
-	unsigned bucket = SLOT_BUCKET(slot);
-	uint32_t b = (uint32_t)(block - q->blocks);
+	struct block *block = &q->blocks[b];
+	unsigned type = relaxed_load(&block->type);
+	unsigned order = SLOT_ORDER(slot), bucket = SLOT_BUCKET(slot);
+	struct free_area *area = zone->area + AREA(type, order);
+	uint32_t next = area->head[bucket];
 
 	block->prev = BLOCK_NONE;
-	block->next = area->head[bucket];
-	if (block->next != BLOCK_NONE)
-		q->blocks[block->next].prev = b;
+	block->next = next;
+	if (next != BLOCK_NONE)
+		q->blocks[next].prev = b;
 	area->head[bucket] = b;
 	area->mask |= 1u << bucket;
 	zone->orders[type] |= (uint16_t)(1u << order);
-	block->slot = (uint16_t)slot;
+	relaxed_store(&block->slot, (uint16_t)slot);
 }
 
-static inline void move(struct quire *q, struct zone *zone, struct block *block, unsigned slot)
+static inline void move(struct quire *q, struct zone *zone, uint32_t b, unsigned slot)
 {
-	if (slot == block->slot)
+	struct block *block = &q->blocks[b];
+	unsigned old = relaxed_load(&block->slot);
+
+	if (slot == old)
 		return;
-	if (block->slot != SLOT_NONE)
+	if (old != SLOT_NONE)
 		unlink_block(q, zone, block);
 	if (slot != SLOT_NONE)
-		link_block(q, zone, block, slot);
+		link_block(q, zone, b, slot);
 }
 
 static inline bool types_merge(const struct block *a, const struct block *b)
@@ -100,7 +105,7 @@ static void merge_whole(struct quire *q, struct zone *zone, uint32_t b)
 	unlink_block(q, zone, buddy);
 	q->blocks[b & ~1u].largest = LARGEST_LOWER;
 	q->blocks[b | 1u].largest = LARGEST_UPPER;
-	link_block(q, zone, &q->blocks[b & ~1u], SLOT(LARGEST_LOWER, 0));
+	link_block(q, zone, b & ~1u, SLOT(LARGEST_LOWER, 0));
 }
 
 /* Undo merge_whole: both halves become blocks of order 9 on the lists of their own types. */
@@ -110,8 +115,8 @@ static void split_whole(struct quire *q, struct zone *zone, uint32_t lower)
 
 	unlink_block(q, zone, block);
 	block[0].largest = block[1].largest = LARGEST_WHOLE;
-	link_block(q, zone, block + 1, SLOT_WHOLE);
-	link_block(q, zone, block, SLOT_WHOLE);
+	link_block(q, zone, lower + 1, SLOT_WHOLE);
+	link_block(q, zone, lower, SLOT_WHOLE);
 }
 
 void buddy_settle(struct quire *q, struct zone *zone, uint32_t b)
@@ -121,9 +126,9 @@ void buddy_settle(struct quire *q, struct zone *zone, uint32_t b)
 	lock_take(&block->lock);
 	unsigned slot = slot_of(block);
 	lock_drop(&block->lock);
-	if (slot == block->slot)
+	if (slot == relaxed_load(&block->slot))
 		return;
-	move(q, zone, block, slot);
+	move(q, zone, b, slot);
 	if (slot == SLOT_WHOLE)
 		merge_whole(q, zone, b);
 }
@@ -134,7 +139,7 @@ void buddy_settle(struct quire *q, struct zone *zone, uint32_t b)
  */
 static uint32_t find_block(const struct zone *zone, unsigned type, unsigned order)
 {
-	const struct free_area *area = zone->area[type];
+	const struct free_area *area = zone->area + AREA(type, 0);
 	uint32_t orders = zone->orders[type] & ~0u << order;
 	uint32_t used = orders & ((1u << BLOCK_ORDER) - 1);
 
@@ -199,7 +204,7 @@ static uint32_t find_fallback(struct quire *q, struct zone *zone, unsigned type,
 	}
 	if (best < 0)
 		return BLOCK_NONE;
-	const struct free_area *area = &zone->area[from][best];
+	const struct free_area *area = zone->area + AREA(from, (unsigned)best);
 	unsigned bucket = bits_last32(area->mask);
 	uint32_t b = area->head[bucket];
 
@@ -267,7 +272,7 @@ static uint32_t take(struct quire *q, struct zone *zone, uint32_t b, unsigned or
 	unsigned slot = slot_of(block);
 	lock_drop(&block->lock);
 	zone_add_free(zone, relaxed_load(&block->type), -(int32_t)(1u << order));
-	move(q, zone, block, slot);
+	move(q, zone, b, slot);
 	return b << BLOCK_ORDER | f;
 }
 
@@ -294,7 +299,11 @@ void buddy_free(struct quire *q, struct zone *zone, uint32_t i, unsigned order)
 	lock_take(&block->lock);
 	if (order < BLOCK_ORDER) {
 		ASSERT("PHYS-2", block->nr_free + (1u << order) <= BLOCK_FRAMES);
-		buddy_free_piece(block, i & (BLOCK_FRAMES - 1), (int)order);
+		uint32_t f = i & (BLOCK_FRAMES - 1);
+		uint64_t reach = block_free(block, f, (int)order);
+
+		if (block_grows(block, reach))
+			block_grow(block, f, (int)order, reach);
 	} else {
 		ASSERT("PHYS-4", !block->nr_free);
 		block->nr_free = BLOCK_FRAMES;
@@ -328,7 +337,7 @@ void buddy_init(struct zone *zone)
 	for (unsigned type = 0; type < QUIRE_NR_MIGRATE; type++) {
 		zone->orders[type] = 0;
 		for (unsigned order = 0; order < NR_ORDERS; order++) {
-			struct free_area *area = &zone->area[type][order];
+			struct free_area *area = zone->area + AREA(type, order);
 
 			area->mask = 0;
 			for (unsigned bucket = 0; bucket < NR_BUCKETS; bucket++)
@@ -341,7 +350,7 @@ void buddy_lowest_first(struct quire *q, struct zone *zone)
 {
 	for (unsigned type = 0; type < QUIRE_NR_MIGRATE; type++) {
 		for (unsigned order = BLOCK_ORDER; order < NR_ORDERS; order++) {
-			struct free_area *area = &zone->area[type][order];
+			struct free_area *area = zone->area + AREA(type, order);
 			uint32_t b = area->head[0], last = BLOCK_NONE;
 
 			while (area->mask && b != BLOCK_NONE) {

@@ -64,30 +64,6 @@ void buddy_settle(struct quire *q, struct zone *zone, uint32_t b);
 void buddy_free(struct quire *q, struct zone *zone, uint32_t i, unsigned order);
 
 /**
- * buddy_free_piece - give a piece back to its block
- * @block: the block
- * @f:     first frame of the piece in it
- * @order: 0 .. 8
- *
- * Return: true if the block belongs on another list now: buddy_settle is due
- * Locks:  block->lock held
- */
-static WITHIN bool buddy_free_piece(struct block *block, uint32_t f, int order)
-{
-	unsigned before = block->nr_free;
-	int merged = block_free(block, f, order);
-	/* Another bucket: where single frames are added, at each multiple of its size. */
-	bool moves = order ? block->nr_free / BUCKET_FRAMES != before / BUCKET_FRAMES
-			   : !(block->nr_free % BUCKET_FRAMES);
-
-	if (unlikely(merged > relaxed_load(&block->largest))) {
-		relaxed_store(&block->largest, (int8_t)merged);
-		moves = true;
-	}
-	return unlikely(moves) && !block->claimed;
-}
-
-/**
  * buddy_fits - could buddy_alloc serve this request now?
  *
  * Locks: none needed: the answer may be old when it arrives

@@ -21,8 +21,7 @@ struct tally {
 
 static bool broken(struct quire_violation *out, const char *rule, const char *text, uint64_t where)
 {
-	if (out)
-		*out = (struct quire_violation){ rule, text, where };
+	*out = (struct quire_violation){ rule, text, where };
 	return false;
 }
 
@@ -119,7 +118,7 @@ static bool frames_check(const struct quire *q, const struct zone *zone, struct 
 static bool list_check(const struct quire *q, const struct zone *zone, unsigned type, unsigned slot,
 		       uint32_t *nr, struct quire_violation *out)
 {
-	const struct free_area *area = &zone->area[type][SLOT_ORDER(slot)];
+	const struct free_area *area = &zone->area[AREA(type, SLOT_ORDER(slot))];
 	unsigned bucket = SLOT_BUCKET(slot);
 	uint32_t prev = BLOCK_NONE;
 
@@ -144,6 +143,8 @@ static bool lists_check(const struct quire *q, const struct zone *zone, struct q
 {
 	uint32_t linked = 0, due = 0;
 
+	if (!zone->nr_blocks)
+		return true;
 	for (unsigned type = 0; type < QUIRE_NR_MIGRATE; type++) {
 		for (unsigned slot = 0; slot < NR_SLOTS; slot++) {
 			if (!list_check(q, zone, type, slot, &linked, out))
@@ -157,7 +158,7 @@ static bool lists_check(const struct quire *q, const struct zone *zone, struct q
 		for (unsigned order = 0; order < NR_ORDERS; order++) {
 			bool named = zone->orders[type] >> order & 1;
 
-			if (named != (zone->area[type][order].mask != 0))
+			if (named != (zone->area[AREA(type, order)].mask != 0))
 				return broken(out, "PHYS-6", "orders names the lists with blocks",
 					      zone->id);
 		}
@@ -239,8 +240,11 @@ static bool zone_check(const struct quire *q, const struct zone *zone, struct qu
 
 bool quire_check(struct quire *q, struct quire_violation *out)
 {
-	if (out)
-		*out = (struct quire_violation){ 0 };
+	struct quire_violation unread;
+
+	if (!out)
+		out = &unread;
+	*out = (struct quire_violation){ 0 };
 	if (!memmap_check(&q->map, out) || !memblock_check(&q->memblock, out))
 		return false;
 	for (unsigned z = 0; q->zones_built && z < QUIRE_NR_ZONES; z++) {
@@ -256,11 +260,14 @@ static uint64_t hash_zone(const struct quire *q, const struct zone *zone, uint64
 	hash = hash_word(hash, (uint64_t)zone->nr_free[1]);
 	for (unsigned w = 0; w < QUIRE_NR_WMARKS; w++)
 		hash = hash_word(hash, zone->wmark[w]);
-	for (unsigned type = 0; type < QUIRE_NR_MIGRATE; type++) {
+	for (unsigned z = 0; z < QUIRE_NR_ZONES; z++)
+		hash = hash_word(hash, zone->reserve[z]);
+	for (unsigned type = 0; zone->nr_blocks && type < QUIRE_NR_MIGRATE; type++) {
 		for (unsigned slot = 0; slot < NR_SLOTS; slot++) {
-			uint32_t b = zone->area[type][SLOT_ORDER(slot)].head[SLOT_BUCKET(slot)];
+			const struct free_area *area = &zone->area[AREA(type, SLOT_ORDER(slot))];
+			uint32_t b = area->head[SLOT_BUCKET(slot)];
 
-			for (; zone->nr_blocks && b != BLOCK_NONE; b = q->blocks[b].next)
+			for (; b != BLOCK_NONE; b = q->blocks[b].next)
 				hash = hash_word(hash, b);
 		}
 	}
@@ -279,6 +286,11 @@ static uint64_t hash_zone(const struct quire *q, const struct zone *zone, uint64
 	return hash;
 }
 
+static uint64_t hash_tree(const struct tree *tree, uint64_t hash)
+{
+	return hash_word(hash_word(hash, tree->pair), tree->side & tree->pair);
+}
+
 uint64_t quire_hash(struct quire *q)
 {
 	struct quire_map_entry entry;
@@ -294,10 +306,9 @@ uint64_t quire_hash(struct quire *q)
 	for (uint32_t b = 0; b < q->nr_blocks; b++) {
 		hash = hash_word(hash,
 				 q->blocks[b].type | (uint64_t)(uint8_t)q->blocks[b].largest << 8);
-		for (unsigned w = 0; w < 8; w++) {
-			hash = hash_word(hash, q->blocks[b].pair[w]);
-			hash = hash_word(hash, q->blocks[b].side[w] & q->blocks[b].pair[w]);
-		}
+		hash = hash_tree(&q->blocks[b].top, hash);
+		for (unsigned t = 0; t < NR_PARTS; t++)
+			hash = hash_tree(&q->blocks[b].part[t], hash);
 	}
 	for (uint32_t i = 0; i < q->frames.nr; i++) {
 		const struct quire_page *page = &q->frames.pages[i];
@@ -305,6 +316,7 @@ uint64_t quire_hash(struct quire *q)
 		if (page->word)
 			hash = hash_word(hash_word(hash, page->word), i);
 	}
+	hash = hash_word(hash_word(hash, q->min_free_kbytes), q->watermark_scale);
 	for (unsigned z = 0; z < QUIRE_NR_ZONES; z++)
 		hash = hash_zone(q, &q->zones[z], hash);
 	return tiers_hash(q, hash);

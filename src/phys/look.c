@@ -106,10 +106,9 @@ static unsigned nr_pieces(const struct quire *q, uint32_t b, unsigned order)
 bool quire_free_block_next(struct quire *q, enum quire_zone zone, unsigned order, quire_pfn_t from,
 			   quire_pfn_t *out, enum quire_migrate *type)
 {
-	const struct zone *z = &q->zones[zone];
-
-	if (order > QUIRE_ORDER_MAX)
+	if (order > QUIRE_ORDER_MAX || (unsigned)zone >= QUIRE_NR_ZONES)
 		return false;
+	const struct zone *z = &q->zones[zone];
 	for (uint32_t b = z->first_block; b < z->first_block + z->nr_blocks; b++) {
 		uint64_t first = frames_pfn(&q->frames, b << BLOCK_ORDER);
 
@@ -140,11 +139,8 @@ int quire_pair_bit(struct quire *q, unsigned order, uint64_t index)
 	uint32_t i = frames_find(q, pfn);
 	if (i == FRAME_NONE)
 		return 0;
-	if (order < BLOCK_ORDER) {
-		uint32_t pair = (BLOCK_FRAMES | (i & (BLOCK_FRAMES - 1))) >> (order + 1);
-
-		return (int)(q->blocks[i >> BLOCK_ORDER].pair[pair >> 6] >> (pair & 63) & 1);
-	}
+	if (order < BLOCK_ORDER)
+		return block_pair(&q->blocks[i >> BLOCK_ORDER], i & (BLOCK_FRAMES - 1), (int)order);
 	quire_frame_info(q, quire_pfn(pfn), &left);
 	quire_frame_info(q, quire_pfn(pfn + BLOCK_FRAMES), &right);
 	return (left.state == QUIRE_FRAME_FREE && left.order == order) !=
@@ -161,6 +157,17 @@ static bool pageblock_counts(const struct quire *q, const struct zone *zone, uin
 	return first < zone->end && first + BLOCK_FRAMES > zone->start;
 }
 
+/* Frames of a block that are memory. */
+static unsigned nr_present(const struct quire *q, uint32_t b)
+{
+	const struct quire_page *page = &q->frames.pages[b << BLOCK_ORDER];
+	unsigned nr = 0;
+
+	for (unsigned f = 0; f < BLOCK_FRAMES; f++)
+		nr += !(frames_head(page + f) & HEAD_HOLE);
+	return nr;
+}
+
 static void count_blocks(const struct quire *q, const struct zone *zone,
 			 struct quire_zone_stat *out)
 {
@@ -170,8 +177,10 @@ static void count_blocks(const struct quire *q, const struct zone *zone,
 
 		if (pageblock_counts(q, zone, b))
 			out->nr_blocks[type]++;
-		if (type == QUIRE_MIGRATE_CMA)
+		if (type == QUIRE_MIGRATE_CMA) {
 			out->free_cma += block->nr_free;
+			out->present_cma += nr_present(q, b);
+		}
 		for (unsigned order = 0; block->nr_free && order <= QUIRE_ORDER_MAX; order++)
 			out->nr_free[type][order] += nr_pieces(q, b, order);
 	}
@@ -179,8 +188,10 @@ static void count_blocks(const struct quire *q, const struct zone *zone,
 
 void quire_zone_stat(struct quire *q, enum quire_zone id, struct quire_zone_stat *out)
 {
+	*out = (struct quire_zone_stat){ 0 };
+	if ((unsigned)id >= QUIRE_NR_ZONES)
+		return;
 	const struct zone *zone = &q->zones[id];
-
 	*out = (struct quire_zone_stat){
 		.exists = zone_exists(q->config.machine, id),
 		.start = quire_pfn(zone->start),
@@ -210,7 +221,9 @@ void quire_zone_stat(struct quire *q, enum quire_zone id, struct quire_zone_stat
 void quire_pcp_stat(struct quire *q, enum quire_zone zone, unsigned cpu, struct quire_pcp_stat *out)
 {
 	*out = (struct quire_pcp_stat){ 0 };
-	for (unsigned type = 0; cpu < q->config.nr_cpus && type < QUIRE_MIGRATE_CMA; type++) {
+	if ((unsigned)zone >= QUIRE_NR_ZONES || cpu >= q->config.nr_cpus)
+		return;
+	for (unsigned type = 0; type < QUIRE_MIGRATE_CMA; type++) {
 		struct pcp *first = q->pcp[LISTS(zone, type)];
 
 		if (!first || !pcp_of(first, cpu)->room)
@@ -232,6 +245,8 @@ void quire_metadata(const struct quire *q, struct quire_metadata *out)
 			 q->memblock.reserved.capacity * sizeof(struct quire_range) +
 			 q->map.capacity * sizeof(struct quire_map_entry),
 	};
+	for (unsigned z = 0; z < QUIRE_NR_ZONES; z++)
+		out->other += q->zones[z].area ? AREAS_BYTES : 0;
 	for (unsigned id = 0; id < NR_LISTS; id++) {
 		if (q->pcp[id])
 			out->other += q->config.nr_cpus * PCP_STRIDE;

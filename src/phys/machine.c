@@ -32,7 +32,8 @@ int quire_create(const struct quire_config *config, struct quire **out)
 	if ((unsigned)config->machine >= QUIRE_NR_MACHINES ||
 	    (unsigned)config->split >= QUIRE_NR_SPLITS || config->nr_cpus < 1 ||
 	    config->nr_cpus > QUIRE_CPUS_MAX || config->min_free_kbytes > UINT32_MAX ||
-	    (config->lowmem_bytes & (QUIRE_PAGE_SIZE - 1)))
+	    (config->lowmem_bytes & (QUIRE_PAGE_SIZE - 1)) ||
+	    (config->split != QUIRE_SPLIT_3G_1G && !zone_lowmem_end(config)))
 		return -QUIRE_EINVAL;
 	if (config->lowmem_bytes &&
 	    (!zone_lowmem_end(config) || config->lowmem_bytes > zone_lowmem_end(config)))
@@ -53,7 +54,7 @@ int quire_create(const struct quire_config *config, struct quire **out)
 		q->reserve_ratio[z] = default_ratio[z];
 		q->zones[z].id = z;
 	}
-	zone_routes(q);
+	zone_routes(q); /* to nowhere yet */
 	*out = q;
 	return 0;
 }

@@ -26,15 +26,15 @@ struct quire {
 	struct memblock memblock;   /* constant once zones_built */
 	bool zones_built;
 
-	/* The frame tier; constant once built. */
+	/* The frame tier; these pointers are constant once it is built. */
 	struct frames frames;
-	struct block *blocks;         /* by index >> 9; contents: zone->lock */
+	struct block *blocks;         /* by index >> 9 */
 	uint32_t nr_blocks;
 	struct pcp *pcp[NR_LISTS]; /* by block->lists, one for each cpu; NULL: no frames */
 	struct route routes[NR_ROUTES];
 	struct zone zones[QUIRE_NR_ZONES];
 
-	/* What /proc/sys/vm sets. */
+	/* What /proc/sys/vm sets; by one caller at a time. */
 	uint64_t min_free_kbytes; /* in force */
 	bool min_free_set;        /* by the caller, not by rule */
 	unsigned watermark_scale; /* in 1/10000 of a zone */

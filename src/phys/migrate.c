@@ -17,6 +17,13 @@ static void set_block(struct quire *q, uint32_t b, enum quire_migrate type)
 	lock_drop(&zone->lock);
 }
 
+static bool has_memory(const struct quire *q, uint64_t pfn, uint64_t end)
+{
+	while (pfn < end && !quire_pfn_page(q, quire_pfn(pfn)))
+		pfn++;
+	return pfn < end;
+}
+
 int quire_set_migrate(struct quire *q, quire_pfn_t start, quire_pfn_t end, enum quire_migrate type)
 {
 	uint64_t step = 1ull << quire_pageblock_order(q);
@@ -24,8 +31,8 @@ int quire_set_migrate(struct quire *q, quire_pfn_t start, quire_pfn_t end, enum 
 	if ((unsigned)type >= QUIRE_NR_MIGRATE || start.v >= end.v ||
 	    ((start.v | end.v) & (step - 1)))
 		return -QUIRE_EINVAL;
-	for (uint64_t pfn = start.v; pfn < end.v; pfn += BLOCK_FRAMES) {
-		if (frames_find(q, pfn) == FRAME_NONE)
+	for (uint64_t pfn = start.v; pfn < end.v; pfn += step) {
+		if (!has_memory(q, pfn, pfn + step))
 			return -QUIRE_EINVAL;
 	}
 	uintptr_t token = quire_port_cpu_enter();

@@ -20,7 +20,10 @@
 /* Flags that change nothing for a request which the fast path can serve. */
 #define FAST_FLAGS (QUIRE_GFP_BITS & ~(QUIRE_GFP_BIT_ZERO | QUIRE_GFP_BIT_COMP))
 
-/* The word of a single frame with one reference. */
+/*
+ * The word of a single frame with one reference. Whoever frees the frame reads it with acquire:
+ * what others wrote into the frame before they dropped their reference is done then.
+ */
 #define WORD_SINGLE (COUNT_ONE | HEAD_USED)
 
 static inline void page_init(struct quire_page *page, unsigned order)
@@ -40,7 +43,7 @@ static COLD struct quire_page *alloc_cold(struct quire *q, quire_gfp_t gfp, uint
 	const struct route *route = &q->routes[ROUTE(gfp)];
 	struct quire_page *page = NULL;
 
-	if (relaxed_load(route->nr_free) > route->low) {
+	if (relaxed_load(route->nr_free) > relaxed_load(&route->low)) {
 		struct pcp *pcp = pcp_of(route->pcp, token);
 
 		lock_take(&pcp->lock);
@@ -64,12 +67,12 @@ static APART struct quire_page *alloc_block(struct quire *q, quire_gfp_t gfp, un
 	uint32_t i = FRAME_NONE;
 
 	if (unlikely(gfp & ~FAST_FLAGS) || unlikely(order > QUIRE_ORDER_MAX) ||
-	    unlikely(relaxed_load(route->nr_free) - (1 << order) < route->low))
+	    unlikely(relaxed_load(route->nr_free) - (1 << order) < relaxed_load(&route->low)))
 		return page_alloc_slow(q, gfp, order);
 	uintptr_t token = quire_port_cpu_enter();
 	struct pcp *pcp = pcp_of(route->pcp, token);
 
-	if (order <= BLOCK_ORDER && pcp->room) {
+	if (order <= BLOCK_ORDER && relaxed_load(&pcp->room)) {
 		lock_take(&pcp->lock);
 		i = order < BLOCK_ORDER ? pcp_take(pcp, order)
 					: pcp_take_huge(pcp);
@@ -112,54 +115,102 @@ struct quire_page *quire_page_alloc(struct quire *q, quire_gfp_t gfp, unsigned o
 	return page;
 }
 
-/* No single frame with one reference. Ends the stay on the processor. */
-static COLD enum quire_free free_cold(struct quire *q, struct quire_page *page, uintptr_t token)
+/* No block with one reference, or no room for it. Ends the stay on the processor. */
+static COLD enum quire_free free_cold(struct quire *q, struct quire_page *page, unsigned order,
+				      uintptr_t token)
 {
 	quire_port_cpu_leave(token);
-	return page_free_slow(q, page, 0);
+	return page_free_slow(q, page, order);
 }
 
-/* Frees are pending in number, or the block belongs on another list. Ends the stay. */
-static COLD enum quire_free free_settle(struct pcp *pcp, struct block *block, uintptr_t token)
+/* Put a freed frame on the list, locked, and unlock it. Return: false if there is no room */
+static WITHIN bool free_keep(struct pcp *pcp, struct quire_page *page)
 {
-	struct zone *zone = &pcp->q->zones[block->zone];
+	uint32_t count = pcp->count;
+	bool room = likely(count < relaxed_load(&pcp->room));
 
-	if (relaxed_load(&pcp->nr_pending) >= pcp->batch)
-		pcp_report(pcp);
-	lock_take(&zone->lock);
-	buddy_settle(pcp->q, zone, (uint32_t)(block - pcp->q->blocks));
-	lock_drop(&zone->lock);
+	if (room) {
+		relaxed_store(&page->word, 0);
+		pcp->frame[count] = page;
+		pcp->count = count + 1;
+		pcp->nr_turned++;
+	}
+	lock_drop(&pcp->lock);
+	return room;
+}
+
+/* Frees are pending in number. Ends the stay. */
+static COLD enum quire_free free_report(struct pcp *pcp, uintptr_t token)
+{
+	pcp_report(pcp);
 	quire_port_cpu_leave(token);
 	return QUIRE_FREE_OK;
 }
 
-/*
- * The block changed its type on the way here, and what is pending would be counted for its old
- * one. @lists: those it had when it was locked. Ends the stay.
- */
-static COLD enum quire_free free_retyped(struct pcp *pcp, struct block *block, int order,
-					 unsigned lists, uintptr_t token)
+/* Count a free for the list's mobility. Return: true if it is time for pcp_report */
+static WITHIN bool free_count(struct pcp *pcp, int order)
 {
-	zone_add_free(&pcp->q->zones[block->zone], LISTS_TYPE(lists), 1 << order);
-	pcp->nr_reported += 1u << order;
-	return free_settle(pcp, block, token);
+	uint32_t pending = relaxed_load(&pcp->nr_pending) + (1u << order);
+
+	relaxed_store(&pcp->nr_pending, pending);
+	return pending >= relaxed_load(&pcp->batch);
 }
 
-/* Free a piece, whose word has been cleared, into its block: order 0 .. 8. Ends the stay. */
-static WITHIN enum quire_free free_piece(struct pcp *pcp, struct block *block, uint32_t i,
-					 int order, uintptr_t token)
+/* Did this free bring the block into another bucket? Then less than it is in there now. */
+static WITHIN bool free_fills(const struct block *block, int order)
+{
+	return block->nr_free % BUCKET_FRAMES < 1u << order;
+}
+
+/*
+ * The rest of a free into a block, locked, that may belong on another list now. It is counted
+ * for the type that the block has while it is locked. @reach: of block_free. Ends the stay.
+ */
+static WITHIN enum quire_free free_rest(struct quire *q, struct block *block, uint32_t i, int order,
+					uint64_t reach, uintptr_t token)
+{
+	bool moves = free_fills(block, order);
+
+	if (block_grows(block, reach))
+		moves |= block_grow(block, i & (BLOCK_FRAMES - 1), order, reach);
+	moves &= !block->claimed;
+	struct pcp *pcp = pcp_of(q->pcp[relaxed_load(&block->lists)], token);
+
+	lock_drop(&block->lock);
+	if (free_count(pcp, order))
+		pcp_report(pcp);
+	if (moves) {
+		struct zone *zone = &q->zones[block->zone];
+
+		lock_take(&zone->lock);
+		buddy_settle(q, zone, i >> BLOCK_ORDER);
+		lock_drop(&zone->lock);
+	}
+	quire_port_cpu_leave(token);
+	return QUIRE_FREE_OK;
+}
+
+/* free_rest for a frame, out of the way of those that need no more than free_frame. */
+static APART enum quire_free free_frame_rest(struct quire *q, struct block *block, uint32_t i,
+					     uint64_t reach, uintptr_t token)
+{
+	return free_rest(q, block, i, 0, reach, token);
+}
+
+/* Free a frame, whose word has been cleared, into its block, counted as in free_rest. */
+static WITHIN enum quire_free free_frame(struct quire *q, struct block *block, uint32_t i,
+					 uintptr_t token)
 {
 	lock_take(&block->lock);
-	bool moves = buddy_free_piece(block, i & (BLOCK_FRAMES - 1), order);
-	unsigned lists = relaxed_load(&block->lists);
-	lock_drop(&block->lock);
+	uint64_t reach = block_free_frame(block, i & (BLOCK_FRAMES - 1));
 
-	if (unlikely(lists != pcp->id))
-		return free_retyped(pcp, block, order, lists, token);
-	uint32_t pending = relaxed_load(&pcp->nr_pending) + (1u << order);
-	relaxed_store(&pcp->nr_pending, pending);
-	if (unlikely(moves) || unlikely(pending >= pcp->batch))
-		return free_settle(pcp, block, token);
+	if (unlikely(block_grows(block, reach)) || unlikely(free_fills(block, 0)))
+		return free_frame_rest(q, block, i, reach, token);
+	struct pcp *pcp = pcp_of(q->pcp[relaxed_load(&block->lists)], token);
+
+	lock_drop(&block->lock);
+	if (unlikely(free_count(pcp, 0)))
+		return free_report(pcp, token);
 	quire_port_cpu_leave(token);
 	return QUIRE_FREE_OK;
 }
@@ -167,21 +218,21 @@ static WITHIN enum quire_free free_piece(struct pcp *pcp, struct block *block, u
 /* A block of more than one frame. */
 static APART enum quire_free free_block(struct quire *q, struct quire_page *page, unsigned order)
 {
+	uintptr_t token = quire_port_cpu_enter();
 	uintptr_t i = frames_offer(&q->frames, page);
 
 	if (unlikely(i >= q->frames.nr) || unlikely(order > BLOCK_ORDER) ||
-	    unlikely(relaxed_load(&page->word) != (WORD_SINGLE | order)))
-		return page_free_slow(q, page, order);
+	    unlikely(acquire_load(&page->word) != (WORD_SINGLE | order)))
+		return free_cold(q, page, order, token);
 	struct block *block = &q->blocks[(uint32_t)i >> BLOCK_ORDER];
-	uintptr_t token = quire_port_cpu_enter();
-	struct pcp *pcp = pcp_of(q->pcp[relaxed_load(&block->lists)], token);
 
 	if (order == BLOCK_ORDER) {
+		struct pcp *pcp = pcp_of(q->pcp[relaxed_load(&block->lists)], token);
+
 		lock_take(&pcp->lock);
 		if (unlikely(pcp->nr_huge >= pcp->huge_max)) {
 			lock_drop(&pcp->lock);
-			quire_port_cpu_leave(token);
-			return page_free_slow(q, page, order);
+			return free_cold(q, page, order, token);
 		}
 		relaxed_store(&page->word, 0);
 		pcp->huge[pcp->nr_huge++] = (uint32_t)i;
@@ -191,7 +242,10 @@ static APART enum quire_free free_block(struct quire *q, struct quire_page *page
 		return QUIRE_FREE_OK;
 	}
 	relaxed_store(&page->word, 0);
-	return free_piece(pcp, block, (uint32_t)i, (int)order, token);
+	lock_take(&block->lock);
+	uint64_t reach = block_free(block, i & (BLOCK_FRAMES - 1), (int)order);
+
+	return free_rest(q, block, (uint32_t)i, (int)order, reach, token);
 }
 
 enum quire_free quire_page_free(struct quire *q, struct quire_page *page, unsigned order)
@@ -202,29 +256,25 @@ enum quire_free quire_page_free(struct quire *q, struct quire_page *page, unsign
 	uintptr_t token = quire_port_cpu_enter();
 	uintptr_t i = frames_offer(&q->frames, page);
 
-	if (unlikely(i >= q->frames.nr) || unlikely(relaxed_load(&page->word) != WORD_SINGLE))
-		return free_cold(q, page, token);
+	if (unlikely(i >= q->frames.nr) || unlikely(acquire_load(&page->word) != WORD_SINGLE))
+		return free_cold(q, page, 0, token);
 	struct block *block = &q->blocks[i >> BLOCK_ORDER];
-	struct pcp *pcp = pcp_of(q->pcp[relaxed_load(&block->lists)], token);
 
-	if (relaxed_load(&pcp->claimed) == block || relaxed_load(&block->largest) < 0) {
-		if (unlikely(!lock_try(&pcp->lock)))
-			return free_cold(q, page, token);
-		uint32_t count = pcp->count;
+	/* On no list of the zone: claimed, or full but for frames that cpus keep. */
+	if (relaxed_load(&block->slot) == SLOT_NONE) {
+		struct pcp *pcp = pcp_of(q->pcp[relaxed_load(&block->lists)], token);
 
-		if (likely(count < pcp->room)) {
-			relaxed_store(&page->word, 0);
-			pcp->frame[count] = page;
-			pcp->count = count + 1;
-			pcp->nr_turned++;
-			lock_drop(&pcp->lock);
-			quire_port_cpu_leave(token);
-			return QUIRE_FREE_OK;
+		if (relaxed_load(&pcp->claimed) == block || relaxed_load(&block->largest) < 0) {
+			if (unlikely(!lock_try(&pcp->lock)))
+				return free_cold(q, page, 0, token);
+			if (likely(free_keep(pcp, page))) {
+				quire_port_cpu_leave(token);
+				return QUIRE_FREE_OK;
+			}
 		}
-		lock_drop(&pcp->lock);
 	}
 	relaxed_store(&page->word, 0);
-	return free_piece(pcp, block, (uint32_t)i, 0, token);
+	return free_frame(q, block, (uint32_t)i, token);
 }
 
 /* As many as this cpu's lists and the first zone give above its low watermark. */
@@ -235,7 +285,7 @@ static size_t alloc_bulk_fast(const struct route *route, size_t nr, struct quire
 	size_t had = 0;
 
 	lock_take(&pcp->lock);
-	while (had < nr && relaxed_load(route->nr_free) > route->low) {
+	while (had < nr && relaxed_load(route->nr_free) > relaxed_load(&route->low)) {
 		if (!pcp->count && !pcp_refill(pcp))
 			break;
 		uint32_t count = pcp->count;
@@ -281,13 +331,15 @@ static size_t keep_bulk(struct quire *q, struct pcp *pcp, uint32_t b, size_t nr,
 	lock_take(&pcp->lock);
 	uint32_t count = pcp->count;
 
-	if (nr > pcp->room - count)
-		nr = pcp->room - count;
+	uint32_t room = relaxed_load(&pcp->room);
+
+	if (nr > room - count)
+		nr = room - count;
 	for (; n < nr; n++) {
 		uintptr_t offset = (uintptr_t)pages[n] - (uintptr_t)first;
 
 		if (offset >= BLOCK_FRAMES * sizeof(*first) || offset % sizeof(*first) ||
-		    relaxed_load(&pages[n]->word) != WORD_SINGLE)
+		    acquire_load(&pages[n]->word) != WORD_SINGLE)
 			break;
 		relaxed_store(&pages[n]->word, 0);
 		pcp->frame[count++] = pages[n];

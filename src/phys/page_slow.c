@@ -22,8 +22,12 @@
 #include "phys/buddy.h"
 #include "phys/machine.h"
 
-/* Rounds of reclaim without a NOFAIL, as many as Linux makes. */
+/*
+ * Rounds of reclaim without a NOFAIL, as many as Linux makes. Blocks above its "costly" order are
+ * worth only one, unless the caller says that it would rather wait.
+ */
 #define RECLAIM_ROUNDS 16
+#define COSTLY_ORDER 3
 #define NO_WMARK QUIRE_NR_WMARKS
 
 /* May the zone give 2^order frames and stay above the mark? NO_WMARK: always. */
@@ -70,14 +74,14 @@ static uint32_t zone_take(struct quire *q, unsigned id, unsigned order)
 {
 	uintptr_t token = quire_port_cpu_enter();
 	struct pcp *pcp = pcp_of(q->pcp[id], token);
-	uint32_t i = FRAME_NONE;
+	uint32_t i = FRAME_NONE, room = pcp->room;
 
-	if (order <= BLOCK_ORDER && pcp->room) {
+	if (order <= BLOCK_ORDER && room) {
 		lock_take(&pcp->lock);
 		i = take_listed(pcp, order);
 		lock_drop(&pcp->lock);
 	}
-	if (i == FRAME_NONE && (order || !pcp->room)) /* a list finds any frame there is */
+	if (i == FRAME_NONE && (order || !room)) /* a list finds any frame there is */
 		i = page_take_straight(q, id, order);
 	quire_port_cpu_leave(token);
 	return i;
@@ -101,7 +105,9 @@ static uint32_t zones_take(struct quire *q, const struct route *route, quire_gfp
 static uint32_t reclaim_and_take(struct quire *q, const struct route *route, quire_gfp_t gfp,
 				 unsigned order, enum quire_wmark wmark)
 {
-	unsigned rounds = gfp & QUIRE_GFP_BIT_NORETRY ? 1 : RECLAIM_ROUNDS;
+	bool once = (gfp & QUIRE_GFP_BIT_NORETRY) ||
+		    (order > COSTLY_ORDER && !(gfp & QUIRE_GFP_BIT_RETRY_MAYFAIL));
+	unsigned rounds = once ? 1 : RECLAIM_ROUNDS;
 	uint32_t i = FRAME_NONE;
 
 	do {

@@ -31,6 +31,7 @@ int pcp_setup(struct quire *q)
 			struct pcp *pcp = pcp_of(q->pcp[id], cpu);
 
 			pcp->q = q;
+			pcp->zone = &q->zones[LISTS_ZONE(id)];
 			pcp->id = id;
 			pcp->batch = 1;
 		}
@@ -42,19 +43,19 @@ void pcp_size(struct quire *q)
 {
 	for (unsigned id = 0; id < NR_LISTS; id++) {
 		uint64_t share = q->zones[LISTS_ZONE(id)].managed / q->config.nr_cpus;
-		uint64_t huge = share / QUIRE_MIGRATE_CMA / PCP_HUGE_SHARE / BLOCK_FRAMES;
+		uint64_t blocks = share / QUIRE_MIGRATE_CMA / PCP_HUGE_SHARE / BLOCK_FRAMES;
+		uint32_t huge = blocks < QUIRE_PCP_HUGE ? (uint32_t)blocks : QUIRE_PCP_HUGE;
 		bool on = !q->config.no_pcp && LISTS_TYPE(id) < QUIRE_MIGRATE_CMA &&
 			  share >= PCP_MIN_FRAMES;
 
 		for (unsigned cpu = 0; q->pcp[id] && cpu < q->config.nr_cpus; cpu++) {
 			struct pcp *pcp = pcp_of(q->pcp[id], cpu);
 
+			lock_take(&pcp->lock);
 			pcp->batch = on ? QUIRE_PCP_BATCH : 1;
 			pcp->room = on ? QUIRE_PCP_BATCH : 0;
-			pcp->huge_max = 0;
-			if (on)
-				pcp->huge_max = huge < QUIRE_PCP_HUGE ? (uint32_t)huge
-								      : QUIRE_PCP_HUGE;
+			pcp->huge_max = on ? huge : 0;
+			lock_drop(&pcp->lock);
 		}
 	}
 }
@@ -71,7 +72,7 @@ void pcp_destroy(struct quire *q)
 static struct block *claim(struct pcp *pcp, unsigned order)
 {
 	struct quire *q = pcp->q;
-	struct zone *zone = &q->zones[LISTS_ZONE(pcp->id)];
+	struct zone *zone = pcp->zone;
 	struct block *block = relaxed_load(&pcp->claimed);
 
 	if (!pcp_zone_free(q, zone, true))
@@ -98,13 +99,9 @@ static struct quire_page **take_frames(struct quire *q, struct block *block, uin
 
 	lock_take(&block->lock);
 	while (nr && relaxed_load(&block->largest) >= 0) {
-		int order = (int)bits_last32(nr), smallest = block_smallest(block);
-
-		if (order > smallest)
-			order = smallest;
-		if (order >= BLOCK_ORDER)
-			order = BLOCK_ORDER - 1;
-		struct quire_page *page = first + block_take(block, order);
+		uint32_t f;
+		int order = block_take_smallest(block, (int)bits_last32(nr), &f);
+		struct quire_page *page = first + f;
 		struct quire_page **end = top - (1u << order);
 
 		nr -= 1u << order;
@@ -149,7 +146,6 @@ bool pcp_refill(struct pcp *pcp)
 
 uint32_t pcp_take(struct pcp *pcp, unsigned order)
 {
-	struct zone *zone = &pcp->q->zones[LISTS_ZONE(pcp->id)];
 	struct block *block = relaxed_load(&pcp->claimed);
 	uint32_t f = BLOCK_FRAMES;
 
@@ -160,7 +156,7 @@ uint32_t pcp_take(struct pcp *pcp, unsigned order)
 	lock_take(&block->lock);
 	if (relaxed_load(&block->largest) >= (int)order) {
 		f = block_take(block, (int)order);
-		zone_add_free(zone, relaxed_load(&block->type), -(int32_t)(1u << order));
+		zone_add_free(pcp->zone, relaxed_load(&block->type), -(int32_t)(1u << order));
 	}
 	lock_drop(&block->lock);
 	if (f == BLOCK_FRAMES)
@@ -175,7 +171,7 @@ void pcp_report(struct pcp *pcp)
 
 	relaxed_store(&pcp->nr_pending, 0);
 	pcp->nr_reported += nr;
-	zone_add_free(&pcp->q->zones[LISTS_ZONE(pcp->id)], LISTS_TYPE(pcp->id), (int32_t)nr);
+	zone_add_free(pcp->zone, LISTS_TYPE(pcp->id), (int32_t)nr);
 }
 
 int32_t pcp_pending(const struct quire *q, const struct zone *zone)
@@ -204,8 +200,10 @@ static void give_back(struct quire *q, struct zone *zone, uint32_t i, unsigned o
 	buddy_free(q, zone, i, order);
 }
 
-static void drain(struct quire *q, struct pcp *pcp, struct zone *zone)
+static void drain(struct quire *q, struct pcp *pcp)
 {
+	struct zone *zone = pcp->zone;
+
 	lock_take(&pcp->lock);
 	lock_take(&zone->lock);
 	struct block *block = relaxed_load(&pcp->claimed);
@@ -226,7 +224,7 @@ void pcp_drain(struct quire *q)
 {
 	for (unsigned id = 0; id < NR_LISTS; id++) {
 		for (unsigned cpu = 0; q->pcp[id] && cpu < q->config.nr_cpus; cpu++)
-			drain(q, pcp_of(q->pcp[id], cpu), &q->zones[LISTS_ZONE(id)]);
+			drain(q, pcp_of(q->pcp[id], cpu));
 	}
 }
 

@@ -12,7 +12,7 @@
  *                     ▲                   one that is full otherwise
  *              refill │                         │
  *                     │                         └── of any other: into that
- *                     │                             block's pair tree
+ *                     │                             block's pair trees
  *     claimed: a block
  *                     ▲
  *               claim │ the fullest block, off the zone's lists
@@ -37,16 +37,18 @@
 struct pcp {
 	_Alignas(64) struct lock lock;
 	uint32_t count;    /* (P) frames on the list */
-	uint32_t room;     /* frames that it holds: QUIRE_PCP_BATCH; 0 for CMA, isolated, and
-			    * where there are no lists; constant */
-	uint32_t batch;    /* frames reported at once: QUIRE_PCP_BATCH or 1; constant */
+	/* (P) Sizes, raised when the zone gets more memory; read without the lock, too. */
+	_Atomic uint32_t room;     /* frames that it holds: QUIRE_PCP_BATCH; 0 for CMA, isolated,
+				    * and where there are no lists */
+	_Atomic uint32_t batch;    /* frames reported at once: QUIRE_PCP_BATCH or 1 */
+	_Atomic uint32_t huge_max; /* blocks of order 9 kept */
 	_Atomic uint32_t nr_pending; /* frames freed and not yet added to the zone's count; of
 				      * this cpu alone, no lock */
-	uint32_t huge_max; /* blocks of order 9 kept; constant */
 	uint32_t nr_huge;  /* (P) blocks of order 9 kept now */
 	struct block *_Atomic claimed; /* (P) NULL: none */
-	struct quire *q; /* its machine; constant */
-	uint32_t id;     /* LISTS(zone, mobility); constant */
+	struct quire *q;   /* its machine; constant */
+	struct zone *zone; /* its zone; constant */
+	uint32_t id;       /* LISTS(zone, mobility); constant */
 
 	/* Frames that passed through; the fast paths count only what they turn round. */
 	uint64_t nr_filled;   /* (P) onto the list from blocks, drained ones taken off */
@@ -80,7 +82,7 @@ static inline struct pcp *pcp_of(struct pcp *first, uintptr_t token)
 /** pcp_setup - allocate the lists of all zones. Return: 0; -QUIRE_ENOMEM, then nothing is kept */
 int pcp_setup(struct quire *q);
 
-/** pcp_size - set the lists' sizes from the zones' managed counts */
+/** pcp_size - set the lists' sizes from the zones' managed counts. Locks: takes pcp->lock */
 void pcp_size(struct quire *q);
 
 /** pcp_destroy - give the lists' memory back */

@@ -247,14 +247,15 @@ static void set_route(struct quire *q, unsigned flags)
 	struct route *route = &q->routes[flags];
 	unsigned highest = flags_zone(q, flags);
 
-	*route = (struct route){ .highest = (uint8_t)highest, .nr_free = &no_frames };
+	route->highest = (uint8_t)highest;
+	route->nr_free = &no_frames;
 	if (highest == QUIRE_NR_ZONES || (flags & both) == both)
 		return;
 	route->type = flags & QUIRE_GFP_BIT_MOVABLE	   ? QUIRE_MIGRATE_MOVABLE
 		      : flags & QUIRE_GFP_BIT_RECLAIMABLE ? QUIRE_MIGRATE_RECLAIMABLE
 							   : QUIRE_MIGRATE_UNMOVABLE;
 	for (int z = (int)highest; z >= 0; z--) {
-		if (q->zones[z].managed)
+		if (q->zones[z].nr_blocks)
 			route->zone[route->nr++] = (uint8_t)z;
 	}
 	if (!route->nr)
@@ -263,7 +264,6 @@ static void set_route(struct quire *q, unsigned flags)
 	route->lists = (uint8_t)LISTS(first->id, route->type);
 	route->pcp = q->pcp[route->lists];
 	route->nr_free = &first->nr_free[route->type == QUIRE_MIGRATE_MOVABLE];
-	route->low = (int32_t)(first->wmark[QUIRE_WMARK_LOW] + first->reserve[highest]);
 }
 
 void zone_routes(struct quire *q)
@@ -283,7 +283,14 @@ void zone_watermarks(struct quire *q)
 	}
 	set_wmarks(q);
 	set_reserves(q);
-	zone_routes(q);
+	for (unsigned flags = 0; flags < NR_ROUTES; flags++) {
+		struct route *route = &q->routes[flags];
+		const struct zone *first = &q->zones[route->zone[0]];
+
+		if (route->nr)
+			relaxed_store(&route->low, (int32_t)(first->wmark[QUIRE_WMARK_LOW] +
+							     first->reserve[route->highest]));
+	}
 }
 
 uint64_t zone_need(const struct zone *zone, enum quire_wmark wmark, quire_gfp_t gfp,
@@ -294,7 +301,7 @@ uint64_t zone_need(const struct zone *zone, enum quire_wmark wmark, quire_gfp_t 
 	if (wmark == QUIRE_WMARK_MIN) {
 		if (gfp & QUIRE_GFP_BIT_HIGH)
 			need -= need / 2;
-		if (gfp & QUIRE_GFP_BIT_ATOMIC)
+		if ((gfp & QUIRE_GFP_BIT_ATOMIC) && !(gfp & QUIRE_GFP_BIT_NOMEMALLOC))
 			need -= need / 4;
 	}
 	return need + zone->reserve[highest];

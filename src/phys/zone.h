@@ -33,6 +33,11 @@ struct free_area {
 	uint32_t head[NR_BUCKETS]; /* (Z) block number; BLOCK_NONE */
 };
 
+/* A zone's free_area[type][order] is one row: of two dimensions gcc 12 computes the address
+ * anew for each field (5 instructions of page.mixed_0_10). */
+#define AREA(type, order) ((type) * NR_ORDERS + (order))
+#define AREAS_BYTES (QUIRE_NR_MIGRATE * NR_ORDERS * sizeof(struct free_area))
+
 /** struct zone - (Z): lock held to write */
 struct zone {
 	struct lock lock;
@@ -41,39 +46,40 @@ struct zone {
 	 * by what cpus have freed and not yet reported (pcp->nr_pending). */
 	_Alignas(64) _Atomic int32_t nr_free[2];
 	_Atomic int32_t nr_isolated; /* free frames in isolated pageblocks */
-	/* (Z) bit: area[type][order] is not empty */
+	/* (Z) bit: the free_area of that type and order is not empty */
 	_Alignas(64) uint16_t orders[QUIRE_NR_MIGRATE];
-	struct free_area area[QUIRE_NR_MIGRATE][NR_ORDERS]; /* (Z) */
+	struct free_area *area; /* (Z) AREAS_BYTES, at AREA(type, order); NULL: no blocks */
 	uint64_t events[QUIRE_NR_EVENTS]; /* (Z) those not counted by a per-cpu list */
 
-	/* Constant after boot, but for managed, which quire_boot_release raises. */
+	/* Constant once built, but for managed, which quire_boot_release raises (Z). */
 	uint64_t start; /* pfn; 0 if the zone spans nothing */
 	uint64_t end;   /* pfn, exclusive */
 	uint64_t present;
-	uint64_t managed;
+	_Atomic uint64_t managed;
 	uint32_t first_block; /* its blocks: [first_block, first_block + nr_blocks) */
 	uint32_t nr_blocks;
 	enum quire_zone id;
 
-	/* Set by zone_watermarks. */
-	uint32_t wmark[QUIRE_NR_WMARKS];
-	uint32_t reserve[QUIRE_NR_ZONES];
+	/* Set by zone_watermarks, read without a lock. */
+	_Atomic uint32_t wmark[QUIRE_NR_WMARKS];
+	_Atomic uint32_t reserve[QUIRE_NR_ZONES];
 };
 
 /**
  * struct route - where a request goes: one for each value of the five zone and mobility flags
  *
- * The fast path needs no more than the first field, filling a list the next two.
+ * The fast path needs no more than the first field, filling a list the next two. All but
+ * low is constant once the zones are built, so that knobs can be turned while others allocate.
  */
 struct route {
 	struct pcp *pcp;                  /* the first zone's lists for this type; NULL: none */
 	const _Atomic int32_t *nr_free;   /* its free frames for this type; of no_frames for a
 					   * request that no zone can serve */
-	int32_t low;                      /* its low watermark plus reserve */
+	_Atomic int32_t low;              /* its low watermark plus reserve */
 	uint8_t type;                     /* enum quire_migrate */
 	uint8_t highest;                  /* highest zone that the flags allow */
 	uint8_t lists;                    /* their index: LISTS(zone, type) */
-	uint8_t nr;                       /* zones with memory to try */
+	uint8_t nr;                       /* zones with frames to try */
 	uint8_t zone[QUIRE_NR_ZONES];     /* highest first */
 };
 
@@ -92,17 +98,13 @@ uint64_t zone_lowmem_end(const struct quire_config *config);
 void zone_limits(struct quire *q);
 
 /**
- * zone_watermarks - compute watermarks, reserves and routes from the managed counts
+ * zone_watermarks - compute watermarks and reserves from the managed counts
  *
- * Locks: none; callers serialise
+ * Locks: none; callers serialise, others may allocate meanwhile
  */
 void zone_watermarks(struct quire *q);
 
-/**
- * zone_routes - compute the routes alone, as after a zone got its first frames
- *
- * Locks: as zone_watermarks
- */
+/** zone_routes - where requests go; once, when the zones have their blocks and lists */
 void zone_routes(struct quire *q);
 
 /** zone_add_free - add @nr, maybe negative, to the free count for pageblock @type. Locks: none */

@@ -59,7 +59,7 @@ static void count(struct quire *q, struct totals *t)
 			continue;
 		t->managed += stat.managed;
 		t->free += stat.free;
-		t->cma += zones_cma(q, &stat);
+		t->cma += stat.present_cma;
 		t->free_cma += stat.free_cma;
 		t->reserve += zone_reserve(&stat);
 		if (zones_is_high(q, z, &stat)) {

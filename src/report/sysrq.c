@@ -55,7 +55,7 @@ static void sum(struct quire *q, struct sums *s)
 		s->free_cma += stat.free_cma;
 		s->present += stat.present;
 		s->managed += stat.managed;
-		s->cma += zones_cma(q, &stat);
+		s->cma += stat.present_cma;
 		if (zones_is_high(q, z, &stat))
 			s->high += stat.present;
 	}

@@ -52,7 +52,7 @@ static void write_zone(struct quire *q, enum quire_zone zone, const struct quire
 		     "        managed  %ju\n"
 		     "        cma      %ju\n"
 		     "        protection: (",
-		     stat->spanned, stat->present, stat->managed, zones_cma(q, stat));
+		     stat->spanned, stat->present, stat->managed, stat->present_cma);
 	for (enum quire_zone z = 0; z < QUIRE_NR_ZONES; z++) {
 		if (!zone_exists(quire_config(q)->machine, z))
 			continue;
@@ -100,7 +100,7 @@ static void json_zone(struct quire *q, enum quire_zone zone, const struct quire_
 	json_number(j, "spanned", stat->spanned);
 	json_number(j, "present", stat->present);
 	json_number(j, "managed", stat->managed);
-	json_number(j, "cma", zones_cma(q, stat));
+	json_number(j, "cma", stat->present_cma);
 	json_open(j, "protection", '[');
 	for (enum quire_zone z = 0; z < QUIRE_NR_ZONES; z++) {
 		if (zone_exists(quire_config(q)->machine, z))

@@ -19,11 +19,6 @@ uint64_t zones_nr_free(const struct quire_zone_stat *stat, unsigned order)
 	return nr;
 }
 
-uint64_t zones_cma(const struct quire *q, const struct quire_zone_stat *stat)
-{
-	return stat->nr_blocks[QUIRE_MIGRATE_CMA] << quire_pageblock_order(q);
-}
-
 bool zones_have_high(const struct quire *q)
 {
 	enum quire_machine machine = quire_config(q)->machine;

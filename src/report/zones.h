@@ -15,9 +15,6 @@ bool zones_populated(struct quire *q, enum quire_zone zone, struct quire_zone_st
 /** zones_nr_free - free blocks of an order, whatever their migrate type */
 uint64_t zones_nr_free(const struct quire_zone_stat *stat, unsigned order);
 
-/** zones_cma - frames in CMA pageblocks, free or not */
-uint64_t zones_cma(const struct quire *q, const struct quire_zone_stat *stat);
-
 /** zones_have_high - this kind of machine has memory that is not directly mapped: i386, PAE */
 bool zones_have_high(const struct quire *q);
 

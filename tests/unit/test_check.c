@@ -105,9 +105,9 @@ TEST(phys_4_whole_blocks_have_no_pair_bit)
 	struct block *block = &q->blocks[2];
 
 	CHECK_EQ(block->largest, LARGEST_LOWER);
-	block->pair[1] = 1;
+	block->part[1].pair = 1;
 	CHECK_STR(broken(q), "PHYS-4");
-	block->pair[1] = 0;
+	block->part[1].pair = 0;
 	block[1].largest = LARGEST_WHOLE;
 	CHECK_STR(broken(q), "PHYS-4");
 	block[1].largest = LARGEST_UPPER;
@@ -135,7 +135,7 @@ TEST(phys_6_blocks_are_on_their_list)
 {
 	struct quire *q = machine(true);
 	struct zone *zone = &q->zones[QUIRE_ZONE_DMA];
-	struct free_area *area = &zone->area[QUIRE_MIGRATE_MOVABLE][QUIRE_ORDER_MAX];
+	struct free_area *area = &zone->area[AREA(QUIRE_MIGRATE_MOVABLE, QUIRE_ORDER_MAX)];
 	uint32_t head = area->head[0];
 
 	area->head[0] = q->blocks[head].next; /* one lost */

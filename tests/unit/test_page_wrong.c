@@ -252,6 +252,38 @@ TEST(flags)
 }
 
 /* Values out of range everywhere else. */
+/* A zone that is none has nothing, and the frame array is not to be released. */
+TEST(no_such_zone)
+{
+	const enum quire_zone none = (enum quire_zone)17;
+	struct quire_config config = rig_config(QUIRE_X86_64);
+	struct quire_zone_stat stat;
+	struct quire_pcp_stat lists;
+	struct quire_range range;
+	struct rig rig;
+	quire_pfn_t pfn;
+
+	config.frames_outside = false;
+	if (!rig_boot(&rig, config, MB(64)))
+		return;
+	memset(&stat, 0xff, sizeof(stat));
+	quire_zone_stat(rig.q, none, &stat);
+	CHECK(!stat.exists && !stat.managed && !stat.free);
+	memset(&lists, 0xff, sizeof(lists));
+	quire_pcp_stat(rig.q, none, 0, &lists);
+	CHECK_EQ(lists.high, 0);
+	CHECK(!quire_free_block_next(rig.q, none, 0, quire_pfn(0), &pfn, NULL));
+	CHECK_EQ(quire_fragmentation_index(rig.q, none, 3), 0);
+	CHECK_EQ(quire_unusable_index(rig.q, none, 3), 1000);
+	for (size_t i = 0; quire_memblock_get(rig.q, QUIRE_MEMBLOCK_RESERVED, i, &range); i++) {
+		if (range.what == QUIRE_RESERVE_FRAMES)
+			CHECK_EQ(quire_boot_release(rig.q, quire_phys(range.start),
+						    quire_phys(range.end)),
+				 -QUIRE_EINVAL);
+	}
+	rig_end(&rig);
+}
+
 TEST(ranges)
 {
 	struct snapshot before;
@@ -324,4 +356,4 @@ TEST(configurations)
 }
 
 TEST_MAIN(CASE(double_free), CASE(stale), CASE(wrong_order), CASE(not_ours), CASE(bulk_between),
-	  CASE(two_machines), CASE(flags), CASE(ranges), CASE(configurations))
+	  CASE(two_machines), CASE(flags), CASE(no_such_zone), CASE(ranges), CASE(configurations))

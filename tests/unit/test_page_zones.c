@@ -170,6 +170,8 @@ TEST(watermarks)
 		{ QUIRE_GFP_KERNEL | QUIRE_GFP_BIT_ATOMIC, 300 },
 		{ QUIRE_GFP_KERNEL | QUIRE_GFP_BIT_HIGH, 200 },
 		{ QUIRE_GFP_ATOMIC, 150 },
+		{ QUIRE_GFP_ATOMIC | QUIRE_GFP_BIT_NOMEMALLOC, 200 },
+		{ QUIRE_GFP_KERNEL | QUIRE_GFP_BIT_NOFAIL | QUIRE_GFP_BIT_NOMEMALLOC, 0 },
 		{ QUIRE_GFP_NOWAIT | QUIRE_GFP_BIT_MEMALLOC, 0 },
 		{ QUIRE_GFP_KERNEL | QUIRE_GFP_BIT_MEMALLOC, 0 },
 		{ QUIRE_GFP_KERNEL | QUIRE_GFP_BIT_NOFAIL, 0 },
@@ -384,5 +386,177 @@ TEST(fragmented)
 	rig_end(&rig);
 }
 
+static uint64_t useless(void *ctx, quire_gfp_t gfp, unsigned order)
+{
+	(void)gfp;
+	(void)order;
+	++*(unsigned *)ctx;
+	return 1;
+}
+
+/* Above order 3 one round of reclaim must do, unless the caller says that it would wait. */
+TEST(costly)
+{
+	static const struct {
+		quire_gfp_t gfp;
+		unsigned order, rounds;
+	} cases[] = {
+		{ QUIRE_GFP_KERNEL, 3, 16 },
+		{ QUIRE_GFP_KERNEL, 4, 1 },
+		{ QUIRE_GFP_KERNEL | QUIRE_GFP_BIT_RETRY_MAYFAIL, 4, 16 },
+		{ QUIRE_GFP_KERNEL | QUIRE_GFP_BIT_RETRY_MAYFAIL, 3, 16 },
+		{ QUIRE_GFP_KERNEL | QUIRE_GFP_BIT_NORETRY, 3, 1 },
+	};
+	unsigned rounds = 0;
+	struct quire_pressure hook = { useless, NULL, &rounds };
+	struct rig rig;
+
+	if (!boot_marks(&rig))
+		return;
+	size_t nr = rig_fill(&rig, QUIRE_GFP_KERNEL, 0, pages, ALL);
+	quire_set_pressure(rig.q, &hook);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		rounds = 0;
+		CHECK(!quire_page_alloc(rig.q, cases[i].gfp, cases[i].order));
+		CHECK_EQ(rounds, cases[i].rounds);
+	}
+	quire_set_pressure(rig.q, NULL);
+	rig_free_all(&rig, pages, nr, 0);
+	rig_end(&rig);
+}
+
+/* Blocks that other cpus keep come back before a request fails after reclaim. */
+static struct quire_page *kept;
+
+static uint64_t free_elsewhere(void *ctx, quire_gfp_t gfp, unsigned order)
+{
+	struct rig *rig = ctx;
+	struct quire_page *page = kept;
+
+	(void)gfp;
+	if (!page)
+		return 0;
+	kept = NULL;
+	quire_hosted_cpu(1);
+	CHECK_EQ(quire_page_free(rig->q, page, order), QUIRE_FREE_OK);
+	quire_hosted_cpu(0);
+	return 512;
+}
+
+TEST(reclaimed_elsewhere)
+{
+	struct quire_pcp_stat lists;
+	struct rig rig;
+	struct quire_pressure hook = { free_elsewhere, NULL, &rig };
+
+	if (!rig_start(&rig, GB(2)))
+		return;
+	CHECK_EQ(quire_set_min_free_kbytes(rig.q, 1), 0);
+	/* 520192 frames of DMA32: 1/64 of them for two cpus and three types is 2 blocks each */
+	quire_pcp_stat(rig.q, QUIRE_ZONE_DMA32, 1, &lists);
+	CHECK_EQ(lists.high, 3 * (64 + 2 * 512));
+	uint64_t freed = rig_stat(&rig, QUIRE_ZONE_DMA32).events[QUIRE_EVENT_FREE];
+	size_t nr = rig_fill(&rig, QUIRE_GFP_KERNEL, 9, pages, ALL);
+
+	kept = pages[0];
+	CHECK_EQ(quire_page_zone(rig.q, kept), QUIRE_ZONE_DMA32);
+	quire_set_pressure(rig.q, &hook);
+	pages[0] = quire_page_alloc(rig.q, QUIRE_GFP_KERNEL, 9);
+	CHECK(pages[0] && !kept);
+	quire_set_pressure(rig.q, NULL);
+	CHECK_EQ(rig_stat(&rig, QUIRE_ZONE_DMA32).events[QUIRE_EVENT_FREE] - freed, 512);
+	rig_free_all(&rig, pages, nr, 9);
+	rig_end(&rig);
+}
+
+/* Where marks and lists begin and end. */
+TEST(limits)
+{
+	struct quire_config config = rig_config(QUIRE_I386);
+	struct quire_pcp_stat lists;
+	struct rig rig;
+
+	config.lowmem_bytes = MB(32);
+	if (!rig_boot(&rig, config, MB(32) + MB(512) + MB(4)))
+		return;
+	CHECK_EQ(rig_stat(&rig, QUIRE_ZONE_HIGHMEM).wmark[QUIRE_WMARK_MIN], 128);
+	rig_end(&rig);
+	if (!rig_boot(&rig, config, MB(32) + MB(256)))
+		return;
+	CHECK_EQ(rig_stat(&rig, QUIRE_ZONE_HIGHMEM).wmark[QUIRE_WMARK_MIN], 64);
+	rig_end(&rig);
+	for (int less = 0; less < 2; less++) { /* 1024 frames for a cpu are enough for lists */
+		if (!rig_boot(&rig, rig_config(QUIRE_X86_64), MB(4) - less * KB(4)))
+			return;
+		quire_pcp_stat(rig.q, QUIRE_ZONE_DMA, 0, &lists);
+		CHECK_EQ(lists.batch, less ? 0 : 64);
+		rig_end(&rig);
+	}
+}
+
+TEST(most_kept_free)
+{
+#if UINTPTR_MAX > UINT32_MAX && !defined(__SANITIZE_ADDRESS__)
+	struct rig rig;
+
+	if (!rig_boot(&rig, rig_config(QUIRE_X86_64), GB(4608)))
+		return;
+	CHECK_EQ(quire_min_free_kbytes(rig.q), 262144);
+	quire_destroy(rig.q);
+#else
+	SKIP("a machine of 4.5 TB takes 20 GB of addresses, and a sanitizer's shadow of them");
+#endif
+}
+
+static enum quire_refusal verdict(struct rig *rig, quire_gfp_t gfp, unsigned order)
+{
+	struct quire_explanation why;
+
+	quire_page_explain(rig->q, gfp, order, &why);
+	for (unsigned n = 0; n < why.nr; n++) {
+		if (why.zone[n].refusal == QUIRE_REFUSAL_NONE)
+			return QUIRE_REFUSAL_NONE;
+	}
+	return why.zone[0].refusal;
+}
+
+/* What an explanation says and what a request meets are the same, lists and claims and all. */
+TEST(explained)
+{
+	uint64_t seed = 7, refused = 0, given = 0;
+	struct rig rig;
+
+	if (!rig_start(&rig, MB(24)))
+		return;
+	size_t nr = 0;
+	for (unsigned step = 0; step < 20000; step++) {
+		uint64_t r = test_random(&seed);
+		unsigned order = r & 1 ? 0 : (r >> 1) % 10;
+		quire_gfp_t gfp = r >> 10 & 1 ? QUIRE_GFP_KERNEL : QUIRE_GFP_HIGHUSER_MOVABLE;
+
+		quire_hosted_cpu(r >> 20 & 1);
+		if ((r >> 30) % 16 < 9 || !nr) {
+			enum quire_refusal said = verdict(&rig, gfp, order);
+			struct quire_page *page = quire_page_alloc(rig.q, gfp, order);
+
+			CHECK_EQ(page != NULL, said == QUIRE_REFUSAL_NONE);
+			given += page != NULL;
+			refused += page == NULL;
+			if (page && nr < ALL)
+				pages[nr++] = page;
+		} else {
+			size_t i = (r >> 40) % nr;
+
+			CHECK_EQ(quire_page_put(rig.q, pages[i]), QUIRE_FREE_OK);
+			pages[i] = pages[--nr];
+		}
+	}
+	CHECK(given > 1000 && refused > 1000);
+	while (nr)
+		quire_page_put(rig.q, pages[--nr]);
+	rig_end(&rig);
+}
+
 TEST_MAIN(CASE(fallback_32), CASE(fallback_64), CASE(movable_zone), CASE(watermarks),
-	  CASE(pressure), CASE(reserves), CASE(fragmented))
+	  CASE(pressure), CASE(reserves), CASE(fragmented), CASE(costly), CASE(reclaimed_elsewhere),
+	  CASE(limits), CASE(most_kept_free), CASE(explained))

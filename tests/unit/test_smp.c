@@ -312,6 +312,98 @@ TEST(types)
 	smp(types, MB(64), true, false);
 }
 
+/*
+ * The last thread turns knobs and gives reserved memory to the zones, a frame at a time, while
+ * the others work.
+ */
+#define RELEASED 2048
+
+static void knobs(struct job *job)
+{
+	if (job->cpu < CPUS - 1) {
+		mixed(job);
+		return;
+	}
+	for (unsigned i = 0; i < RELEASED; i++) {
+		uint64_t at = MB(4) + (uint64_t)i * QUIRE_PAGE_SIZE, r = test_random(&job->seed);
+
+		job->wrong += quire_boot_release(rig.q, quire_phys(at),
+						 quire_phys(at + QUIRE_PAGE_SIZE)) != 0;
+		job->wrong += quire_set_min_free_kbytes(rig.q, r % 4096) != 0;
+		job->wrong += quire_set_watermark_scale(rig.q, 1 + (unsigned)(r >> 16) % 100) != 0;
+		job->wrong += quire_set_reserve_ratio(rig.q, QUIRE_ZONE_DMA,
+						      (unsigned)(r >> 32) % 300) != 0;
+	}
+}
+
+TEST(knobs)
+{
+	struct quire_config config = rig_config(QUIRE_X86_64);
+
+	config.nr_cpus = CPUS;
+	if (!rig_create(&rig, &config))
+		return;
+	CHECK_EQ(quire_memblock_add(rig.q, quire_phys(0), quire_phys(MB(64))), 0);
+	CHECK_EQ(quire_memblock_reserve(rig.q, quire_phys(MB(4)),
+					quire_phys(MB(4) + RELEASED * QUIRE_PAGE_SIZE),
+					QUIRE_RESERVE_OTHER),
+		 0);
+	CHECK_EQ(quire_boot_zones(rig.q), 0);
+	all_cpus(knobs);
+	settle(16384, 0);
+	rig_end(&rig);
+}
+
+/* What was written into a frame before its last reference went is not seen by its next owner. */
+static volatile unsigned char contents[16384]; /* by pfn, not atomic: for ThreadSanitizer */
+static _Atomic(struct quire_page *) passed;
+
+static void write_and_put(struct job *job)
+{
+	for (unsigned i = 0; i < STEPS / 4; i++) {
+		struct quire_page *page = NULL;
+
+		if (job->cpu == 0) {
+			page = quire_page_alloc(rig.q, QUIRE_GFP_KERNEL, 0);
+			job->wrong += !page || quire_page_get(rig.q, page);
+			atomic_store(&passed, page);
+		} else {
+			while (!(page = atomic_load(&passed)))
+				;
+			atomic_store(&passed, NULL); /* nothing else that cpu 0 could acquire */
+			contents[rig_pfn(&rig, page)] = 1;
+		}
+		while (!job->cpu && i % 2 && quire_page_count(page) != 1)
+			; /* be the last */
+		job->wrong += quire_page_put(rig.q, page) != QUIRE_FREE_OK;
+		if (job->cpu)
+			continue;
+		while (atomic_load(&passed))
+			;
+		page = quire_page_alloc(rig.q, QUIRE_GFP_KERNEL, 0);
+		contents[rig_pfn(&rig, page)] = 0;
+		job->wrong += quire_page_put(rig.q, page) != QUIRE_FREE_OK;
+	}
+}
+
+static void two_cpus(struct job *job)
+{
+	if (job->cpu < 2)
+		write_and_put(job);
+}
+
+TEST(contents)
+{
+	struct quire_config config = rig_config(QUIRE_X86_64);
+
+	config.nr_cpus = CPUS;
+	if (!rig_boot(&rig, config, MB(64)))
+		return;
+	all_cpus(two_cpus);
+	settle(16384, 0);
+	rig_end(&rig);
+}
+
 TEST(references)
 {
 	struct quire_config config = rig_config(QUIRE_X86_64);
@@ -331,4 +423,4 @@ TEST(references)
 }
 
 TEST_MAIN(CASE(mixed), CASE(mixed_no_pcp), CASE(small), CASE(exhaust), CASE(types),
-	  CASE(references))
+	  CASE(references), CASE(knobs), CASE(contents))
