@@ -64,8 +64,8 @@ typedef uint32_t quire_pte_t;
 #define QUIRE_PTE_KERNEL_EXEC                                                                  \
 	(QUIRE_PTE_PRESENT | QUIRE_PTE_RW | QUIRE_PTE_ACCESSED | QUIRE_PTE_DIRTY | QUIRE_PTE_GLOBAL)
 #define QUIRE_PTE_KERNEL (QUIRE_PTE_KERNEL_EXEC | QUIRE_PTE_NX)
-#define QUIRE_PTE_KERNEL_RO (QUIRE_PTE_PRESENT | QUIRE_PTE_ACCESSED | QUIRE_PTE_GLOBAL | QUIRE_PTE_NX)
 #define QUIRE_PTE_KERNEL_ROX (QUIRE_PTE_PRESENT | QUIRE_PTE_ACCESSED | QUIRE_PTE_GLOBAL)
+#define QUIRE_PTE_KERNEL_RO (QUIRE_PTE_KERNEL_ROX | QUIRE_PTE_NX)
 #define QUIRE_PTE_USER_RO (QUIRE_PTE_PRESENT | QUIRE_PTE_USER | QUIRE_PTE_NX)
 #define QUIRE_PTE_USER_RW (QUIRE_PTE_USER_RO | QUIRE_PTE_RW)
 #define QUIRE_PTE_USER_RX (QUIRE_PTE_PRESENT | QUIRE_PTE_USER)
@@ -163,7 +163,8 @@ int quire_table_destroy(struct quire_table *table);
  *
  * Return: 0; -QUIRE_EEXIST if something in the range is mapped; -QUIRE_ENOMEM if a table
  *         can't be had; -QUIRE_EINVAL for a range that isn't this table's, or bits that are
- *         none or not for this half (USER for the kernel's, GLOBAL for a process's); -QUIRE_ERANGE beyond the processor's addresses. Then nothing has changed.
+ *         none or not for this half (USER for the kernel's, GLOBAL for a process's);
+ *         -QUIRE_ERANGE beyond the processor's addresses. Then nothing has changed.
  * Locks:  takes the table's
  * Context: may call the pressure hook
  */
@@ -248,9 +249,9 @@ uint64_t quire_table_trim(struct quire_table *table);
  * @table: a process's
  * @virt:  in the kernel's half
  *
- * What the fault handler of two-level i386 does when the kernel's half faults: Linux's vmalloc fault.
+ * What two-level i386's fault handler does about the kernel's half: Linux's vmalloc fault.
  *
- * Return: true if the entry was missing here and is there now: try the access again
+ * Return: true if the kernel has mapped that page: try the access again
  */
 bool quire_table_sync(struct quire_table *table, quire_virt_t virt);
 
@@ -348,7 +349,7 @@ const char *quire_level_name(const struct quire *q, unsigned level);
 
 /* ---- The TLB ----------------------------------------------------------------- */
 
-/** struct quire_tlb - what has to leave the TLBs; quire_tlb_begin, several changes, quire_tlb_flush */
+/** struct quire_tlb - what has to leave the TLBs: begin, several changes, flush */
 struct quire_tlb {
 	struct quire_table *table; /* of the changes */
 	uint64_t start;            /* first address; above last: nothing yet */

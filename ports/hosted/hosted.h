@@ -27,7 +27,7 @@ struct quire_hosted {
 	void **ram;           /* of the other frames that were touched, by frame number */
 	uint64_t nr_ram;      /* length of ram */
 	struct simulated *mmu; /* the processors' paging, with the direct map */
-	uint32_t lock;         /* of ram: other processors may look */
+	uint32_t lock;         /* of ram and the counts: other processors may come */
 	uint32_t drop_flushes; /* for tests: so many of the next flushes are forgotten */
 	bool untouchable;     /* quire_port_zero says -QUIRE_EOPNOTSUPP, quire_port_direct NULL */
 };
@@ -42,7 +42,7 @@ struct quire_hosted {
 void *quire_hosted_frame(struct quire_hosted *host, quire_pfn_t pfn);
 
 /**
- * quire_hosted_access - an access of any kind by virtual address, as this thread's processor does it
+ * quire_hosted_access - any access by virtual address, as this thread's processor does it
  * @host:   the machine's host
  * @virt:   the address
  * @buf:    filled or written out; of fetches nothing is seen

@@ -35,16 +35,29 @@ static void *take(size_t bytes)
 	return memset(p, 0, bytes);
 }
 
+static void host_take(struct quire_hosted *h)
+{
+	while (__atomic_exchange_n(&h->lock, 1, __ATOMIC_ACQUIRE))
+		;
+}
+
+static void host_drop(struct quire_hosted *h)
+{
+	__atomic_store_n(&h->lock, 0, __ATOMIC_RELEASE);
+}
+
 void *quire_port_alloc(void *host, quire_phys_t at, size_t bytes)
 {
 	struct quire_hosted *h = host;
 
 	(void)at;
-	if (h && ++h->nr_allocs == h->fail_at)
-		return NULL;
-	void *p = take(bytes);
-	if (p && h)
+	if (!h)
+		return take(bytes);
+	host_take(h);
+	void *p = ++h->nr_allocs == h->fail_at ? NULL : take(bytes);
+	if (p)
 		h->live_bytes += bytes;
+	host_drop(h);
 	return p;
 }
 
@@ -54,14 +67,17 @@ void quire_port_free(void *host, void *p, size_t bytes)
 
 	if (!p)
 		return;
-	if (h)
-		h->live_bytes -= bytes;
 	if (h && p == h->direct) {
 		simulated_end(h->mmu);
 		free(h->mmu);
 		h->mmu = NULL;
 		h->direct = NULL;
 		h->direct_bytes = 0;
+	}
+	if (h) {
+		host_take(h);
+		h->live_bytes -= bytes;
+		host_drop(h);
 	}
 	if (bytes >= MMAP_BYTES)
 		munmap(p, bytes);
@@ -79,25 +95,14 @@ void quire_port_cpu_leave(uintptr_t token)
 	(void)token;
 }
 
-static void ram_take(struct quire_hosted *h)
-{
-	while (__atomic_exchange_n(&h->lock, 1, __ATOMIC_ACQUIRE))
-		;
-}
-
-static void ram_drop(struct quire_hosted *h)
-{
-	__atomic_store_n(&h->lock, 0, __ATOMIC_RELEASE);
-}
-
 /* The contents of a frame that has some. NULL: nobody looked at it, it is zero */
 static void *touched(struct quire_hosted *h, uint64_t pfn)
 {
 	if (pfn < h->direct_bytes / QUIRE_PAGE_SIZE)
 		return h->direct + pfn * QUIRE_PAGE_SIZE;
-	ram_take(h);
+	host_take(h);
 	void *frame = pfn < h->nr_ram ? h->ram[pfn] : NULL;
-	ram_drop(h);
+	host_drop(h);
 	return frame;
 }
 
@@ -172,8 +177,14 @@ void quire_port_tlb_flush(void *host, const struct quire_port_flush *what)
 struct quire_exception quire_hosted_access(struct quire_hosted *host, quire_virt_t virt, void *buf,
 					   size_t n, enum quire_access access, bool user)
 {
-	return simulated_access(host->mmu, (unsigned)this_cpu, virt, buf, n,
-				(unsigned)access | (user ? SOFTMMU_USER : 0));
+	struct quire_exception fault = { .vector = QUIRE_VECTOR_NONE };
+	struct softmmu_cpu *cpu = host->mmu ? host->mmu->cpu[this_cpu] : NULL;
+	int error = simulated_access(cpu, virt, buf, n,
+				     (unsigned)access | (user ? SOFTMMU_USER : 0), &fault);
+
+	if (error == -QUIRE_EOPNOTSUPP)
+		fault = (struct quire_exception){ QUIRE_VECTOR_GP, 0, virt };
+	return fault;
 }
 
 int quire_port_access(void *host, quire_virt_t virt, void *buf, size_t n, enum quire_access access,
@@ -181,10 +192,9 @@ int quire_port_access(void *host, quire_virt_t virt, void *buf, size_t n, enum q
 {
 	struct quire_hosted *h = host;
 
-	if (!h || !h->mmu || !h->mmu->cpu[this_cpu])
+	if (!h || !h->mmu)
 		return -QUIRE_EOPNOTSUPP;
-	*fault = quire_hosted_access(h, virt, buf, n, access, false);
-	return fault->vector == QUIRE_VECTOR_NONE ? 0 : -QUIRE_EFAULT;
+	return simulated_access(h->mmu->cpu[this_cpu], virt, buf, n, (unsigned)access, fault);
 }
 
 void quire_port_panic(const char *rule, const char *text, const char *file, int line)
@@ -217,9 +227,9 @@ void *quire_hosted_frame(struct quire_hosted *host, quire_pfn_t pfn)
 {
 	if (pfn.v < host->direct_bytes / QUIRE_PAGE_SIZE)
 		return host->direct + pfn.v * QUIRE_PAGE_SIZE;
-	ram_take(host);
+	host_take(host);
 	void *frame = ram_frame(host, pfn.v);
-	ram_drop(host);
+	host_drop(host);
 	return frame;
 }
 

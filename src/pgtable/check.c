@@ -116,7 +116,8 @@ static bool shared_check(const struct quire_table *kernel, const struct quire_ta
 	unsigned root = format_root(t->format), i, end;
 
 	for (own_part(kernel, root, &i, &end); i < end; i++) {
-		uint64_t mine = table_get(t, t->root, i), theirs = table_get(kernel, kernel->root, i);
+		uint64_t mine = table_get(t, t->root, i);
+		uint64_t theirs = table_get(kernel, kernel->root, i);
 		uint64_t marks = format_is_leaf(t->format, root, theirs) ? ENTRY_MARKS
 									 : QUIRE_PTE_ACCESSED;
 

@@ -3,9 +3,8 @@
  * copy.c - map in one table what another one maps
  *
  * Goes over the source in pieces: pages that are contiguous in both kinds of addresses and alike
- * are one piece, a large page that sticks out of the range is cut. When a piece
- * can't be mapped those before it are unmapped again; they begin and end where pages do, so that can't
- * fail.
+ * are one piece, a large page that sticks out of the range is cut. When a piece can't be mapped
+ * those before it are unmapped again; they begin and end where pages do, so that can't fail.
  */
 #include "core/assert.h"
 #include "pgtable/table.h"
@@ -63,7 +62,8 @@ int quire_table_copy(struct quire_table *to, struct quire_table *from, quire_vir
 	    !table_span(to, virt.v, bytes, &span) || !table_span(from, virt.v, bytes, &same) ||
 	    (tlb && tlb->table != from))
 		return -QUIRE_EINVAL;
-	while (at - 1 < span.last && piece(from, at, span.last, &m, &part)) {
+	/* Two tables that both may change it are processes': the range ends below the top. */
+	while (at <= span.last && piece(from, at, span.last, &m, &part)) {
 		error = quire_table_map(to, m.virt, m.phys, part, m.pte & ~clear, m.order);
 		if (error)
 			break;

@@ -79,15 +79,35 @@ static uint64_t page_phys(const struct quire *q, const struct quire_page *page)
 	return quire_pfn_phys(quire_page_pfn(q, page)).v;
 }
 
-void table_count(const struct quire_table *t, const void *contents, int n)
+bool table_count(struct quire_table *t, const void *contents, int n)
 {
 	struct quire_page *page = table_page(t, contents);
 
 	if (page->private & TABLE_SLOTS)
-		return;
+		return false;
 	ASSERT("TABLE-3", (int)(page->private & TABLE_COUNT) + n >= 0 &&
 				  (int)(page->private & TABLE_COUNT) + n <= 1024);
 	page->private += (uintptr_t)(intptr_t)n;
+	if (TABLE_LEVEL(page->private) == 0)
+		t->nr_leaf[0] += (uint64_t)(int64_t)n;
+	return !t->kernel && !(page->private & (TABLE_COUNT | TABLE_PINNED));
+}
+
+void *table_lowest(const struct quire_table *t, struct span span)
+{
+	const struct format *f = t->format;
+	void *contents = t->root;
+
+	if ((span.start ^ span.last) >> f->level[1].shift)
+		return NULL;
+	for (unsigned level = format_root(f); level; level--) {
+		uint64_t entry = table_get(t, contents, format_index(f, level, span.start));
+
+		if (!entry || format_is_leaf(f, level, entry))
+			return NULL;
+		contents = table_child(t, entry);
+	}
+	return contents;
 }
 
 /* ---- Ranges --------------------------------------------------------------- */
@@ -166,21 +186,23 @@ void table_set(struct quire_table *t, unsigned level, void *contents, unsigned i
 bool quire_table_sync(struct quire_table *table, quire_virt_t virt)
 {
 	struct quire_table *kernel = &pgtable_of(table->q)->kernel;
-	unsigned i = format_index(table->format, format_root(table->format), virt.v);
-	bool brought = false;
+	unsigned i = format_index(table->format, 1, virt.v);
+	uint64_t entry;
 	uintptr_t token;
 
 	if (table->format->nr_levels != 2 || table->kernel || virt.v >> 32 ||
 	    virt.v < table_kernel_start(table->q))
 		return false;
 	token = table_enter(kernel);
-	if (!table_get(table, table->root, i) && table_get(kernel, kernel->root, i)) {
-		entry_store(table->root, i, table->format->entry_bytes,
-			    table_get(kernel, kernel->root, i));
-		brought = true;
-	}
+	entry = table_get(kernel, kernel->root, i);
+	if (entry && !table_get(table, table->root, i))
+		entry_store(table->root, i, table->format->entry_bytes, entry);
+	/* Another processor may have brought it: what counts is whether the kernel has the page. */
+	if (entry && !format_is_leaf(table->format, 1, entry))
+		entry = table_get(kernel, table_child(kernel, entry),
+				  format_index(table->format, 0, virt.v));
 	table_leave(kernel, token);
-	return brought;
+	return entry;
 }
 
 /* ---- Made, split ------------------------------------------------------------ */
@@ -229,7 +251,13 @@ uint64_t table_changed(const struct format *f, unsigned level, uint64_t entry,
 	return format_leaf(f, level, format_leaf_phys(f, level, entry), pte);
 }
 
-uint32_t table_splits(const struct quire_table *t, uint64_t virt,
+/* Is @virt inside of a page of @shift, not at its border? */
+static bool inside(uint64_t virt, unsigned shift)
+{
+	return virt & ((1ull << shift) - 1);
+}
+
+uint32_t table_splits(const struct quire_table *t, uint64_t virt, uint64_t other,
 		      const struct quire_table_change *change)
 {
 	const struct format *f = t->format;
@@ -244,19 +272,26 @@ uint32_t table_splits(const struct quire_table *t, uint64_t virt,
 	}
 	if (!entry || (change && table_changed(f, level, entry, change) == entry))
 		return 0;
-	for (; virt & ((1ull << f->level[level].shift) - 1); level--)
-		need++;
+	for (unsigned shift; shift = f->level[level].shift, inside(virt, shift); level--)
+		need += !inside(other, shift) || virt >> shift != other >> shift;
 	return need;
 }
 
 /* ---- Created, destroyed -------------------------------------------------------- */
 
 /* PAE: processors read the root's entries when it is loaded; so their tables stay. */
+static unsigned nr_pinned(const struct quire_table *t)
+{
+	unsigned first = kernel_first(t);
+
+	return t->kernel ? format_entries(t->format, format_root(t->format)) - first : first;
+}
+
 static void pin_root(struct quire_table *t, struct stock *stock)
 {
-	unsigned first = kernel_first(t), nr = format_entries(t->format, format_root(t->format));
+	unsigned first = t->kernel ? kernel_first(t) : 0, end = first + nr_pinned(t);
 
-	for (unsigned i = t->kernel ? first : 0; i < (t->kernel ? nr : first); i++) {
+	for (unsigned i = first; i < end; i++) {
 		void *child = table_make(t, format_root(t->format), t->root,
 					 (uint64_t)i << t->format->level[2].shift, stock);
 
@@ -273,17 +308,16 @@ int table_init(struct quire *q, struct quire_table *t, bool kernel)
 
 	*t = (struct quire_table){ .q = q, .format = format_of(q->config.machine),
 				   .kernel = kernel };
-	nr = t->format->level[format_root(t->format)].bare ? 5 : 1;
-	if (stock_fill(&stock, nr))
+	nr = t->format->level[format_root(t->format)].bare ? nr_pinned(t) : 0;
+	if (stock_fill(&stock, nr + 1))
 		return -QUIRE_ENOMEM;
 	page = stock_take(&stock, format_root(t->format));
 	page->private |= TABLE_PINNED;
 	t->root_phys = page_phys(q, page);
 	t->root = table_contents(t, t->root_phys);
 	t->nr_tables = 1;
-	if (nr > 1)
+	if (nr)
 		pin_root(t, &stock);
-	stock_empty(&stock);
 	return 0;
 }
 
@@ -316,6 +350,7 @@ int quire_table_create(struct quire *q, struct quire_table **out)
 	struct pgtable *pg = pgtable_of(q);
 	struct quire_table *t, *last;
 	uintptr_t token;
+	unsigned end;
 
 	if (!pg)
 		return -QUIRE_ENODEV;
@@ -327,7 +362,8 @@ int quire_table_create(struct quire *q, struct quire_table **out)
 		return -QUIRE_ENOMEM;
 	}
 	token = table_enter(&pg->kernel);
-	for (unsigned i = kernel_first(t); i < format_entries(t->format, format_root(t->format)); i++)
+	end = format_entries(t->format, format_root(t->format));
+	for (unsigned i = kernel_first(t); i < end; i++)
 		entry_store(t->root, i, t->format->entry_bytes,
 			    table_get(&pg->kernel, pg->kernel.root, i));
 	for (last = &pg->kernel; last->next;)

@@ -36,7 +36,7 @@ struct leaf {
 struct quire_table {
 	struct quire *q;
 	const struct format *format;
-	struct lock lock;             /* (T): entries, counts; of process's tables the user half's */
+	struct lock lock;             /* (T): entries and counts of its own half */
 	struct quire_table *next;     /* the list of processes' tables (kernel's T) */
 	struct quire_table *prev;
 	unsigned char *root;          /* contents of its frame */
@@ -85,8 +85,9 @@ static inline void *table_contents(const struct quire_table *t, uint64_t phys)
 /** table_page - the frame that holds the table with these contents */
 static inline struct quire_page *table_page(const struct quire_table *t, const void *contents)
 {
-	return quire_pfn_page(t->q, quire_phys_pfn(quire_phys(
-					    (uint64_t)((const unsigned char *)contents - t->q->direct))));
+	uint64_t phys = (uint64_t)((const unsigned char *)contents - t->q->direct);
+
+	return quire_pfn_page(t->q, quire_phys_pfn(quire_phys(phys)));
 }
 
 /** table_get - entry @i of a table */
@@ -185,19 +186,36 @@ void *table_split(struct quire_table *t, unsigned level, void *contents, unsigne
  * table_splits - how many tables it takes to make a leaf's border at @virt
  * @t:      the table
  * @virt:   page aligned; 0: no border
+ * @other:  a border that is made already: what it splits isn't split again; 0: none
  * @change: only a leaf that this changes counts; NULL: any
  *
  * Locks: T
  */
-uint32_t table_splits(const struct quire_table *t, uint64_t virt,
+uint32_t table_splits(const struct quire_table *t, uint64_t virt, uint64_t other,
 		      const struct quire_table_change *change);
 
 /** table_changed - a leaf's entry after @change, its address and marks kept */
 uint64_t table_changed(const struct format *f, unsigned level, uint64_t entry,
 		       const struct quire_table_change *change);
 
-/** table_count - add @n to a table's count of entries in use. Locks: T */
-void table_count(const struct quire_table *t, const void *contents, int n);
+/**
+ * table_count - add @n to a table's count of entries in use
+ * @t:        the table
+ * @contents: the one whose entries came or went
+ * @n:        how many; negative: fewer
+ *
+ * Return: true if it is empty now and may go. Locks: T
+ */
+bool table_count(struct quire_table *t, const void *contents, int n);
+
+/**
+ * table_lowest - the page table that has all of a range
+ * @t:    the table
+ * @span: the range
+ *
+ * Return: its contents; NULL if it takes several, or there is none. Locks: T
+ */
+void *table_lowest(const struct quire_table *t, struct span span);
 
 /**
  * table_init - make an empty table in memory of the caller's

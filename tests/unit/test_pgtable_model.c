@@ -122,7 +122,7 @@ static void do_map_pages(struct model *m, uint64_t first, uint64_t nr)
 	nr = nr > 64 ? 64 : nr;
 	good = is_free(m, first, nr);
 	for (uint64_t i = 0; i < nr; i++) {
-		uint64_t pfn = (STAMPED_START >> 12) + below(m, (STAMPED_END - STAMPED_START) >> 12);
+		uint64_t pfn = (STAMPED_START + below(m, STAMPED_END - STAMPED_START)) >> 12;
 
 		pages[i] = quire_pfn_page(m->rig.q, quire_pfn(pfn));
 		if (good)
@@ -146,7 +146,8 @@ static void do_protect(struct model *m, uint64_t first, uint64_t nr)
 
 	change.set &= ~QUIRE_PTE_PRESENT;
 	change.clear &= ~QUIRE_PTE_PRESENT;
-	CHECK_EQ(quire_table_protect(m->table, at(m, first), nr * QUIRE_PAGE_SIZE, change, NULL), 0);
+	CHECK_EQ(quire_table_protect(m->table, at(m, first), nr * QUIRE_PAGE_SIZE, change, NULL),
+		 0);
 	for (uint64_t i = first; i < first + nr; i++) {
 		if (m->page[i].pte)
 			m->page[i].pte = (m->page[i].pte & ~change.clear) | change.set;
@@ -198,8 +199,9 @@ static unsigned expected(const struct model *m, const struct page *page, enum qu
 
 static unsigned seen(const struct quire_exception *fault)
 {
-	return fault->vector == QUIRE_VECTOR_NONE ? 0
-						  : 986 + (unsigned)fault->vector + fault->error_code;
+	if (fault->vector == QUIRE_VECTOR_NONE)
+		return 0;
+	return 986 + (unsigned)fault->vector + fault->error_code;
 }
 
 /* One address, three ways. */
