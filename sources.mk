@@ -82,6 +82,7 @@ QUIRE_REPORT += src/report/meminfo.c
 QUIRE_REPORT += src/report/pagetypeinfo.c
 QUIRE_REPORT += src/report/report.c
 QUIRE_REPORT += src/report/sysrq.c
+QUIRE_REPORT += src/report/vmallocinfo.c
 QUIRE_REPORT += src/report/vmstat.c
 QUIRE_REPORT += src/report/zoneinfo.c
 QUIRE_REPORT += src/report/zones.c

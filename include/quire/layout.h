@@ -121,7 +121,7 @@ enum quire_direct quire_phys_to_virt(const struct quire *q, quire_phys_t phys, q
  */
 enum quire_direct quire_virt_to_phys(const struct quire *q, quire_virt_t virt, quire_phys_t *out);
 
-/** struct quire_direct_stat - what the direct map is made of, in bytes; /proc/meminfo's DirectMap */
+/** struct quire_direct_stat - bytes of the direct map by size of page; /proc/meminfo's DirectMap */
 struct quire_direct_stat {
 	uint64_t bytes_4k;
 	uint64_t bytes_large; /* 2 MB pages; 4 MB on i386 */

@@ -268,8 +268,8 @@ enum quire_object { QUIRE_OBJECT_FREE, QUIRE_OBJECT_CPU, QUIRE_OBJECT_AWAY, QUIR
 /** Where a slab is. */
 enum quire_slab_state { QUIRE_SLAB_EMPTY, QUIRE_SLAB_PARTIAL, QUIRE_SLAB_FULL, QUIRE_SLAB_CURRENT };
 
-/* Objects of a slab at most: a page of 8 bytes each. */
-#define QUIRE_SLAB_OBJECTS_MAX 512u
+/* Objects of a slab at most: four frames of 8 bytes each. */
+#define QUIRE_SLAB_OBJECTS_MAX 2048u
 
 /** struct quire_slab_info - one slab */
 struct quire_slab_info {
@@ -344,7 +344,8 @@ struct quire_heap_map {
 /** struct quire_cache - the beginning of a cache */
 struct quire_cache {
 	struct quire_heap_map map;
-	uint32_t tag; /* its frames' owner; 0: there is no heap yet */
+	uint32_t tag;     /* its frames' owner; 0: there is no heap yet */
+	uint32_t checked; /* it has a constructor or debug flags */
 };
 
 /* From there on a cache has a pointer to each cpu's slot. */
@@ -358,8 +359,8 @@ struct quire_heap {
 };
 
 /** quire_cache_alloc_slow - the rest of quire_cache_alloc. @bytes asked for. Ends the stay */
-void *quire_cache_alloc_slow(struct quire_cache *cache, size_t bytes, quire_gfp_t gfp,
-			     uintptr_t token);
+void *quire_cache_alloc_slow(uintptr_t token, struct quire_cache *cache, size_t bytes,
+			     quire_gfp_t gfp);
 
 /** quire_cache_free_slow - the rest of quire_cache_free */
 enum quire_kfree quire_cache_free_slow(struct quire_cache *cache, const void *object);
@@ -371,7 +372,7 @@ void *quire_kmalloc_slow(struct quire *q, size_t bytes, quire_gfp_t gfp);
 enum quire_kfree quire_kfree_slow(struct quire *q, const void *p);
 
 /** quire_slab_event - a slab has to move to another list. Ends the stay. Return: QUIRE_KFREE_OK */
-enum quire_kfree quire_slab_event(struct quire_heap_slab *slab, uintptr_t token);
+enum quire_kfree quire_slab_event(uintptr_t token, struct quire_heap_slab *slab);
 
 /** quire_heap_class - the class of kmalloc for that many bytes, 1 .. QUIRE_KMALLOC_CACHE_MAX */
 static inline unsigned quire_heap_class(size_t bytes)
@@ -430,7 +431,7 @@ static inline bool quire_heap_push(struct quire_heap_slab *slab, const void *p)
 	*(quire_heap_link_t *)(uintptr_t)p = slab->free;
 	slab->free = (void *)(uintptr_t)p;
 	if (QUIRE_HEAP_UNLIKELY(--slab->left == 0))
-		quire_slab_event(slab, token);
+		quire_slab_event(token, slab);
 	else
 		quire_port_cpu_leave(token);
 	return true;
@@ -456,7 +457,7 @@ static inline void *quire_cache_alloc(struct quire_cache *cache, quire_gfp_t gfp
 		if (!QUIRE_HEAP_UNLIKELY(!object))
 			return object;
 	}
-	return quire_cache_alloc_slow(cache, 0, gfp, token);
+	return quire_cache_alloc_slow(token, cache, 0, gfp);
 }
 
 /**
@@ -501,7 +502,7 @@ static inline void *quire_kmalloc(struct quire *q, size_t bytes, quire_gfp_t gfp
 
 		if (!QUIRE_HEAP_UNLIKELY(!object))
 			return object;
-		return quire_cache_alloc_slow(cache, bytes, gfp, token);
+		return quire_cache_alloc_slow(token, cache, bytes, gfp);
 	}
 	return quire_kmalloc_slow(q, bytes, gfp);
 }

@@ -115,7 +115,7 @@ static struct entry hull(struct tree_node *n, uint32_t level)
 	return (struct entry){ n->start[0], n->end[n->nr - 1], widest(n, level), n };
 }
 
-static struct tree_node *node_new(struct tree *tree)
+static struct tree_node *node_new(struct tree_root *tree)
 {
 	struct tree_node *n = tree->spare;
 
@@ -129,7 +129,7 @@ static struct tree_node *node_new(struct tree *tree)
 	return n;
 }
 
-void tree_give(struct tree *tree, void *memory)
+void tree_give(struct tree_root *tree, void *memory)
 {
 	struct tree_node *n = memory;
 
@@ -138,13 +138,13 @@ void tree_give(struct tree *tree, void *memory)
 	tree->nr_spare++;
 }
 
-static void node_drop(struct tree *tree, struct tree_node *n)
+static void node_drop(struct tree_root *tree, struct tree_node *n)
 {
 	tree->nr_nodes--;
 	tree_give(tree, n);
 }
 
-void *tree_spare(struct tree *tree, uint32_t keep)
+void *tree_spare(struct tree_root *tree, uint32_t keep)
 {
 	struct tree_node *n = tree->spare;
 
@@ -157,7 +157,7 @@ void *tree_spare(struct tree *tree, uint32_t keep)
 
 /* ---- Looking ---- */
 
-void *tree_find(const struct tree *tree, uint64_t address)
+void *tree_find(const struct tree_root *tree, uint64_t address)
 {
 	const struct tree_node *n = tree->root;
 	uint32_t i;
@@ -180,7 +180,7 @@ static void go_last(struct tree_cursor *c, uint32_t level)
 	c->at[0] = c->node[0]->nr;
 }
 
-bool tree_seek(const struct tree *tree, uint64_t address, struct tree_cursor *c)
+bool tree_seek(const struct tree_root *tree, uint64_t address, struct tree_cursor *c)
 {
 	struct tree_node *n = tree->root;
 	uint32_t level = tree->height - 1;
@@ -204,7 +204,7 @@ bool tree_seek(const struct tree *tree, uint64_t address, struct tree_cursor *c)
 	}
 }
 
-bool tree_at(const struct tree *tree, const struct tree_cursor *c, struct tree_range *out)
+bool tree_at(const struct tree_root *tree, const struct tree_cursor *c, struct tree_range *out)
 {
 	if (!tree->root || c->at[0] >= c->node[0]->nr)
 		return false;
@@ -215,7 +215,7 @@ bool tree_at(const struct tree *tree, const struct tree_cursor *c, struct tree_r
 	return true;
 }
 
-bool tree_next(const struct tree *tree, struct tree_cursor *c)
+bool tree_next(const struct tree_root *tree, struct tree_cursor *c)
 {
 	uint32_t level = 0;
 
@@ -238,8 +238,8 @@ bool tree_next(const struct tree *tree, struct tree_cursor *c)
  * is then in the gap, [*low, *high). What entry @i has inside is done already: at the leaf
  * that is nothing, above it where we come from.
  */
-static bool next_gap(const struct tree *tree, struct tree_cursor *c, uint64_t need, uint64_t *low,
-		     uint64_t *high)
+static bool next_gap(const struct tree_root *tree, struct tree_cursor *c, uint64_t need,
+		     uint64_t *low, uint64_t *high)
 {
 	uint32_t level = 0, i = c->at[0];
 
@@ -284,7 +284,7 @@ static bool room(const struct tree_fit *fit, uint64_t low, uint64_t high, uint64
 	return *start < high && high - *start >= fit->bytes;
 }
 
-bool tree_gap(const struct tree *tree, const struct tree_fit *fit, struct tree_cursor *c,
+bool tree_gap(const struct tree_root *tree, const struct tree_fit *fit, struct tree_cursor *c,
 	      uint64_t *start)
 {
 	uint64_t low, high;
@@ -309,7 +309,7 @@ bool tree_gap(const struct tree *tree, const struct tree_fit *fit, struct tree_c
 /* ---- Changing ---- */
 
 /* The widest gap of the cursor's node at @level, as known above it. */
-static inline uint64_t *known_gap(struct tree *tree, struct tree_cursor *c, uint32_t level)
+static inline uint64_t *known_gap(struct tree_root *tree, struct tree_cursor *c, uint32_t level)
 {
 	return level + 1 < tree->height ? &c->node[level + 1]->gap[c->at[level + 1]] : &tree->gap;
 }
@@ -318,7 +318,7 @@ static inline uint64_t *known_gap(struct tree *tree, struct tree_cursor *c, uint
  * The gaps at one place of the node at @level changed from @old to @now at the widest: carry
  * the node's hull and widest gap up, as far as they change anything.
  */
-static void carry(struct tree *tree, struct tree_cursor *c, uint32_t level, uint64_t old,
+static void carry(struct tree_root *tree, struct tree_cursor *c, uint32_t level, uint64_t old,
 		  uint64_t now)
 {
 	for (;; level++) {
@@ -348,7 +348,7 @@ static void carry(struct tree *tree, struct tree_cursor *c, uint32_t level, uint
 }
 
 /* Carry all that there is to know of the nodes from @level up. */
-static void refresh(struct tree *tree, struct tree_cursor *c, uint32_t level)
+static void refresh(struct tree_root *tree, struct tree_cursor *c, uint32_t level)
 {
 	for (; level + 1 < tree->height; level++) {
 		struct entry e = hull(c->node[level], level);
@@ -358,7 +358,7 @@ static void refresh(struct tree *tree, struct tree_cursor *c, uint32_t level)
 	tree->gap = widest(tree->root, tree->height - 1);
 }
 
-static bool is_last(const struct tree *tree, const struct tree_cursor *c, uint32_t level)
+static bool is_last(const struct tree_root *tree, const struct tree_cursor *c, uint32_t level)
 {
 	while (++level < tree->height) {
 		if (c->at[level] + 1 < c->node[level]->nr)
@@ -367,7 +367,7 @@ static bool is_last(const struct tree *tree, const struct tree_cursor *c, uint32
 	return true;
 }
 
-uint32_t tree_need(const struct tree *tree, const struct tree_cursor *c)
+uint32_t tree_need(const struct tree_root *tree, const struct tree_cursor *c)
 {
 	uint32_t level = 0;
 
@@ -384,7 +384,7 @@ uint32_t tree_need(const struct tree *tree, const struct tree_cursor *c)
  * appended to the last node of a level leaves it full, so ascending ranges fill their nodes.
  * Return: the new, right half
  */
-static struct tree_node *split(struct tree *tree, struct tree_cursor *c, uint32_t level,
+static struct tree_node *split(struct tree_root *tree, struct tree_cursor *c, uint32_t level,
 			       const struct entry *e)
 {
 	struct tree_node *n = c->node[level], *right = node_new(tree);
@@ -402,7 +402,7 @@ static struct tree_node *split(struct tree *tree, struct tree_cursor *c, uint32_
 	return right;
 }
 
-static void grow(struct tree *tree, struct tree_cursor *c, struct tree_node *below)
+static void grow(struct tree_root *tree, struct tree_cursor *c, struct tree_node *below)
 {
 	struct tree_node *root = node_new(tree);
 
@@ -418,7 +418,7 @@ static void grow(struct tree *tree, struct tree_cursor *c, struct tree_node *bel
 	tree->height++;
 }
 
-void tree_insert(struct tree *tree, struct tree_cursor *c, const struct tree_range *range)
+void tree_insert(struct tree_root *tree, struct tree_cursor *c, const struct tree_range *range)
 {
 	struct entry e = { range->start, range->end, 0, range->value };
 	uint32_t level = 0;
@@ -455,7 +455,7 @@ void tree_insert(struct tree *tree, struct tree_cursor *c, const struct tree_ran
 }
 
 /* Even out two neighbours of one parent, or make them one. Return: whether they are one */
-static bool join(struct tree *tree, struct tree_node *up, uint32_t left, uint32_t level)
+static bool join(struct tree_root *tree, struct tree_node *up, uint32_t left, uint32_t level)
 {
 	struct tree_node *a = up->slot[left].child, *b = up->slot[left + 1].child;
 	bool one = a->nr + b->nr <= TREE_FAN;
@@ -480,7 +480,7 @@ static bool join(struct tree *tree, struct tree_node *up, uint32_t left, uint32_
 }
 
 /* A root with a single child is not needed, nor is one with nothing. */
-static void shrink(struct tree *tree)
+static void shrink(struct tree_root *tree)
 {
 	while (tree->height && tree->root->nr <= (tree->height > 1)) {
 		struct tree_node *root = tree->root;
@@ -493,7 +493,7 @@ static void shrink(struct tree *tree)
 }
 
 /* The leaf has few entries or none: join it with a neighbour, and so on upwards. */
-static void thin(struct tree *tree, struct tree_cursor *c)
+static void thin(struct tree_root *tree, struct tree_cursor *c)
 {
 	uint32_t level = 0;
 
@@ -512,7 +512,7 @@ static void thin(struct tree *tree, struct tree_cursor *c)
 	shrink(tree);
 }
 
-void tree_erase(struct tree *tree, struct tree_cursor *c)
+void tree_erase(struct tree_root *tree, struct tree_cursor *c)
 {
 	struct tree_node *n = c->node[0];
 	uint32_t at = c->at[0];
@@ -527,7 +527,7 @@ void tree_erase(struct tree *tree, struct tree_cursor *c)
 		thin(tree, c);
 }
 
-void tree_resize(struct tree *tree, struct tree_cursor *c, const struct tree_range *range)
+void tree_resize(struct tree_root *tree, struct tree_cursor *c, const struct tree_range *range)
 {
 	struct tree_node *n = c->node[0];
 	uint32_t at = c->at[0];
@@ -545,7 +545,7 @@ void tree_resize(struct tree *tree, struct tree_cursor *c, const struct tree_ran
 /* ---- Checking ---- */
 
 struct check {
-	const struct tree *tree;
+	const struct tree_root *tree;
 	uint64_t nr;    /* ranges seen */
 	uint64_t nodes;
 	uint64_t end;   /* of the last one */
@@ -583,7 +583,7 @@ static const char *node_check(struct check *k, const struct tree_node *n, uint32
 	return NULL;
 }
 
-const char *tree_check(const struct tree *tree)
+const char *tree_check(const struct tree_root *tree)
 {
 	struct check k = { .tree = tree };
 	const char *broken;
@@ -598,6 +598,7 @@ const char *tree_check(const struct tree *tree)
 	}
 	for (const struct tree_node *n = tree->spare; n; n = n->next)
 		spare++;
-	return k.nr == tree->nr && k.nodes == tree->nr_nodes && spare == tree->nr_spare ? NULL
-											 : "TREE-4";
+	if (k.nr != tree->nr || k.nodes != tree->nr_nodes || spare != tree->nr_spare)
+		return "TREE-4";
+	return NULL;
 }

@@ -53,8 +53,8 @@ struct tree_node {
 	struct tree_node *next; /* of the spare ones */
 };
 
-/** struct tree - zeroed it is empty */
-struct tree {
+/** struct tree_root - zeroed it is empty */
+struct tree_root {
 	struct tree_node *root;
 	uint64_t nr;             /* ranges */
 	uint64_t gap;            /* widest gap between two of them */
@@ -86,7 +86,7 @@ struct tree_fit {
 };
 
 /** tree_find - what the range stands for that has @address. Return: NULL if none has it */
-void *tree_find(const struct tree *tree, uint64_t address);
+void *tree_find(const struct tree_root *tree, uint64_t address);
 
 /**
  * tree_seek - go to the first range that ends above an address
@@ -96,13 +96,13 @@ void *tree_find(const struct tree *tree, uint64_t address);
  *
  * Return: whether there is such a range
  */
-bool tree_seek(const struct tree *tree, uint64_t address, struct tree_cursor *c);
+bool tree_seek(const struct tree_root *tree, uint64_t address, struct tree_cursor *c);
 
 /** tree_at - the range at the cursor. Return: false behind the last one of its leaf */
-bool tree_at(const struct tree *tree, const struct tree_cursor *c, struct tree_range *out);
+bool tree_at(const struct tree_root *tree, const struct tree_cursor *c, struct tree_range *out);
 
 /** tree_next - go to the next range. Return: false, and the cursor stays, if it is the last */
-bool tree_next(const struct tree *tree, struct tree_cursor *c);
+bool tree_next(const struct tree_root *tree, struct tree_cursor *c);
 
 /**
  * tree_gap - find the lowest gap that fits
@@ -116,17 +116,17 @@ bool tree_next(const struct tree *tree, struct tree_cursor *c);
  *
  * Return: false if there is none
  */
-bool tree_gap(const struct tree *tree, const struct tree_fit *fit, struct tree_cursor *c,
+bool tree_gap(const struct tree_root *tree, const struct tree_fit *fit, struct tree_cursor *c,
 	      uint64_t *start);
 
 /** tree_need - nodes that an insertion at @c takes, less those that are spare; 0: go ahead */
-uint32_t tree_need(const struct tree *tree, const struct tree_cursor *c);
+uint32_t tree_need(const struct tree_root *tree, const struct tree_cursor *c);
 
 /** tree_give - hand in memory for a node, sizeof(struct tree_node) */
-void tree_give(struct tree *tree, void *memory);
+void tree_give(struct tree_root *tree, void *memory);
 
 /** tree_spare - take a node's memory back. Return: NULL if no more than @keep are unused */
-void *tree_spare(struct tree *tree, uint32_t keep);
+void *tree_spare(struct tree_root *tree, uint32_t keep);
 
 /**
  * tree_insert - put a range into the gap at the cursor
@@ -134,10 +134,10 @@ void *tree_spare(struct tree *tree, uint32_t keep);
  * @c:     in a gap that holds the range, by tree_seek(range->start) or tree_gap; not valid after
  * @range: the range
  */
-void tree_insert(struct tree *tree, struct tree_cursor *c, const struct tree_range *range);
+void tree_insert(struct tree_root *tree, struct tree_cursor *c, const struct tree_range *range);
 
 /** tree_erase - take the range at the cursor out; the cursor is not valid after */
-void tree_erase(struct tree *tree, struct tree_cursor *c);
+void tree_erase(struct tree_root *tree, struct tree_cursor *c);
 
 /**
  * tree_resize - change the limits and the value of the range at the cursor
@@ -145,7 +145,7 @@ void tree_erase(struct tree *tree, struct tree_cursor *c);
  * @c:     at a range; stays valid
  * @range: does not reach into its neighbours
  */
-void tree_resize(struct tree *tree, struct tree_cursor *c, const struct tree_range *range);
+void tree_resize(struct tree_root *tree, struct tree_cursor *c, const struct tree_range *range);
 
 /**
  * tree_check - are its rules kept?
@@ -153,6 +153,6 @@ void tree_resize(struct tree *tree, struct tree_cursor *c, const struct tree_ran
  *
  * Return: NULL, or the rule that is broken: "TREE-1" …
  */
-const char *tree_check(const struct tree *tree);
+const char *tree_check(const struct tree_root *tree);
 
 #endif

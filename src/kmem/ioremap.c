@@ -12,6 +12,7 @@
 #include "kmem/vmalloc.h"
 
 #define PAGE ((uint64_t)QUIRE_PAGE_SIZE)
+#define LARGE(q) (PAGE << quire_pageblock_order(q))
 
 static bool is_memory(const struct quire *q, uint64_t start, uint64_t end)
 {
@@ -27,9 +28,7 @@ static bool is_memory(const struct quire *q, uint64_t start, uint64_t end)
 /* The alignment that lets a large page be used, if there is one at all. */
 static uint64_t align_for(const struct quire *q, uint64_t phys, uint64_t bytes)
 {
-	uint64_t large = PAGE << quire_pageblock_order(q);
-
-	return bytes >= large && !(phys & (large - 1)) ? large : PAGE;
+	return bytes >= LARGE(q) && !(phys & (LARGE(q) - 1)) ? LARGE(q) : PAGE;
 }
 
 int quire_ioremap(struct quire *q, quire_phys_t phys, uint64_t bytes, quire_pte_t cache,
@@ -51,6 +50,9 @@ int quire_ioremap(struct quire *q, quire_phys_t phys, uint64_t bytes, quire_pte_
 
 	if (error)
 		return error;
+	/* Page tables that became empty would stand where large pages belong. */
+	if (align_for(q, start, bytes) != PAGE)
+		quire_table_trim(ks->table);
 	error = quire_table_map(ks->table, (quire_virt_t){ area->start }, quire_phys(start), bytes,
 				QUIRE_PTE_KERNEL | cache, quire_pageblock_order(q));
 	if (error) {

@@ -148,16 +148,19 @@ void *quire_kmalloc_track(struct quire *q, size_t bytes, quire_gfp_t gfp, uintpt
 
 void *quire_kmalloc_slow(struct quire *q, size_t bytes, quire_gfp_t gfp)
 {
-	if (likely(gfp == QUIRE_GFP_KERNEL) && likely(bytes - 1 < QUIRE_KMALLOC_CACHE_MAX)) {
-		struct quire_cache *cache = q->heap.kmalloc[q->heap.class_of[(bytes - 1) / 8]];
+	struct quire_cache *cache;
 
-		uintptr_t token = quire_port_cpu_enter();
-		void *object = quire_heap_pop(cache, token);
+	if (unlikely(gfp != QUIRE_GFP_KERNEL) || unlikely(bytes - 1 >= QUIRE_KMALLOC_CACHE_MAX))
+		return kmalloc(q, bytes, gfp, (uintptr_t)__builtin_return_address(0));
+	cache = q->heap.kmalloc[q->heap.class_of[(bytes - 1) / 8]];
+	if (unlikely(cache->checked))
+		return kmalloc(q, bytes, gfp, (uintptr_t)__builtin_return_address(0));
+	/* Only the cache is kept across the port's call. */
+	uintptr_t token = quire_port_cpu_enter();
+	void *object = quire_heap_pop(cache, token);
 
-		return likely(object != NULL) ? object
-					      : quire_cache_alloc_slow(cache, bytes, gfp, token);
-	}
-	return kmalloc(q, bytes, gfp, (uintptr_t)__builtin_return_address(0));
+	return likely(object != NULL) ? object
+				      : quire_cache_alloc_slow(token, cache, 0, QUIRE_GFP_KERNEL);
 }
 
 void *quire_kzalloc(struct quire *q, size_t bytes, quire_gfp_t gfp)
@@ -235,7 +238,7 @@ enum quire_kfree heap_free(struct quire *q, struct cache *cache, const void *p, 
 			found.what = QUIRE_KFREE_INSIDE;
 			found.offset = offset % slab->cache->size;
 			found.object = (const char *)p - found.offset;
-		} else if (slab->cache->checked) {
+		} else if (slab->cache->hot.checked) {
 			return checked_free(slab, (void *)(uintptr_t)p, caller);
 		} else {
 			found.what = slab_free_plain(slab, (void *)(uintptr_t)p);
@@ -269,7 +272,7 @@ size_t quire_ksize(struct quire *q, const void *p)
 	if (slab_index(slab, p) == slab->cache->objects)
 		return 0;
 	/* Behind what was asked for there are guard bytes, or it is what is counted. */
-	if (slab->cache->checked && !slab->cache->ctor)
+	if (slab->cache->hot.checked && !slab->cache->ctor)
 		return meta_of(slab->cache, p)->state == META_LIVE ? meta_of(slab->cache, p)->asked
 								    : 0;
 	return slab->cache->object_bytes;
@@ -279,7 +282,7 @@ void *quire_krealloc(struct quire *q, const void *p, size_t bytes, quire_gfp_t g
 {
 	uintptr_t caller = (uintptr_t)__builtin_return_address(0);
 	const struct slab *slab = slab_of(q, p);
-	bool checked = slab && slab->cache->checked;
+	bool checked = slab && slab->cache->hot.checked;
 
 	if (!p || p == QUIRE_ZERO_SIZE_PTR)
 		return kmalloc(q, bytes, gfp, caller);

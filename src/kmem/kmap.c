@@ -101,7 +101,7 @@ static COLD uintptr_t flush_stale(struct kspace *ks, uintptr_t token)
 	return token;
 }
 
-/* The next empty window, going round; KMAP_NONE: all are in use, or it is time to flush. Locks: K */
+/* The next empty window, going round; KMAP_NONE: all in use, or it is time to flush. Locks: K */
 static unsigned find_empty(struct kmap *kmap, bool *flush)
 {
 	for (unsigned n = 0; n < kmap->total; n++) {

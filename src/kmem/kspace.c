@@ -142,7 +142,9 @@ int quire_kernel_boot(struct quire *q)
 	if (ks)
 		destroy(q, &ks->tier);
 	end_tier(q, TIER_PGTABLE);
-	if (!heap)
+	if (!heap) {
+		quire_slab_drain(q);
 		end_tier(q, TIER_KMEM);
+	}
 	return error;
 }

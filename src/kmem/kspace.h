@@ -33,7 +33,7 @@ static inline struct kspace *kspace_of(const struct quire *q)
 	return (struct kspace *)(void *)q->tier[TIER_KSPACE];
 }
 
-/** kspace_flush - make all processors forget [@start, @end) of the kernel's half. Locks: none held */
+/** kspace_flush - make all processors forget [@start, @end). Locks: none held */
 void kspace_flush(struct kspace *ks, uint64_t start, uint64_t end);
 
 /** kspace_flush_local - make this processor forget the page at @virt. Context: also when entered */

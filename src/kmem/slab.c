@@ -22,6 +22,14 @@
 
 #define CACHE_LINE 64u
 
+/*
+ * Small objects share the costs of a slab's moves: on a machine of some size by four frames full of
+ * them, else at least by one frame's.
+ */
+#define SMALL_BYTES 256u
+#define SMALL_ORDER 2u
+#define SOME_SIZE (64u << 20)
+
 /* Objects and waste of a slab of that order, with the record inside where it has room. */
 static uint32_t fit(const struct cache *cache, unsigned order, bool inside, uint32_t *waste)
 {
@@ -38,8 +46,9 @@ bool slab_layout(struct cache *cache)
 {
 	uint32_t best = UINT32_MAX, waste;
 	bool inside = cache->inside;
+	bool more = cache->size <= SMALL_BYTES && cache->q->direct_bytes >= SOME_SIZE;
 
-	for (unsigned order = 0; order <= SLAB_ORDER_MAX; order++) {
+	for (unsigned order = more ? SMALL_ORDER : 0; order <= SLAB_ORDER_MAX; order++) {
 		uint32_t nr = fit(cache, order, inside, &waste);
 
 		if (!nr || waste >> order >= best)
@@ -47,11 +56,8 @@ bool slab_layout(struct cache *cache)
 		best = waste >> order;
 		cache->order = (uint8_t)order;
 		cache->objects = nr;
-		if (best > QUIRE_PAGE_SIZE / 32)
-			continue;
-		if (nr >= 32 || cache->size > 256 || order == 2)
+		if (best <= QUIRE_PAGE_SIZE / 32)
 			break;
-		best = UINT32_MAX; /* good, but for few objects */
 	}
 	if (!cache->objects)
 		return false;
@@ -75,68 +81,6 @@ uint32_t slab_index(const struct slab *slab, const void *p)
 	uintptr_t i = offset / cache->size;
 
 	return i < cache->objects && i * cache->size == offset ? (uint32_t)i : cache->objects;
-}
-
-static inline struct slab **list_of(const struct slab *slab)
-{
-	struct slot *slot = slab_slot(slab);
-
-	return slab->hot.state == QUIRE_SLAB_EMPTY ? &slot->empty : &slot->partial[slab->hot.bucket];
-}
-
-void slab_link_in(struct slab *slab, uint32_t free)
-{
-	uint32_t objects = slab->cache->objects, shift = slab->cache->bucket_shift;
-	uint32_t bucket = free >> shift, end = (bucket + 1) << shift;
-
-	ASSERT("SLAB-2", free <= objects);
-	slab->counted = free;
-	if (!free) {
-		slab->hot.state = QUIRE_SLAB_FULL;
-		slab->armed = slab->hot.left = 1;
-		return;
-	}
-	slab->hot.state = free == objects ? QUIRE_SLAB_EMPTY : QUIRE_SLAB_PARTIAL;
-	slab->hot.bucket = (uint8_t)bucket;
-	/* It moves when it is of the next bucket, or empty. */
-	slab->armed = slab->hot.left = (end < objects ? end : objects) - free;
-
-	struct slab **list = list_of(slab);
-	slab->prev = NULL;
-	slab->next = *list;
-	if (*list)
-		(*list)->prev = slab;
-	*list = slab;
-}
-
-void slab_unlink(struct slab *slab)
-{
-	if (slab->hot.state == QUIRE_SLAB_FULL)
-		return;
-	ASSERT("SLAB-1", slab->prev ? slab->prev->next == slab : *list_of(slab) == slab);
-	if (slab->prev)
-		slab->prev->next = slab->next;
-	else
-		*list_of(slab) = slab->next;
-	if (slab->next)
-		slab->next->prev = slab->prev;
-}
-
-struct slab *slab_fullest(struct slot *slot)
-{
-	struct slab **list = slot->partial;
-
-	while (list < slot->partial + SLAB_BUCKETS && !*list)
-		list++;
-	if (list == slot->partial + SLAB_BUCKETS)
-		list = &slot->empty;
-	struct slab *slab = *list;
-	if (slab) {
-		*list = slab->next;
-		if (slab->next)
-			slab->next->prev = NULL;
-	}
-	return slab;
 }
 
 /* Each frame names the slab; the first one is owned, so that nobody else frees the block. */
@@ -203,6 +147,20 @@ void slab_chain(struct slab *slab, uint32_t start, uint32_t step)
 	slab->hot.free = last;
 }
 
+void slab_chain_plain(struct slab *slab)
+{
+	uint32_t size = slab->cache->size;
+	char *first = slab_object(slab, 0), *at = slab_object(slab, slab->cache->objects - 1);
+	void *next = NULL;
+
+	slab->hot.free = first;
+	for (; at > first; at -= size) {
+		*(quire_heap_link_t *)(void *)at = next;
+		next = at;
+	}
+	*(quire_heap_link_t *)(void *)first = next;
+}
+
 void slab_adopt(struct slot *slot, struct slab *slab, unsigned cpu)
 {
 	struct cache *cache = slab->cache;
@@ -220,8 +178,7 @@ void slab_adopt(struct slot *slot, struct slab *slab, unsigned cpu)
 	slot->nr_slabs++;
 }
 
-/* Off the list of all slabs of its slot. */
-static void forget(struct slab *slab)
+void slab_forget(struct slab *slab)
 {
 	struct quire *q = slab->cache->q;
 	struct slot *slot = slab_slot(slab);
@@ -243,7 +200,6 @@ uint32_t slab_destroy(struct slab *slab)
 	uint32_t frames = 1u << cache->order;
 
 	ASSERT("SLAB-4", slab_free_count(slab) == cache->objects);
-	forget(slab);
 	mark_frames(slab, false);
 	if (!cache->inside)
 		quire_cache_free(&kmem_of(q)->records->hot, slab);

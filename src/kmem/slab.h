@@ -81,7 +81,6 @@ struct cache {
 	uint8_t order;
 	uint8_t bucket_shift;      /* free objects >> this is the bucket */
 	bool inside;               /* records lie in the slabs */
-	bool checked;
 	bool owned;                /* kmalloc's, or of the records: not to be destroyed */
 	char name[32];
 };
@@ -143,20 +142,11 @@ static inline quire_heap_link_t *slab_link(const struct cache *cache, void *obje
  * @cache: filled in: order, objects, inside, colours, bucket_shift
  *
  * The smallest block that wastes no more than a thirty-second, else the one that wastes least.
- * Small objects get at least 32 to a slab if a block of four frames has room.
+ * Small objects begin with four frames unless the machine is small.
  *
  * Return: false if not even one object fits the largest slab
  */
 bool slab_layout(struct cache *cache);
-
-/** slab_link_in - put a slab on the list that fits; a full one is on none. @free: on its own chain */
-void slab_link_in(struct slab *slab, uint32_t free);
-
-/** slab_unlink - take a slab off its list, if it is on one */
-void slab_unlink(struct slab *slab);
-
-/** slab_fullest - the slab with free objects to allocate from, unlinked. Return: NULL if none */
-struct slab *slab_fullest(struct slot *slot);
 
 /**
  * slab_create - a new slab, all objects free, on no list yet
@@ -179,7 +169,13 @@ void slab_adopt(struct slot *slot, struct slab *slab, unsigned cpu);
 /** slab_chain - put all objects of a new slab on its own chain, beginning at @start by @step */
 void slab_chain(struct slab *slab, uint32_t start, uint32_t step);
 
-/** slab_destroy - give a slab without live objects, on no list, back. Return: its frames */
+/** slab_chain_plain - the same for a plain cache, in order of address */
+void slab_chain_plain(struct slab *slab);
+
+/** slab_forget - a slab without live objects is no longer one of its slot's. On no list by now */
+void slab_forget(struct slab *slab);
+
+/** slab_destroy - give a forgotten slab back. Return: its frames */
 uint32_t slab_destroy(struct slab *slab);
 
 /** slot_take - an object for a plain cache's slot whose chain is empty. NULL: none. On its cpu */

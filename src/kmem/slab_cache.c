@@ -93,14 +93,14 @@ int cache_describe(struct cache *cache, struct quire *q, const struct quire_cach
 	cache->object_bytes = (uint32_t)args->size;
 	cache->align = alignment(args);
 	cache->gfp = zone_gfp(args->flags);
-	cache->checked = cache->ctor || (cache->flags & CHECKED_FLAGS);
+	cache->hot.checked = cache->ctor || (cache->flags & CHECKED_FLAGS);
 	cache->shuffle = kmem->config.seed;
 	for (const char *c = cache->name; *c; c++)
 		cache->shuffle = cache->shuffle * 31 + (unsigned char)*c;
 	cache->size = (cache->object_bytes + cache->align - 1) / cache->align * cache->align;
-	if (cache->checked)
+	if (cache->hot.checked)
 		checked_layout(cache);
-	cache->nr_slots = cache->checked ? 1 : q->config.nr_cpus;
+	cache->nr_slots = cache->hot.checked ? 1 : q->config.nr_cpus;
 	cache->bytes = CACHE_BYTES + pointers(q->config.nr_cpus) + SLOT_BYTES * cache->nr_slots;
 	return slab_layout(cache) ? 0 : -QUIRE_EINVAL;
 }
@@ -118,7 +118,7 @@ struct cache *cache_place(const struct cache *described, void *memory)
 	for (uint32_t i = 0; i < cache->nr_slots; i++)
 		slot_at(cache, i)->all = FRAME_NONE;
 	for (uint32_t cpu = 0; cpu < nr_cpus; cpu++)
-		by_cpu[cpu] = &slot_at(cache, cache->checked ? 0 : cpu)->hot;
+		by_cpu[cpu] = &slot_at(cache, cache->hot.checked ? 0 : cpu)->hot;
 	return cache;
 }
 
@@ -151,7 +151,7 @@ uint32_t cache_settle(struct cache *cache)
 {
 	uint32_t frames = 0;
 
-	if (cache->checked)
+	if (cache->hot.checked)
 		return checked_settle(cache);
 	for (uint32_t i = 0; i < cache->nr_slots; i++)
 		frames += slot_settle(slot_at(cache, i), cache->q, true);
@@ -214,7 +214,7 @@ uint64_t cache_shrink_here(struct cache *cache)
 {
 	uint64_t frames;
 
-	if (cache->checked)
+	if (cache->hot.checked)
 		return checked_settle(cache);
 	uintptr_t token = quire_port_cpu_enter();
 	uint32_t cpu = (uint32_t)(token & 0xffff);

@@ -17,6 +17,7 @@
 #include "core/assert.h"
 #include "core/string.h"
 #include "kmem/kmem.h"
+#include "kmem/slab_list.h"
 
 #define POISON_NEW 0x5a
 #define POISON_FREE 0x6b
@@ -270,6 +271,7 @@ static struct slab *put(struct slab *slab, char *object, uintptr_t caller)
 	if (slab->hot.state != QUIRE_SLAB_EMPTY || !slab->next)
 		return NULL;
 	slab_unlink(slab);
+	slab_forget(slab);
 	return slab;
 }
 
@@ -308,8 +310,10 @@ uint32_t checked_settle(struct cache *cache)
 
 		lock_take(&slot->lock);
 		slab = slot->empty;
-		if (slab)
+		if (slab) {
 			slab_unlink(slab);
+			slab_forget(slab);
+		}
 		lock_drop(&slot->lock);
 		quire_port_cpu_leave(token);
 		if (slab)

@@ -18,6 +18,7 @@
 #include "core/string.h"
 #include "kmem/kmem.h"
 #include "kmem/slab_checked.h"
+#include "kmem/slab_list.h"
 
 /* Zone and mobility are the cache's. */
 #define CACHE_GFP                                                                    \
@@ -48,6 +49,7 @@ static uint32_t rest(struct slab *slab, uint32_t free)
 	if (cpu->empty_frames + frames > SLAB_EMPTY_FRAMES) {
 		slab->counted = free;
 		slab->armed = slab->hot.left = 0;
+		slab_forget(slab);
 		return slab_destroy(slab);
 	}
 	slab_link_in(slab, free);
@@ -71,7 +73,7 @@ void slab_free_here(struct slab *slab, void *p)
 		move(slab);
 }
 
-enum quire_kfree quire_slab_event(struct quire_heap_slab *slab, uintptr_t token)
+enum quire_kfree quire_slab_event(uintptr_t token, struct quire_heap_slab *slab)
 {
 	move((struct slab *)slab);
 	quire_port_cpu_leave(token);
@@ -178,6 +180,7 @@ uint32_t slot_settle(struct slot *slot, struct quire *q, bool alone)
 	while ((slab = slot->empty)) {
 		slab_unlink(slab);
 		cpu_of(slab)->empty_frames -= 1u << slab->cache->order;
+		slab_forget(slab);
 		frames += slab_destroy(slab);
 	}
 	return frames;
@@ -194,7 +197,7 @@ static void *grow(struct cache *cache, quire_gfp_t gfp)
 	struct slot *slot = slot_of(cache, token);
 
 	slab_adopt(slot, slab, (unsigned)(token & 0xffff));
-	slab_chain(slab, cache->objects - 1, 1);
+	slab_chain_plain(slab);
 	slab_link_in(slab, cache->objects);
 	cpu_of(slab)->empty_frames += 1u << cache->order;
 	void *object = pop(slot, cache->q);
@@ -205,7 +208,7 @@ static void *grow(struct cache *cache, quire_gfp_t gfp)
 void *cache_alloc(struct cache *cache, size_t bytes, quire_gfp_t gfp, uintptr_t caller)
 {
 	gfp &= CACHE_GFP;
-	if (cache->checked)
+	if (cache->hot.checked)
 		return checked_alloc(cache, bytes ? bytes : cache->object_bytes, gfp, caller);
 
 	uintptr_t token = quire_port_cpu_enter();
@@ -222,8 +225,8 @@ void *cache_alloc(struct cache *cache, size_t bytes, quire_gfp_t gfp, uintptr_t 
 	return object;
 }
 
-void *quire_cache_alloc_slow(struct quire_cache *hot, size_t bytes, quire_gfp_t gfp,
-			     uintptr_t token)
+void *quire_cache_alloc_slow(uintptr_t token, struct quire_cache *hot, size_t bytes,
+			     quire_gfp_t gfp)
 {
 	struct cache *cache = (struct cache *)hot;
 
@@ -231,7 +234,7 @@ void *quire_cache_alloc_slow(struct quire_cache *hot, size_t bytes, quire_gfp_t 
 		quire_port_cpu_leave(token);
 		return NULL;
 	}
-	if (likely(!cache->checked) && likely(!(gfp & QUIRE_GFP_ZERO))) {
+	if (likely(!cache->hot.checked) && likely(!(gfp & QUIRE_GFP_ZERO))) {
 		struct slot *slot = slot_of(cache, token);
 		void *object = relaxed_load(&slot->asked) ? NULL : slot_take(slot, cache->q);
 

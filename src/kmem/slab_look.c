@@ -140,7 +140,7 @@ void quire_cache_info(const struct quire_cache *hot, struct quire_cache_info *ou
 		.align = cache->align,
 		.objects = cache->objects,
 		.pages = 1u << cache->order,
-		.limit = cache->checked ? 0 : SLAB_AWAY,
+		.limit = cache->hot.checked ? 0 : SLAB_AWAY,
 		.record_inside = cache->inside,
 		.asked_bytes = cache->flags & QUIRE_SLAB_ASKED ? cache->asked_bytes : 0,
 	};
@@ -251,7 +251,7 @@ static bool one_check(const struct walk *w, const struct slab *slab, struct quir
 		return broken(out, "SLAB-1", "a slab is on the list of its fullness", pfn);
 	if (map_objects(slab, map) < 0)
 		return broken(out, "SLAB-2", "each free object is one of its slab, once", pfn);
-	return !cache->checked || metas_check(slab, map, out);
+	return !cache->hot.checked || metas_check(slab, map, out);
 }
 
 static bool cache_check(const struct cache *cache, uint64_t *empty_frames,
@@ -264,7 +264,7 @@ static bool cache_check(const struct cache *cache, uint64_t *empty_frames,
 		if (!one_check(&w, slab, out))
 			return false;
 		nr[w.slot]++;
-		if (slab->hot.state == QUIRE_SLAB_EMPTY && !cache->checked)
+		if (slab->hot.state == QUIRE_SLAB_EMPTY && !cache->hot.checked)
 			*empty_frames += 1u << cache->order;
 	}
 	for (uint32_t s = 0; s < cache->nr_slots; s++) {
@@ -272,7 +272,7 @@ static bool cache_check(const struct cache *cache, uint64_t *empty_frames,
 
 		if (slot->nr_slabs != nr[s])
 			return broken(out, "SLAB-4", "a slot's count is that of its slabs", s);
-		if (slot->hot.free && (!slot->current || cache->checked))
+		if (slot->hot.free && (!slot->current || cache->hot.checked))
 			return broken(out, "SLAB-4", "a cpu's objects are of its current slab", s);
 	}
 	return true;
@@ -340,6 +340,17 @@ uint64_t slab_hash(struct quire *q, const struct tier *tier, uint64_t hash)
 
 void kmem_report_leaks(struct kmem *kmem)
 {
+	struct cache *next;
+
+	/* The records of caches are kmalloc's objects, and nobody forgot them. */
+	for (struct cache *c = kmem->first; c; c = next) {
+		next = c->next;
+		if (c->owned)
+			continue;
+		cache_report_live(c);
+		kmem_cache_take(kmem, c);
+		quire_kfree_track(kmem->q, c, 0);
+	}
 	for (struct cache *c = kmem->first; c; c = c->next) {
 		if (c != kmem->records)
 			cache_report_live(c);

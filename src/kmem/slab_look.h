@@ -13,7 +13,7 @@ bool slab_check(struct quire *q, const struct tier *tier, struct quire_violation
 /** slab_hash - the heap's part of quire_hash: lists and chains of all caches, in order */
 uint64_t slab_hash(struct quire *q, const struct tier *tier, uint64_t hash);
 
-/** kmem_report_leaks - report everything that is still allocated. Context: as quire_check */
+/** kmem_report_leaks - report what is still allocated; ends the caches. Context: as quire_check */
 void kmem_report_leaks(struct kmem *kmem);
 
 #endif

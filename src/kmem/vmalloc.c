@@ -199,7 +199,7 @@ static bool too_many(const struct quire *q, uint64_t nr)
 	return nr > managed;
 }
 
-/* A few frames: taken, chained and mapped in one go. Return: 0; -QUIRE_ENOMEM, and nothing is kept */
+/* A few frames: taken, mapped and chained in one go. Return: 0; -QUIRE_ENOMEM: none is kept */
 static int fill_small(struct kspace *ks, struct area *area, quire_gfp_t gfp)
 {
 	struct quire_page *batch[BATCH];
@@ -229,8 +229,11 @@ static APART int fill(struct kspace *ks, struct area *area, quire_gfp_t gfp, uns
 	uint64_t nr = area->nr_frames;
 	int error = too_many(ks->q, nr) ? -QUIRE_ENOMEM : 0;
 
-	if (!error && order)
+	if (!error && order) {
+		/* Page tables that became empty would stand where large pages belong. */
+		quire_table_trim(ks->table);
 		nr = take_blocks(ks->q, gfp, order, nr, &chain);
+	}
 	if (!error)
 		error = take_frames(ks->q, gfp, nr, &chain);
 	if (!error)

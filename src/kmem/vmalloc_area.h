@@ -48,7 +48,7 @@ struct area {
 /** struct vmap - the region */
 struct vmap {
 	struct lock lock;
-	struct tree tree;                    /* (V) by address */
+	struct tree_root tree;                    /* (V) by address */
 	uint64_t start, end;                 /* constant */
 	struct area *kept[KEPT_PAGES + 1];   /* (V) by nr_pages */
 	uint64_t kept_pages, nr_kept;        /* (V) */

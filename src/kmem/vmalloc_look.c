@@ -13,13 +13,12 @@ static bool visible(const struct area *area, struct quire_vm_area *out)
 	static const struct {
 		bool shown;
 		enum quire_vm_kind kind;
-	} kinds[] = {
-		[AREA_NEW] = { false, QUIRE_VM_LAZY },       [AREA_ALLOC] = { true, QUIRE_VM_ALLOC },
-		[AREA_MAP] = { true, QUIRE_VM_MAP },         [AREA_IOREMAP] = { true, QUIRE_VM_IOREMAP },
-		[AREA_DYING] = { false, QUIRE_VM_LAZY },     [AREA_LAZY] = { true, QUIRE_VM_LAZY },
-		[AREA_KEPT] = { false, QUIRE_VM_LAZY },
+	} kinds[AREA_KEPT + 1] = {
+		[AREA_ALLOC] = { true, QUIRE_VM_ALLOC },
+		[AREA_MAP] = { true, QUIRE_VM_MAP },
+		[AREA_IOREMAP] = { true, QUIRE_VM_IOREMAP },
+		[AREA_LAZY] = { true, QUIRE_VM_LAZY },
 	};
-
 	uint32_t state = atomic_load_explicit(&area->state, memory_order_acquire);
 
 	*out = (struct quire_vm_area){
@@ -130,10 +129,31 @@ static bool broken(struct quire_violation *out, const char *rule, const char *te
 	return false;
 }
 
+/* A place in an area's chain. */
+struct place {
+	const struct quire_page *page; /* the block; NULL: behind the last */
+	uint64_t offset;               /* in it */
+};
+
+/* Is @m the next of what the chain has? Large pages may be mapped as small ones. */
+static bool chain_has(const struct quire *q, struct place *p, const struct quire_mapping *m)
+{
+	uint64_t bytes = (uint64_t)QUIRE_PAGE_SIZE << m->order;
+
+	if (!p->page || frames_owner(p->page) != QUIRE_OWNER_VMALLOC ||
+	    m->order > quire_page_order(p->page) ||
+	    quire_pfn_phys(quire_page_pfn(q, p->page)).v + p->offset != m->phys.v)
+		return false;
+	p->offset += bytes;
+	if (p->offset == (uint64_t)QUIRE_PAGE_SIZE << quire_page_order(p->page))
+		*p = (struct place){ (const struct quire_page *)p->page->private, 0 };
+	return true;
+}
+
 /* Each page of an area in use is mapped to its frame, and nothing else is there. */
 static bool pages_check(struct kspace *ks, const struct area *area, struct quire_violation *out)
 {
-	const struct quire_page *page = area->state == AREA_ALLOC ? area->first : NULL;
+	struct place place = { area->state == AREA_ALLOC ? area->first : NULL, 0 };
 	uint64_t at = area->start, end = at + ((area->nr_pages - 1) << QUIRE_PAGE_SHIFT);
 	struct quire_mapping m;
 
@@ -142,15 +162,10 @@ static bool pages_check(struct kspace *ks, const struct area *area, struct quire
 			return broken(out, "KVMA-4", "an area in use is mapped throughout", at);
 		if (area->state == AREA_IOREMAP && m.phys.v != area->phys + (at - area->start))
 			return broken(out, "KVMA-4", "a device is mapped where it is", at);
-		if (area->state != AREA_ALLOC)
-			continue;
-		if (!page || frames_owner(page) != QUIRE_OWNER_VMALLOC ||
-		    quire_pfn_phys(quire_page_pfn(ks->q, page)).v != m.phys.v ||
-		    quire_page_order(page) != m.order)
+		if (area->state == AREA_ALLOC && !chain_has(ks->q, &place, &m))
 			return broken(out, "KVMA-5", "an area's chain has the frames it maps", at);
-		page = (const struct quire_page *)page->private;
 	}
-	if (page)
+	if (place.page)
 		return broken(out, "KVMA-5", "an area's chain is as long as the area", at);
 	return quire_table_query(ks->table, (quire_virt_t){ end }, &m)
 		       ? true

@@ -173,9 +173,8 @@ int direct_make(struct quire_table *table, const struct quire_layout *layout)
 	uint64_t done = 0;
 	int error = map_memory(table, layout);
 
-	for (size_t i = 0; !error && quire_memblock_get(table->q, QUIRE_MEMBLOCK_RESERVED, i, &range);
-	     i++) {
-		if (range.what == QUIRE_RESERVE_KERNEL)
+	for (size_t i = 0; quire_memblock_get(table->q, QUIRE_MEMBLOCK_RESERVED, i, &range); i++) {
+		if (!error && range.what == QUIRE_RESERVE_KERNEL)
 			error = map_image(table, layout, &range, &done);
 	}
 	return error;

@@ -49,7 +49,7 @@ static inline void count(struct quire_table *t, const struct leaf *leaf, int nr)
 	t->nr_leaf[0] += (uint64_t)(int64_t)nr;
 }
 
-/* The loops over entries, once for each size of them. Return: false if one is not as it should be */
+/* The loops over entries, for each size of them. Return: false if one is not as it should be */
 static WITHIN bool map(const struct quire_table *t, unsigned char *first, unsigned bytes,
 		       struct quire_page *const *pages, size_t nr, uint64_t bits)
 {

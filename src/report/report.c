@@ -13,6 +13,7 @@
 #include "report/meminfo.h"
 #include "report/pagetypeinfo.h"
 #include "report/sysrq.h"
+#include "report/vmallocinfo.h"
 #include "report/vmstat.h"
 #include "report/zoneinfo.h"
 
@@ -29,6 +30,8 @@ static const struct report reports[] = {
 	  zoneinfo_write },
 	{ { "meminfo", "proc/meminfo", "memory in use and free" }, meminfo_write },
 	{ { "iomem", "proc/iomem", "the map of physical addresses" }, iomem_write },
+	{ { "vmallocinfo", "proc/vmallocinfo", "areas of the vmalloc region" },
+	  vmallocinfo_write },
 	{ { "vmstat", "proc/vmstat", "counters of pages and events" }, vmstat_write },
 	{ { "sysrq-m", "log/sysrq-m", "the memory report that SysRq-m writes to the log" },
 	  sysrq_write },

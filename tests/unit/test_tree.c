@@ -27,7 +27,7 @@ static uint64_t random_below(uint64_t n)
 #define MODEL_MAX 4096
 
 struct model {
-	struct tree tree;
+	struct tree_root tree;
 	size_t nr;
 	struct tree_range range[MODEL_MAX];
 	uint64_t nodes; /* allocated and not freed */
@@ -347,7 +347,7 @@ TEST(edges)
 TEST(rules_are_checked)
 {
 	static struct model m;
-	struct tree *t = &m.tree;
+	struct tree_root *t = &m.tree;
 
 	memset(&m, 0, sizeof(m));
 	for (uint64_t n = 0; n < 40; n++) {
