@@ -187,7 +187,7 @@ $(B)/hosts/hosted: tests/hosts/hosted.c $(HOSTED_OBJ) $(B)/liblab.a $(B)/whole.o
 
 # As kernels compile: no position independence, no vector or floating point
 # registers, and only the compiler's own headers (whose limits.h would ask for libc's).
-FREE_i386   := -m32 -march=i686 -fno-pic
+FREE_i386   := -m32 -march=i686 -fno-pic -Wno-psabi
 FREE_x86-64 := -m64 -mcmodel=kernel -mno-red-zone -fno-pic
 FREE_FLAGS   = $(FREE) -O2 -g $(WARN) -Werror -mgeneral-regs-only -Iinclude -nostdinc -D_LIBC_LIMITS_H_ \
 	       -isystem $(shell gcc -print-file-name=include)

@@ -107,8 +107,5 @@ int quire_port_access(void *host, quire_virt_t virt, void *buf, size_t n, enum q
 
 	if (h && h->memory == X86_REAL)
 		return copy(virt, buf, n, access, fault);
-	if (!h || !h->mmu.cpu[cpu])
-		return -QUIRE_EOPNOTSUPP;
-	*fault = simulated_access(&h->mmu, cpu, virt, buf, n, access);
-	return fault->vector == QUIRE_VECTOR_NONE ? 0 : -QUIRE_EFAULT;
+	return simulated_access(h ? h->mmu.cpu[cpu] : NULL, virt, buf, n, (unsigned)access, fault);
 }
