@@ -55,23 +55,34 @@ static void alter(struct change *c, unsigned level, void *table, unsigned i)
 	note(c, level);
 }
 
-/* The entries of a page table. Return: how many are gone */
-static int change_pages(struct change *c, void *table, struct span span)
+/* The loop, once for each size of entries. Return: how many were in use */
+static WITHIN int clear_pages(void *table, unsigned i, unsigned last, unsigned bytes)
 {
-	unsigned i = format_index(c->f, 0, span.start), last = format_index(c->f, 0, span.last);
-	unsigned bytes = c->f->entry_bytes;
 	int nr = 0;
 
 	for (; i <= last; i++) {
 		if (!entry_load(table, i, bytes))
 			continue;
-		if (c->bits) {
-			alter(c, 0, table, i);
-		} else {
-			entry_take(table, i, bytes);
-			nr++;
-		}
+		entry_take(table, i, bytes);
+		nr++;
 	}
+	return nr;
+}
+
+/* The entries of a page table. Return: how many are gone */
+static int change_pages(struct change *c, void *table, struct span span)
+{
+	unsigned i = format_index(c->f, 0, span.start), last = format_index(c->f, 0, span.last);
+	int nr;
+
+	for (; c->bits && i <= last; i++) {
+		if (table_get(c->t, table, i))
+			alter(c, 0, table, i);
+	}
+	if (c->bits)
+		return 0;
+	nr = c->f->entry_bytes == 8 ? clear_pages(table, i, last, 8)
+				    : clear_pages(table, i, last, 4);
 	if (nr)
 		note(c, 0);
 	return nr;

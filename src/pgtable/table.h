@@ -41,6 +41,7 @@ struct quire_table {
 	struct quire_table *prev;
 	unsigned char *root;          /* contents of its frame */
 	uint64_t root_phys;
+	uint64_t kernel_start;        /* first address of the kernel's half */
 	uint64_t nr_tables;           /* frames (T) */
 	uint64_t nr_leaf[FORMAT_LEVELS]; /* pages mapped, by level (T) */
 	uint64_t serial;              /* order of creation, and of locks */
@@ -138,9 +139,6 @@ static inline bool table_pte_ok(const struct quire_table *t, quire_pte_t pte)
 {
 	return !(pte & ~QUIRE_PTE_BITS) && !(pte & (t->kernel ? QUIRE_PTE_USER : QUIRE_PTE_GLOBAL));
 }
-
-/** table_kernel_start - first address of the kernel's half */
-uint64_t table_kernel_start(const struct quire *q);
 
 /** table_enter - take the table's lock. Return: the port's token */
 uintptr_t table_enter(struct quire_table *t);
