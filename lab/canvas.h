@@ -12,6 +12,8 @@
 #include <quire/format.h>
 #include <quire/quire.h>
 
+struct quire_cache;
+
 /* Subdivisions of a cell's width. */
 #define CANVAS_PARTS 8
 
@@ -66,6 +68,7 @@ struct canvas {
 	void *host;  /* for the port */
 	bool colour; /* text only */
 	bool ascii;  /* text only */
+	struct quire_cache *cache; /* of view "slab" */
 	unsigned columns;
 	unsigned rows;             /* set by canvas_open */
 	struct canvas_cell *cells; /* text only: row by row */

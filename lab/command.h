@@ -76,6 +76,35 @@ enum lab_status command_put(struct lab *lab, const char *target);
 enum lab_status command_split(struct lab *lab, const char *target);
 enum lab_status command_drain(struct lab *lab, const char *target);
 
+/* command_slab.c: the kernel heap */
+enum lab_status command_slab(struct lab *lab, const char *target);
+enum lab_status command_cache(struct lab *lab, const char *target);
+enum lab_status command_uncache(struct lab *lab, const char *target);
+enum lab_status command_kmalloc(struct lab *lab, const char *target);
+enum lab_status command_kzalloc(struct lab *lab, const char *target);
+enum lab_status command_objects(struct lab *lab, const char *target);
+enum lab_status command_kfree(struct lab *lab, const char *target);
+enum lab_status command_krealloc(struct lab *lab, const char *target);
+enum lab_status command_poke(struct lab *lab, const char *target);
+enum lab_status command_shrink(struct lab *lab, const char *target);
+
+/* Its expectations: slab, ksize, phys, finding */
+enum lab_status expect_slab(struct lab *lab);
+enum lab_status expect_ksize(struct lab *lab);
+enum lab_status expect_phys(struct lab *lab);
+enum lab_status expect_finding(struct lab *lab);
+
+struct lab_draw_options;
+
+/** draw_slab - draw slab CACHE [svg]: what follows the view's name */
+enum lab_status draw_slab(struct lab *lab, const struct lab_draw_options *options);
+
+/** expect_number - read the value, compare it with what @what is, and complain */
+enum lab_status expect_number(struct lab *lab, const char *what, uint64_t is);
+
+/** expect_text - the same for words; capitals don't matter */
+enum lab_status expect_text(struct lab *lab, const char *what, const char *is);
+
 /* command_expect.c */
 enum lab_status command_expect(struct lab *lab, const char *target);
 extern const struct lab_form expect_forms[];

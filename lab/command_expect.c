@@ -9,8 +9,7 @@
 #include "command.h"
 #include "text.h"
 
-/* Read the value, compare it, and complain: @what names the thing. */
-static enum lab_status expect_number(struct lab *lab, const char *what, uint64_t is)
+enum lab_status expect_number(struct lab *lab, const char *what, uint64_t is)
 {
 	uint64_t wanted = 0;
 	enum lab_status status;
@@ -25,7 +24,7 @@ static enum lab_status expect_number(struct lab *lab, const char *what, uint64_t
 			    (unsigned long long)wanted, (unsigned long long)is);
 }
 
-static enum lab_status expect_text(struct lab *lab, const char *what, const char *is)
+enum lab_status expect_text(struct lab *lab, const char *what, const char *is)
 {
 	const char *wanted;
 	enum lab_status status;
@@ -505,6 +504,11 @@ const struct lab_form expect_forms[] = {
 	{ "unusable", "ZONE ORDER = N", "unusable free space index, likewise", expect_unusable },
 	{ "refusal", "ZONE ORDER [GFP...] = REASON", "why it would not give a block; none",
 	  expect_refusal },
+	{ "slab", "CACHE NUMBER = N", "active objects slabs full partial empty size asked ...",
+	  expect_slab },
+	{ "ksize", "OBJECT = N", "bytes that may be used", expect_ksize },
+	{ "phys", "OBJECT = N", "its physical address", expect_phys },
+	{ "finding", "= WHAT", "what the heap found last; none", expect_finding },
 	{ "hash", "= N", "the whole state", expect_hash },
 	{ "fail", "COMMAND... [= REASON]", "the machine refuses the command", expect_fail },
 	{ NULL, NULL, NULL, NULL },

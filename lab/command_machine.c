@@ -217,7 +217,7 @@ static enum lab_status machine_this(struct lab *lab)
 	session_reset(lab);
 	lab->q = lab->host.machine;
 	lab->config = *quire_config(lab->q);
-	lab->zones = lab->told = true;
+	lab->zones = lab->told = lab->heap = true;
 	return LAB_OK;
 }
 

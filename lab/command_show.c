@@ -72,6 +72,8 @@ enum lab_status command_draw(struct lab *lab, const char *target)
 	int error;
 
 	(void)target;
+	if (view && text_equal(view, "slab"))
+		return draw_slab(lab, &options);
 	options.svg = words_take(&lab->words, "svg");
 	status = view ? args_end(lab) : args_wrong(lab, "the view", NULL, NULL);
 	if (status)

@@ -21,6 +21,7 @@ struct view {
 static const struct view views[] = {
 	{ { "frames", "the frames of each zone: in use or free, by migrate type" }, figure_frames },
 	{ { "free", "the free lists: blocks by order, with the pair bitmap" }, figure_free },
+	{ { "slab", "a cache's slabs, object by object: slab CACHE" }, figure_slab },
 	{ { "zones", "the zones: what they hold, and their watermarks" }, figure_zones },
 };
 
@@ -43,6 +44,7 @@ int lab_draw(struct quire *q, const char *view, const struct lab_draw_options *o
 		.host = quire_config(q)->host,
 		.colour = opt->colour,
 		.ascii = opt->ascii,
+		.cache = opt->cache,
 		.columns = opt->columns ? opt->columns : COLUMNS,
 	};
 	if (c.columns < COLUMNS_MIN || c.columns > COLUMNS_MAX)

@@ -11,12 +11,15 @@
 #include <quire/format.h>
 #include <quire/quire.h>
 
+struct quire_cache;
+
 /** struct lab_draw_options - how a picture is drawn; all zero is a good choice */
 struct lab_draw_options {
 	bool svg;         /* an SVG document instead of text */
 	bool colour;      /* text with ANSI colours; SVG always has its colours */
 	bool ascii;       /* text of ASCII alone, no block characters */
 	unsigned columns; /* width of text; 0: 80; 40 .. 400 */
+	struct quire_cache *cache; /* of view "slab" */
 };
 
 /** struct lab_view - one kind of picture */
@@ -28,12 +31,12 @@ struct lab_view {
 /**
  * lab_draw - draw a picture of a machine
  * @q:    a machine with zones
- * @view: "frames", "free" or "zones"
+ * @view: "frames", "free", "zones", or "slab" with @opt->cache
  * @opt:  NULL: all defaults
  * @sink: receives it in pieces
  *
  * Return:  0; -QUIRE_ENOENT for a view that is not there; -QUIRE_EINVAL for a width
- *          out of range; -QUIRE_ENOMEM when the canvas can't be had: then nothing was written
+ *          out of range or without the cache; -QUIRE_ENOMEM when the canvas can't be had: then nothing was written
  * Context: nobody else may use the machine meanwhile
  */
 int lab_draw(struct quire *q, const char *view, const struct lab_draw_options *opt,

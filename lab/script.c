@@ -65,6 +65,7 @@ enum lab_status lab_line(struct lab *lab, const char *text, size_t length)
 	unsigned first;
 
 	lab->message[0] = lab->reason[0] = 0;
+	lab->line++;
 	if (wrong)
 		return session_fail(lab, LAB_USAGE, "%s", wrong);
 	if (words_end(&lab->words))

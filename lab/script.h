@@ -50,7 +50,7 @@ struct lab_host {
 
 	void *ctx; /* handed to these three */
 
-	/* What `machine this` is: one with zones that the host itself runs on. NULL: none. */
+	/* What `machine this` is: one with all its tiers, that the host runs on. NULL: none. */
 	struct quire *machine;
 };
 

@@ -205,6 +205,7 @@ void session_reset(struct lab *lab)
 			put_block(lab, block);
 		session_drop(lab, block);
 	}
+	session_objects_reset(lab);
 	if (ours)
 		quire_destroy(lab->q);
 	lab->q = NULL;

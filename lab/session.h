@@ -42,6 +42,14 @@ struct lab_block {
 	size_t room;             /* that the array has */
 };
 
+/** struct lab_object - a name, and the heap's objects it stands for */
+struct lab_object {
+	struct lab_object *next;
+	char name[LAB_NAME_MAX];
+	void **p; /* nr of them; as they were given, freed or not */
+	size_t nr;
+};
+
 /** struct lab - a session */
 struct lab {
 	struct lab_host host;
@@ -53,6 +61,13 @@ struct lab {
 	bool json;                  /* reports as JSON */
 	struct lab_block *blocks;   /* the newest first */
 	struct lab_words words;     /* of the line being done */
+	unsigned long line;         /* lines done since the machine began, this one too */
+	bool heap;                  /* the kernel heap is set up */
+	struct lab_object *objects; /* the newest first */
+	char slab_only[64];         /* caches that are debugged */
+	char finding[32];           /* what the heap found last; "" if nothing */
+	uint64_t finding_at;        /* at which byte */
+	uint64_t nr_findings;
 	char reason[48];            /* why a request was refused; "" if none was */
 	char message[LAB_MESSAGE_MAX];
 };
@@ -121,6 +136,9 @@ void session_keep(struct lab *lab, struct lab_block *block);
 
 /** session_drop - forget a block that was not kept, and give back its memory */
 void session_drop(struct lab *lab, struct lab_block *block);
+
+/** session_objects_reset - forget the names of objects, and the heap (command_slab.c) */
+void session_objects_reset(struct lab *lab);
 
 /** session_live - how many of a block's parts are not freed */
 size_t session_live(const struct lab_block *block);

@@ -12,6 +12,7 @@
 #include "report/iomem.h"
 #include "report/meminfo.h"
 #include "report/pagetypeinfo.h"
+#include "report/slabinfo.h"
 #include "report/sysrq.h"
 #include "report/vmallocinfo.h"
 #include "report/vmstat.h"
@@ -33,6 +34,8 @@ static const struct report reports[] = {
 	{ { "vmallocinfo", "proc/vmallocinfo", "areas of the vmalloc region" },
 	  vmallocinfo_write },
 	{ { "vmstat", "proc/vmstat", "counters of pages and events" }, vmstat_write },
+	{ { "slabinfo", "proc/slabinfo", "the kernel heap's caches: objects and slabs" },
+	  slabinfo_write },
 	{ { "sysrq-m", "log/sysrq-m", "the memory report that SysRq-m writes to the log" },
 	  sysrq_write },
 	{ { "extfrag_index", "sys/kernel/debug/extfrag/extfrag_index",
