@@ -110,6 +110,7 @@ LAB += lab/figure_layout.c
 LAB += lab/figure_slab.c
 LAB += lab/figure_zones.c
 LAB += lab/gfp.c
+LAB += lab/lesson.c
 LAB += lab/map.c
 LAB += lab/map_line.c
 LAB += lab/replay.c
@@ -148,3 +149,24 @@ CLI += apps/cli/main.c
 CLI += apps/cli/progress.c
 CLI += apps/cli/replay_report.c
 CLI += apps/cli/table.c
+
+# The port to a PC without an operating system, and the kernel that boots on it.
+X86 :=
+X86 += ports/x86/arena.c
+X86 += ports/x86/boot.S
+X86 += ports/x86/copy.S
+X86 += ports/x86/heap.c
+X86 += ports/x86/machine.c
+X86 += ports/x86/mem.c
+X86 += ports/x86/mmu.c
+X86 += ports/x86/multiboot.c
+X86 += ports/x86/port.c
+X86 += ports/x86/serial.c
+X86 += ports/x86/start.c
+X86 += ports/x86/trap.c
+X86 += ports/x86/vectors.S
+
+KERNEL :=
+KERNEL += apps/kernel/bench.c
+KERNEL += apps/kernel/files.c
+KERNEL += apps/kernel/main.c

@@ -97,6 +97,11 @@ void session_free(struct lab *lab, void *p, size_t bytes)
 		quire_port_free(lab->host.port, p, bytes);
 }
 
+void *session_host(const struct lab *lab)
+{
+	return lab->host.machines ? lab->host.machines : lab->host.port;
+}
+
 void session_cpu(struct lab *lab, unsigned cpu)
 {
 	if (lab->cpu != cpu && lab->host.set_cpu)
@@ -173,11 +178,34 @@ void session_keep(struct lab *lab, struct lab_block *block)
 	lab->blocks = block;
 }
 
+static void put_all(struct lab *lab, struct quire_page *page)
+{
+	while (quire_page_count(page) && quire_page_put(lab->q, page) == QUIRE_FREE_OK)
+		;
+}
+
+/* Give back what a name still holds of a machine that goes on without the session. */
+static void put_block(struct lab *lab, const struct lab_block *block)
+{
+	if (block->kind == LAB_BLOCK && !block->freed)
+		put_all(lab, block->page);
+	else if (block->kind == LAB_EXACT && !block->freed)
+		quire_page_free_exact(lab->q, block->page, block->bytes);
+	for (size_t i = 0; block->kind == LAB_MANY && i < block->nr; i++) {
+		if (!block->many[i].freed)
+			put_all(lab, block->many[i].page);
+	}
+}
+
 void session_reset(struct lab *lab)
 {
+	bool ours = !lab->host.machine || lab->q != lab->host.machine;
+
 	while (lab->blocks) {
 		struct lab_block *block = lab->blocks;
 		lab->blocks = block->next;
+		if (!ours)
+			put_block(lab, block);
 		session_drop(lab, block);
 	}
 	while (lab->tables) {
@@ -187,10 +215,11 @@ void session_reset(struct lab *lab)
 	}
 	kspace_reset(lab);
 	session_objects_reset(lab);
-	quire_destroy(lab->q);
+	if (ours)
+		quire_destroy(lab->q);
 	lab->q = NULL;
 	quire_config_init(&lab->config, QUIRE_X86_64);
-	lab->config.host = lab->host.port;
+	lab->config.host = session_host(lab);
 	lab->zones = lab->told = false;
 }
 

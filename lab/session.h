@@ -120,6 +120,9 @@ void *session_alloc(struct lab *lab, size_t bytes);
 /** session_free - give it back */
 void session_free(struct lab *lab, void *p, size_t bytes);
 
+/** session_host - quire_config.host of a machine that the session makes */
+void *session_host(const struct lab *lab);
+
 /** session_reset - forget the machine and all names */
 void session_reset(struct lab *lab);
 

@@ -226,7 +226,7 @@ void begin(const long *stack)
 	for (long i = 1; i < stack[0]; i++) {
 		arena_used = 0;
 		this_cpu = 0;
-		int status = lesson_run(host, (const char *)stack[1 + i], &sink);
+		int status = (int)lab_lesson(&host, (const char *)stack[1 + i], &sink);
 		worst = status > worst ? status : worst;
 	}
 	call(SYS_EXIT, worst, 0, 0);
