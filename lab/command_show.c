@@ -225,12 +225,15 @@ enum lab_status command_hash(struct lab *lab, const char *target)
 enum lab_status command_json(struct lab *lab, const char *target)
 {
 	bool on = words_take(&lab->words, "on");
+	enum lab_status status;
 
 	(void)target;
 	if (!on && !words_take(&lab->words, "off"))
 		return args_wrong(lab, "setting (on, off)", words_next(&lab->words), NULL);
-	lab->json = on;
-	return args_end(lab);
+	status = args_end(lab);
+	if (!status)
+		lab->json = on;
+	return status;
 }
 
 enum lab_status command_help(struct lab *lab, const char *target)

@@ -5,6 +5,7 @@
 #include "figure.h"
 
 #include "figure_view.h"
+#include "text.h"
 
 #define COLUMNS 80
 #define COLUMNS_MIN 40
@@ -24,13 +25,6 @@ static const struct view views[] = {
 	{ { "zones", "the zones: what they hold, and their watermarks" }, figure_zones },
 };
 
-static bool same(const char *a, const char *b)
-{
-	while (*a && *a == *b)
-		a++, b++;
-	return *a == *b;
-}
-
 int lab_draw(struct quire *q, const char *view, const struct lab_draw_options *opt,
 	     const struct quire_sink *sink)
 {
@@ -48,7 +42,7 @@ int lab_draw(struct quire *q, const char *view, const struct lab_draw_options *o
 	if (c.columns < COLUMNS_MIN || c.columns > COLUMNS_MAX)
 		return -QUIRE_EINVAL;
 	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
-		if (!same(views[i].info.name, view))
+		if (!text_equal(views[i].info.name, view))
 			continue;
 		int error = views[i].draw(q, &c);
 		if (!error)

@@ -7,6 +7,8 @@
  */
 #include "gfp.h"
 
+#include "text.h"
+
 static const struct lab_gfp_name names[] = {
 	{ "GFP_KERNEL", QUIRE_GFP_KERNEL },
 	{ "GFP_ATOMIC", QUIRE_GFP_ATOMIC },
@@ -45,19 +47,10 @@ const struct lab_gfp_name *lab_gfp_list(size_t i)
 	return i < sizeof(names) / sizeof(names[0]) ? &names[i] : NULL;
 }
 
-static bool same(const char *name, const char *text, size_t length)
-{
-	for (size_t i = 0; i < length; i++) {
-		if (name[i] != text[i] || !name[i])
-			return false;
-	}
-	return !name[length];
-}
-
 bool lab_gfp_find(const char *text, size_t length, quire_gfp_t *out)
 {
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (same(names[i].name, text, length)) {
+		if (text_is(text, length, names[i].name)) {
 			*out = names[i].gfp;
 			return true;
 		}

@@ -495,6 +495,112 @@ TEST(no_memory)
 	}
 }
 
+/* What can't be a machine is wrong in its description, and says why. */
+TEST(wrong_machines)
+{
+	struct lab *lab = begin();
+
+	BAD(LAB_USAGE, "machine x86-64 split 2G/2G", "x86-64 has no split");
+	BAD(LAB_USAGE, "machine x86-64-la57 split 3G/1G ram 1G", "has no split");
+	GOOD("machine split 2G/2G"); /* a map may say that it is an i386 */
+	BAD(LAB_USAGE, "ram 0-64M", "x86-64 has no split");
+	BAD(LAB_USAGE, "machine split 2G/2G ram 64M", "x86-64 has no split");
+	file_text = "BIOS-e820: [mem 0x0-0x3ffffff] usable\n";
+	BAD(LAB_USAGE, "map \"map file\"", "x86-64 has no split");
+	file_text = "machine i386 ram 64M\n";
+	GOOD("map \"map file\"");
+	GOOD("boot");
+	GOOD("machine i386-pae split 1G/3G ram 64M");
+	GOOD("boot");
+	GOOD("machine x86-64 ram 9T");
+	BAD(LAB_USAGE, "boot", "2^31 frames, 8 TB: E2BIG");
+	GOOD("machine i386 ram 4K");
+	BAD(LAB_USAGE, "boot", "no whole frame of memory: ENODEV");
+	GOOD("machine i386 ram 64M");
+	GOOD("reserve 0-64M");
+	BAD(LAB_USAGE, "boot", "memory has no room for the frame array: ENOMEM");
+	GOOD("release 1M-1276K");
+	BAD(LAB_USAGE, "boot", "no room");
+	GOOD("release 1276K-1280K"); /* 16 bytes for each of 16384 frames; for the blocks, nothing */
+	GOOD("release 2M-2052K");
+	BAD(LAB_USAGE, "boot", "no room");
+	GOOD("release 2052K-2056K"); /* 192 for each of 32 */
+	GOOD("boot");
+	lab_destroy(lab);
+}
+
+/* A machine that can't be leaves the one before it alone. */
+TEST(machine_replaced)
+{
+	static const char *const wrong[] = { "machine i386 ram 64G", "machine x86-64 split 2G/2G",
+					     "machine x86-64 ram 1G lowmem 64M",
+					     "machine i386 ram 0", "machine 0 frames" };
+	struct lab *lab = begin();
+
+	GOOD("machine 16 frames");
+	GOOD("A = pages 1");
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		CHECK_EQ(line(lab, wrong[i]), LAB_USAGE);
+		GOOD("expect order A = 1");
+		GOOD("expect nr_free DMA = 14");
+	}
+	GOOD("machine 8 frames");
+	GOOD("expect nr_free DMA = 8");
+	BAD(LAB_USAGE, "free A", "unknown block");
+	lab_destroy(lab);
+}
+
+/* Zones that the host has no memory for are no fault of the machine's, and can be had later. */
+TEST(no_memory_to_boot)
+{
+	static const char *const commands[] = { "machine i386 ram 64M", "ram 64M-65M", "boot" };
+	struct quire_hosted port = { .nr_allocs = 0 };
+	const struct lab_host host = { .port = &port, .out = { write_out, &record } };
+	struct lab *lab;
+
+	CHECK_EQ(lab_create(&host, &lab), 0);
+	for (size_t i = 0; i < 3; i++) {
+		enum lab_status status = LAB_FILE;
+
+		for (uint64_t n = 1; status == LAB_FILE; n++) {
+			port.fail_at = port.nr_allocs + n;
+			status = line(lab, commands[i]);
+			port.fail_at = 0;
+			CHECK(status == LAB_OK || strstr(lab_message(lab), "the host has no memory"));
+			CHECK(status == LAB_OK || !lab_quire(lab));
+			CHECK(n > 1 || status != LAB_OK);
+		}
+		CHECK_EQ(status, LAB_OK);
+	}
+	GOOD("expect stat Normal spanned = 12544");
+	GOOD("check");
+	lab_destroy(lab);
+	CHECK_EQ(port.live_bytes, 0);
+}
+
+/* Many ranges are a machine like the one they come to, in whatever order they are told. */
+TEST(ram_in_pieces)
+{
+	struct lab *lab = begin();
+	char text[64];
+	uint64_t whole;
+
+	GOOD("machine x86-64");
+	GOOD("ram 0-64M");
+	GOOD("boot");
+	whole = quire_hash(lab_quire(lab));
+	GOOD("machine x86-64");
+	for (unsigned i = 1024; i-- > 0;) {
+		snprintf(text, sizeof(text), "ram %uK-%uK", i * 64, i * 64 + 64 + i % 3 * (i < 1000));
+		GOOD(text);
+		CHECK(!lab_quire(lab));
+	}
+	GOOD("boot");
+	CHECK_EQ(quire_hash(lab_quire(lab)), whole);
+	BAD(LAB_USAGE, "ram 64M-65M", "comes before");
+	lab_destroy(lab);
+}
+
 TEST(knobs)
 {
 	struct lab *lab = begin();
@@ -507,6 +613,16 @@ TEST(knobs)
 	GOOD("sysctl vm.lowmem_reserve_ratio = 0 0 0 0");
 	GOOD("expect reserve DMA DMA32 = 0");
 	BAD(LAB_USAGE, "sysctl vm.lowmem_reserve_ratio = 1 2 3 4 5 6 7", "too many");
+	GOOD("sysctl vm.lowmem_reserve_ratio = 256");
+	/* All values are right, or none is set. */
+	BAD(LAB_USAGE, "sysctl vm.lowmem_reserve_ratio = 5 3000000000", "too large");
+	BAD(LAB_USAGE, "sysctl vm.lowmem_reserve_ratio = 5 2147483648", "too large");
+	BAD(LAB_USAGE, "sysctl vm.lowmem_reserve_ratio = 5 x", "not a number");
+	BAD(LAB_USAGE, "sysctl vm.lowmem_reserve_ratio = 5 6 7 8 9 10 11", "too many");
+	GOOD("expect reserve DMA DMA32 = 48");
+	GOOD("sysctl vm.lowmem_reserve_ratio = 2147483647 2147483647");
+	GOOD("expect reserve DMA DMA32 = 0");
+	BAD(LAB_FAILED, "sysctl vm.watermark_scale_factor = 18446744073709551615", "EINVAL");
 	BAD(LAB_USAGE, "sysctl vm.min_free_kbyte = 1", "did you mean");
 	BAD(LAB_USAGE, "sysctl vm.min_free_kbytes = x", "not a number");
 	GOOD("isolate 4096-5120");
@@ -563,6 +679,10 @@ TEST(shows)
 	CHECK(strstr(record.out, "{\"zones\":[{\"zone\":"));
 	GOOD("json off");
 	BAD(LAB_USAGE, "json maybe", "on, off");
+	BAD(LAB_USAGE, "json on now", "one word too many");
+	record.out[0] = 0;
+	GOOD("hash");
+	CHECK(strstr(record.out, "hash 0x") == record.out);
 	BAD(LAB_USAGE, "help pagse", "did you mean 'pages'");
 	lab_destroy(lab);
 }
@@ -689,6 +809,8 @@ TEST(two_sessions)
 }
 
 TEST_MAIN(CASE(words), CASE(text), CASE(gfp), CASE(machines), CASE(maps), CASE(blocks), CASE(many),
-	  CASE(expectations), CASE(more_than_expected), CASE(flags), CASE(no_memory),
+	  CASE(expectations), CASE(more_than_expected), CASE(flags), CASE(no_memory), CASE(wrong_machines), CASE(machine_replaced),
+	  CASE(no_memory_to_boot),
+	  CASE(ram_in_pieces),
 	  CASE(knobs), CASE(shows), CASE(help), CASE(completion), CASE(scripts),
 	  CASE(poor_host), CASE(two_sessions))
