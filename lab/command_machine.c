@@ -331,6 +331,7 @@ enum lab_status command_map(struct lab *lab, const char *target)
 {
 	const char *name = words_next(&lab->words);
 	enum lab_status status = name ? args_end(lab) : args_wrong(lab, "the file", NULL, NULL);
+	const char *why = NULL;
 	size_t length = 0;
 	char *text;
 	int error;
@@ -342,12 +343,12 @@ enum lab_status command_map(struct lab *lab, const char *target)
 		return session_fail(lab, LAB_USAGE, "the machine has its memory already");
 	if (!lab->host.read)
 		return session_fail(lab, LAB_FILE, "%s: this host has no files", name);
-	error = lab->host.read(lab->host.ctx, name, &text, &length);
+	error = lab->host.read(lab->host.ctx, name, &text, &length, &why);
 	if (error == -QUIRE_ENOMEM)
 		return session_memory(lab);
 	if (error)
-		return session_fail(lab, LAB_FILE, "%s: can't be read (%s)", name,
-				    quire_error_name(error));
+		return session_fail(lab, LAB_FILE, "%s: %s", name,
+				    why ? why : quire_error_name(error));
 	status = map_text(lab, name, text, length);
 	lab->host.done(lab->host.ctx, text, length);
 	return status;

@@ -255,6 +255,11 @@ struct quire *lab_quire(struct lab *lab)
 	return lab->zones ? lab->q : NULL;
 }
 
+bool lab_ended(const struct lab *lab)
+{
+	return lab->ended;
+}
+
 const char *lab_message(const struct lab *lab)
 {
 	return lab->message;

@@ -55,8 +55,10 @@ struct lab {
 	size_t nr_ram, room_ram;
 	unsigned cpu;               /* that commands run on */
 	bool json;                  /* reports as JSON */
+	bool ended;                 /* quit was said */
 	struct lab_block *blocks;   /* the newest first */
 	struct lab_words words;     /* of the line being done */
+	char completion[64];        /* the word that lab_complete gave last, if it is made */
 	char reason[48];            /* why a request was refused; "" if none was */
 	char message[LAB_MESSAGE_MAX];
 };

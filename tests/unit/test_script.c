@@ -45,9 +45,10 @@ static void write_talk(void *ctx, const char *text, size_t length)
 	keep(r->talk, sizeof(r->talk), text, length);
 }
 
-static int read_map(void *ctx, const char *name, char **text, size_t *length)
+static int read_map(void *ctx, const char *name, char **text, size_t *length, const char **why)
 {
 	(void)ctx;
+	(void)why;
 	if (strcmp(name, "map file") != 0 || !file_text)
 		return -QUIRE_ENOENT;
 	*text = strdup(file_text);
@@ -677,6 +678,27 @@ TEST(shows)
 	GOOD("explain pages 0");
 	CHECK(strstr(record.out, "{\"check\":true}\n{\"hash\":\"0x"));
 	CHECK(strstr(record.out, "{\"zones\":[{\"zone\":"));
+	record.out[0] = 0;
+	GOOD("draw free");
+	CHECK(strstr(record.out, "{\"view\":\"free\",\"text\":\"Free lists: blocks of 2^order frames\\n\\nDMA"));
+	CHECK(strchr(record.out, '\n') == record.out + strlen(record.out) - 1);
+	record.out[0] = 0;
+	GOOD("draw zones svg");
+	CHECK(strstr(record.out, "{\"view\":\"zones\",\"svg\":\"<svg xmlns=\\\"http"));
+	record.out[0] = 0;
+	BAD(LAB_USAGE, "draw fere", "did you mean");
+	BAD(LAB_USAGE, "help pagse", "did you mean");
+	CHECK_STR(record.out, "");
+	GOOD("A = pages 1");
+	GOOD("B = fill 0");
+	GOOD("show");
+	CHECK_STR(record.out, "{\"blocks\":[{\"name\":\"B\",\"held\":14,\"blocks\":14,\"order\":0},"
+			      "{\"name\":\"A\",\"held\":1,\"frames\":2,\"first\":0,"
+			      "\"zone\":\"DMA\",\"references\":1}]}\n");
+	record.out[0] = 0;
+	GOOD("help drain");
+	CHECK_STR(record.out,
+		  "{\"help\":\"drain\",\"text\":\"drain\\n    empty the per-cpu lists\\n\"}\n");
 	GOOD("json off");
 	BAD(LAB_USAGE, "json maybe", "on, off");
 	BAD(LAB_USAGE, "json on now", "one word too many");
@@ -738,6 +760,11 @@ TEST(completion)
 	CHECK(completes(lab, "expect ", "bitmap"));
 	CHECK(completes(lab, "expect bit", "bitmap"));
 	CHECK(completes(lab, "cat ", "buddyinfo"));
+	CHECK(completes(lab, "cat /proc/bu", "/proc/buddyinfo"));
+	CHECK(completes(lab, "cat /", "/sys/kernel/debug/extfrag/extfrag_index"));
+	CHECK(!completes(lab, "cat /proc/bu", "/proc/meminfo"));
+	CHECK(completes(lab, "cat bu", "buddyinfo") && !completes(lab, "cat ", "/proc/buddyinfo"));
+	CHECK(completes(lab, "qu", "quit"));
 	CHECK(completes(lab, "draw f", "free"));
 	CHECK(completes(lab, "machine i386 r", "ram"));
 	CHECK(completes(lab, "A = pages 0 GFP_H", "GFP_HIGHUSER"));
@@ -759,6 +786,14 @@ TEST(scripts)
 
 	CHECK_EQ(lab_text(lab, "good", good, strlen(good)), LAB_OK);
 	CHECK_STR(lab_message(lab), "");
+	CHECK_EQ(lab_text(lab, "quits", "say x\nquit # here\nbad", 21), LAB_OK);
+	CHECK(!lab_ended(lab));
+	GOOD(" quit \t");
+	CHECK(lab_ended(lab));
+	BAD(LAB_USAGE, "quit now", "one word too many");
+	CHECK(!lab_ended(lab));
+	GOOD("exit");
+	CHECK(lab_ended(lab));
 	CHECK_EQ(lab_text(lab, "wrong", wrong, strlen(wrong)), LAB_FAILED);
 	CHECK_STR(lab_message(lab), "wrong:3: A: expected 3, is 0");
 	CHECK_EQ(lab_text(lab, "nul", "say\0x\n", 6), LAB_USAGE);
