@@ -2,8 +2,12 @@
 /*
  * gfp.c - GFP flags by Linux's names
  *
- * Only names for which the page allocator does something. What an upper tier
- * would read out of other flags is not promised by accepting them.
+ * The names of all bits of quire_gfp_t, and of what they are put together to. The page
+ * allocator acts on most of them itself, some of them only where there is a
+ * pressure hook: DIRECT, KSWAPD, and how often it asks (NORETRY, RETRY_MAYFAIL).
+ * IO and FS it hands to the hook, which knows what reclaim they forbid. NOWARN asks for
+ * a silence that is there anyway. A flag that is none of these is no word here:
+ * a script is told so, and a replay counts it as ignored (trace_gfp.c).
  */
 #include "gfp.h"
 

@@ -214,6 +214,15 @@ for form in $($quire help script expect | sed -n '3,$s/^  \([a-z_]*\) .*/\1/p');
 	if grep -q "^| .expect $form " docs/SCRIPT.md; then pass; else fail "SCRIPT.md: $form"; fi
 done
 
+# The numbers of a zone that it names are those that there are.
+sed -n 's/^| .expect stat [^|]*|\(.*\):\([^|]*\)|$/\2/p' docs/SCRIPT.md | tr -d '`' | tr ' ' '\n' | grep . >"$tmp/named"
+sed -n 's/^\t\t{ "\([a-z_]*\)", s->.*/\1/p' lab/command_expect.c >"$tmp/there"
+expect "SCRIPT.md has all numbers of expect stat, in their order" cmp "$tmp/named" "$tmp/there"
+for number in $(cat "$tmp/named"); do
+	lines "machine 16 frames\nexpect stat DMA $number = 77777\n"
+	status 1 $quire run "$tmp/script"
+done
+
 # Completion is bash that runs.
 if command -v bash >/dev/null; then
 	complete() {
