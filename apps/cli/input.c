@@ -315,7 +315,10 @@ bool input_all(const char *path, char **text, size_t *length, char *why)
 		in->end = 0;
 	}
 	good = good && !in->cut;
-	snprintf(why, INPUT_WHY_MAX, "%s", error ? strerror(error) : all ? in->why : strerror(ENOMEM));
+	if (error || !all)
+		snprintf(why, INPUT_WHY_MAX, "%s", strerror(error ? error : ENOMEM));
+	else
+		memcpy(why, in->why, INPUT_WHY_MAX);
 	if (!error)
 		input_close(in);
 	if (good)

@@ -268,7 +268,8 @@ TEST(keys)
 			char seen[16][8] = { "" };
 			unsigned nr = 0;
 
-			opt = (struct lab_draw_options){ .ascii = i & 1, .columns = i & 2 ? 40 : 80 };
+			opt = (struct lab_draw_options){ .ascii = i & 1,
+							 .columns = i & 2 ? 40 : 80 };
 			draw(q, view->name, &opt);
 			char *key = strstr(text, strcmp(view->name, "zones") ? "U Unm" : " in use");
 			CHECK(key != NULL);
