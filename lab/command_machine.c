@@ -22,11 +22,8 @@
 /* Frames of a bare machine at most: it is there to be looked at. */
 #define BARE_MAX (1u << 20)
 
-/* Memory is described by sections; what the frame array and the block array take for one. */
-#define SECTION_FRAMES (1u << QUIRE_ORDER_MAX)
-#define SECTION_BYTES ((uint64_t)SECTION_FRAMES * QUIRE_PAGE_SIZE)
-#define SECTION_PAGES ((uint64_t)16 * SECTION_FRAMES)
-#define SECTION_BLOCKS ((uint64_t)2 * 192)
+/* The library describes memory by sections, blocks of the largest order. */
+#define SECTION_BYTES ((uint64_t)QUIRE_PAGE_SIZE << QUIRE_ORDER_MAX)
 
 /* What a machine command has read; it counts only once all of it is right. */
 struct description {
@@ -393,6 +390,29 @@ static uint64_t whole_frames(uint64_t bytes)
 	return (bytes + QUIRE_PAGE_SIZE - 1) & ~(uint64_t)(QUIRE_PAGE_SIZE - 1);
 }
 
+/* What the library takes for one section: asked of a machine that has but one. */
+static bool section_cost(struct lab *lab, struct quire_metadata *cost)
+{
+	const struct quire_map_entry section = { 0, SECTION_BYTES, QUIRE_MAP_USABLE };
+	struct quire_config config;
+	struct quire *q;
+	int error;
+
+	quire_config_init(&config, lab->config.machine);
+	config.host = lab->host.port;
+	config.firmware = false;
+	config.frames_outside = true;
+	if (quire_create(&config, &q))
+		return false;
+	error = quire_boot_map(q, &section, 1);
+	if (!error)
+		error = quire_boot_zones(q);
+	if (!error)
+		quire_metadata(q, cost);
+	quire_destroy(q);
+	return !error;
+}
+
 /*
  * Zones that can't be built for want of memory: is it the machine's own? The frame array
  * must lie in one free piece of the lowmem, the block array in what is left.
@@ -401,9 +421,12 @@ static bool no_room(struct lab *lab)
 {
 	const struct quire_config *config = quire_config(lab->q);
 	uint64_t limit = config->lowmem_bytes ? config->lowmem_bytes : UINT64_MAX;
-	uint64_t nr = nr_sections(lab), pages = nr * SECTION_PAGES, largest = 0, all = 0;
+	uint64_t nr = nr_sections(lab), largest = 0, all = 0;
+	struct quire_metadata cost;
 	struct quire_range r;
 
+	if (config->frames_outside || !section_cost(lab, &cost))
+		return false;
 	for (size_t i = 0; quire_memblock_get(lab->q, QUIRE_MEMBLOCK_FREE, i, &r); i++) {
 		uint64_t start = whole_frames(r.start), end = r.end < limit ? r.end : limit;
 
@@ -413,8 +436,8 @@ static bool no_room(struct lab *lab)
 		all += end - start;
 		largest = end - start > largest ? end - start : largest;
 	}
-	return !config->frames_outside &&
-	       (largest < pages || all < pages + whole_frames(nr * SECTION_BLOCKS));
+	return largest < nr * cost.frames ||
+	       all < nr * cost.frames + whole_frames(nr * cost.blocks);
 }
 
 static enum lab_status zones_wrong(struct lab *lab, int error)

@@ -159,6 +159,13 @@ $quire proc zoneinfo --machine i386 --map $map >"$tmp/b"
 expect "--map is map" cmp "$tmp/a" "$tmp/b"
 printf 'machine x86-64 cpus 2 movable 16M ram 64M\nreserve 8M-9M\nA = pages 3\n' >"$tmp/script"
 status 0 $quire proc meminfo --script "$tmp/script"
+# A machine of many ranges: settled once, not at each line (which took minutes).
+{
+	echo 'machine x86-64 frames outside'
+	seq 20000 | awk '{ print "ram " $1 * 8 "K-" $1 * 8 + 4 "K" }'
+	echo 'check'
+} >"$tmp/many"
+status 0 timeout 30 $quire run "$tmp/many"
 status 0 $quire proc zoneinfo --cpus 2 --movable 16M --ram 64M --reserve 8M-9M
 out_has 'cpu: 1'
 status 0 $quire draw free --script $lesson
