@@ -52,7 +52,8 @@ say = $(if $(VERBOSE)$(findstring s,$(firstword -$(MAKEFLAGS))),,@echo "  $(1)	$
 
 # ---- Flags ----------------------------------------------------------------
 
-CFLAGS  ?= -O2 -g
+# Sanitizers are for what is wrong, not for how fast: -O1 takes two thirds of the time to compile.
+CFLAGS  ?= $(if $(SAN),-O1,-O2) -g
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	   $(if $(WERROR),-Werror)
 COMMON  := $(CFLAGS) $(ARCH) $(SAN) $(WARN) -MMD -MP -Iinclude

@@ -22,9 +22,6 @@
 /* Frames of a bare machine at most: it is there to be looked at. */
 #define BARE_MAX (1u << 20)
 
-/* The library describes memory by sections, blocks of the largest order. */
-#define SECTION_BYTES ((uint64_t)QUIRE_PAGE_SIZE << QUIRE_ORDER_MAX)
-
 /* What a machine command has read; it counts only once all of it is right. */
 struct description {
 	struct quire_config config;
@@ -369,77 +366,6 @@ static int settle_ram(struct lab *lab)
 	return error;
 }
 
-/* How many sections have memory. */
-static uint64_t nr_sections(struct lab *lab)
-{
-	uint64_t nr = 0, next = 0;
-	struct quire_range r;
-
-	for (size_t i = 0; quire_memblock_get(lab->q, QUIRE_MEMBLOCK_MEMORY, i, &r); i++) {
-		uint64_t first = r.start / SECTION_BYTES, end = (r.end - 1) / SECTION_BYTES + 1;
-
-		first = first > next ? first : next;
-		nr += first < end ? end - first : 0;
-		next = end > next ? end : next;
-	}
-	return nr;
-}
-
-static uint64_t whole_frames(uint64_t bytes)
-{
-	return (bytes + QUIRE_PAGE_SIZE - 1) & ~(uint64_t)(QUIRE_PAGE_SIZE - 1);
-}
-
-/* What the library takes for one section: asked of a machine that has but one. */
-static bool section_cost(struct lab *lab, struct quire_metadata *cost)
-{
-	const struct quire_map_entry section = { 0, SECTION_BYTES, QUIRE_MAP_USABLE };
-	struct quire_config config;
-	struct quire *q;
-	int error;
-
-	quire_config_init(&config, lab->config.machine);
-	config.host = lab->host.port;
-	config.firmware = false;
-	config.frames_outside = true;
-	if (quire_create(&config, &q))
-		return false;
-	error = quire_boot_map(q, &section, 1);
-	if (!error)
-		error = quire_boot_zones(q);
-	if (!error)
-		quire_metadata(q, cost);
-	quire_destroy(q);
-	return !error;
-}
-
-/*
- * Zones that can't be built for want of memory: is it the machine's own? The frame array
- * must lie in one free piece of the lowmem, the block array in what is left.
- */
-static bool no_room(struct lab *lab)
-{
-	const struct quire_config *config = quire_config(lab->q);
-	uint64_t limit = config->lowmem_bytes ? config->lowmem_bytes : UINT64_MAX;
-	uint64_t nr = nr_sections(lab), largest = 0, all = 0;
-	struct quire_metadata cost;
-	struct quire_range r;
-
-	if (config->frames_outside || !section_cost(lab, &cost))
-		return false;
-	for (size_t i = 0; quire_memblock_get(lab->q, QUIRE_MEMBLOCK_FREE, i, &r); i++) {
-		uint64_t start = whole_frames(r.start), end = r.end < limit ? r.end : limit;
-
-		end &= ~(uint64_t)(QUIRE_PAGE_SIZE - 1);
-		if (start >= end)
-			continue;
-		all += end - start;
-		largest = end - start > largest ? end - start : largest;
-	}
-	return largest < nr * cost.frames ||
-	       all < nr * cost.frames + whole_frames(nr * cost.blocks);
-}
-
 static enum lab_status zones_wrong(struct lab *lab, int error)
 {
 	switch (error) {
@@ -448,17 +374,12 @@ static enum lab_status zones_wrong(struct lab *lab, int error)
 	case -QUIRE_E2BIG:
 		return described_wrong(lab, error,
 				       "the machine has more memory than 2^31 frames, 8 TB");
-	case -QUIRE_ENOMEM:
-		if (no_room(lab)) {
-			session_refuse(lab, quire_error_name(error),
+	case -QUIRE_ENOSPC:
+		return described_wrong(lab, error,
 				       "the machine's memory has no room for the frame array");
-			return LAB_USAGE;
-		}
-		break;
 	default:
-		break;
+		return described_wrong(lab, error, "the zones can't be built");
 	}
-	return described_wrong(lab, error, "the zones can't be built");
 }
 
 enum lab_status lab_boot(struct lab *lab)

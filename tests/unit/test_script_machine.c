@@ -111,7 +111,7 @@ TEST(wrong_machines)
 	BAD(LAB_USAGE, "boot", "no whole frame of memory: ENODEV");
 	GOOD("machine i386 ram 64M");
 	GOOD("reserve 0-64M");
-	BAD(LAB_USAGE, "boot", "memory has no room for the frame array: ENOMEM");
+	BAD(LAB_USAGE, "boot", "memory has no room for the frame array: ENOSPC");
 	GOOD("release 1M-1276K");
 	BAD(LAB_USAGE, "boot", "no room");
 	/* 16 bytes for each of 16384 frames; for the blocks, nothing. */
