@@ -68,18 +68,22 @@ static enum lab_status begin(struct lab *lab, const char *target, unsigned *orde
 	return status || !target ? status : session_name(lab, target, out);
 }
 
-/* The name of what has no number to be found again by. */
-static enum lab_status named(struct lab *lab, const char *target, const char *synopsis,
-			     struct lab_block **out)
+/* The block for what has no number to be found again by. Return: NULL, and the status why */
+static struct lab_block *named(struct lab *lab, const char *target, const char *synopsis,
+			       enum lab_status *status)
 {
-	if (!target)
-		return session_fail(lab, LAB_USAGE, "give it a name: NAME = %s", synopsis);
-	return session_name(lab, target, out);
+	struct lab_block *block = NULL;
+
+	if (target)
+		*status = session_name(lab, target, &block);
+	else
+		*status = session_fail(lab, LAB_USAGE, "give it a name: NAME = %s", synopsis);
+	return *status ? NULL : block;
 }
 
 enum lab_status command_pages(struct lab *lab, const char *target)
 {
-	struct lab_block *block;
+	struct lab_block *block = NULL;
 	struct quire_page *page;
 	quire_gfp_t gfp = 0;
 	unsigned order = 0;
@@ -115,7 +119,7 @@ static unsigned order_of(uint64_t bytes)
 
 enum lab_status command_exact(struct lab *lab, const char *target)
 {
-	struct lab_block *block;
+	struct lab_block *block = NULL;
 	quire_gfp_t gfp = 0;
 	uint64_t bytes = 0;
 	enum lab_status status = args_size(lab, "the size", &bytes);
@@ -125,8 +129,8 @@ enum lab_status command_exact(struct lab *lab, const char *target)
 	if (!status && (bytes == 0 || bytes > SIZE_MAX))
 		status = session_fail(lab, LAB_USAGE, "no such size");
 	if (!status)
-		status = named(lab, target, "exact SIZE", &block);
-	if (status)
+		block = named(lab, target, "exact SIZE", &status);
+	if (!block)
 		return status;
 	block->kind = LAB_EXACT;
 	block->bytes = (size_t)bytes;
@@ -189,7 +193,7 @@ static enum lab_status bulk(struct lab *lab, struct lab_block *block, quire_gfp_
 
 enum lab_status command_bulk(struct lab *lab, const char *target)
 {
-	struct lab_block *block;
+	struct lab_block *block = NULL;
 	quire_gfp_t gfp = 0;
 	uint64_t nr = 0;
 	enum lab_status status = args_number(lab, "the number of frames", SIZE_MAX, &nr);
@@ -199,8 +203,8 @@ enum lab_status command_bulk(struct lab *lab, const char *target)
 	if (!status && nr == 0)
 		status = session_fail(lab, LAB_USAGE, "bulk wants at least one frame");
 	if (!status)
-		status = named(lab, target, "bulk N", &block);
-	if (status)
+		block = named(lab, target, "bulk N", &status);
+	if (!block)
 		return status;
 	block->kind = LAB_MANY;
 	status = bulk(lab, block, gfp, (size_t)nr);
@@ -238,7 +242,7 @@ static enum lab_status fill(struct lab *lab, struct lab_block *block, quire_gfp_
 
 enum lab_status command_fill(struct lab *lab, const char *target)
 {
-	struct lab_block *block;
+	struct lab_block *block = NULL;
 	quire_gfp_t gfp = 0;
 	unsigned order = 0;
 	enum lab_status status = begin(lab, target, &order, &gfp, &block);

@@ -304,9 +304,9 @@ bool input_all(const char *path, char **text, size_t *length, char *why)
 {
 	size_t room = 1;
 	char *all = malloc(room);
-	struct input *in;
+	struct input *in = NULL;
 	int error = input_open(path, &in);
-	bool good = !error && all;
+	bool good = in && all;
 
 	*length = 0;
 	while (good && (good = fill(in)) && in->end) {
@@ -315,11 +315,11 @@ bool input_all(const char *path, char **text, size_t *length, char *why)
 		in->end = 0;
 	}
 	good = good && !in->cut;
-	if (error || !all)
+	if (!in || !all)
 		snprintf(why, INPUT_WHY_MAX, "%s", strerror(error ? error : ENOMEM));
 	else
 		memcpy(why, in->why, INPUT_WHY_MAX);
-	if (!error)
+	if (in)
 		input_close(in);
 	if (good)
 		*text = all;
