@@ -64,6 +64,7 @@ LAB += lab/figure_zones.c
 LAB += lab/gfp.c
 LAB += lab/map.c
 LAB += lab/map_line.c
+LAB += lab/quote.c
 LAB += lab/replay.c
 LAB += lab/scan.c
 LAB += lab/script.c

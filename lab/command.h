@@ -90,5 +90,6 @@ enum lab_status command_check(struct lab *lab, const char *target);
 enum lab_status command_hash(struct lab *lab, const char *target);
 enum lab_status command_json(struct lab *lab, const char *target);
 enum lab_status command_help(struct lab *lab, const char *target);
+enum lab_status command_quit(struct lab *lab, const char *target);
 
 #endif

@@ -44,12 +44,13 @@ static int lesson_run(struct lab_host host, const char *name, const struct quire
 {
 	uint64_t results = 0xcbf29ce484222325u;
 	struct lab *lab;
+	const char *why = NULL;
 	char *text;
 	size_t length;
 
 	host.out = (struct quire_sink){ lesson_write, &results };
 	host.talk = (struct quire_sink){ lesson_quiet, NULL };
-	if (host.read(host.ctx, name, &text, &length)) {
+	if (host.read(host.ctx, name, &text, &length, &why)) {
 		quire_format(print, "%s: can't be read\n", name);
 		return LAB_FILE;
 	}
