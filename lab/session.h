@@ -7,6 +7,7 @@
 #ifndef QUIRE_LAB_SESSION_H
 #define QUIRE_LAB_SESSION_H
 
+#include <quire/boot.h>
 #include <quire/page.h>
 
 #include "script.h"
@@ -57,8 +58,12 @@ struct lab {
 	struct quire *q;            /* NULL until it has memory */
 	bool zones;                 /* it is booted */
 	bool told;                  /* a machine command said what it is; else the map does */
+	bool split;                 /* it said a split, too */
+	struct quire_map_entry *ram; /* ranges for the machine to have before it is booted */
+	size_t nr_ram, room_ram;
 	unsigned cpu;               /* that commands run on */
 	bool json;                  /* reports as JSON */
+	bool ended;                 /* quit was said */
 	struct lab_block *blocks;   /* the newest first */
 	struct lab_words words;     /* of the line being done */
 	unsigned long line;         /* lines done since the machine began, this one too */
@@ -68,6 +73,7 @@ struct lab {
 	char finding[32];           /* what the heap found last; "" if nothing */
 	uint64_t finding_at;        /* at which byte */
 	uint64_t nr_findings;
+	char completion[64];        /* the word that lab_complete gave last, if it is made */
 	char reason[48];            /* why a request was refused; "" if none was */
 	char message[LAB_MESSAGE_MAX];
 };
@@ -111,9 +117,25 @@ void session_free(struct lab *lab, void *p, size_t bytes);
 
 /** session_host - quire_config.host of a machine that the session makes */
 void *session_host(const struct lab *lab);
+/**
+ * session_grow - a larger array, with what is in the old one
+ * @lab:  the session
+ * @old:  the array, NULL if @room is 0; given back
+ * @room: its length, which becomes the new one
+ * @size: of an element, in bytes
+ *
+ * Return: the array; NULL without memory, and nothing has changed
+ */
+void *session_grow(struct lab *lab, void *old, size_t *room, size_t size);
+
+/** session_drop_ram - forget the ranges of lab->ram */
+void session_drop_ram(struct lab *lab);
 
 /** session_reset - forget the machine and all names */
 void session_reset(struct lab *lab);
+
+/** session_move - take over the machine of @other, which has no names and then no machine */
+void session_move(struct lab *lab, struct lab *other);
 
 /** session_cpu - run on processor @cpu from here on */
 void session_cpu(struct lab *lab, unsigned cpu);

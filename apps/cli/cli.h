@@ -16,6 +16,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "input.h"
+
 struct lab;
 
 /** Exit statuses of the program. */
@@ -66,6 +68,7 @@ struct cli {
 	struct quire_sink talk; /* standard error */
 	struct lab *lab;        /* the session that cli_boot made */
 	struct cli_progress progress;
+	char why[INPUT_WHY_MAX]; /* what was wrong with the file that the session asked for */
 };
 
 /**
@@ -126,7 +129,7 @@ int cli_session(struct cli *cli);
 int cli_script(struct cli *cli, const char *name);
 
 /**
- * cli_read_file - read a whole file
+ * cli_read_file - read a whole file, as input_all
  * @cli:    the run
  * @name:   "-" is standard input
  * @text:   the contents, to be freed with free()
