@@ -6,7 +6,7 @@
  * The sign = before the value may be left out.
  */
 #include "args.h"
-#include "command.h"
+#include "command_kspace.h"
 #include "text.h"
 
 enum lab_status expect_number(struct lab *lab, const char *what, uint64_t is)
@@ -503,7 +503,18 @@ const struct lab_form expect_forms[] = {
 	{ "unusable", "ZONE ORDER = N", "unusable free space index, likewise", expect_unusable },
 	{ "refusal", "ZONE ORDER [GFP...] = REASON", "why it would not give a block; none",
 	  expect_refusal },
-	{ "slab", "CACHE NUMBER = N", "active objects slabs full partial empty size asked ...",
+	{ "virt", "NAME = ADDRESS", "the address of an area or window", expect_virt },
+	{ "va", "ADDRESS = ADDRESS", "virtual of a physical address in the direct map", expect_va },
+	{ "pa", "ADDRESS = ADDRESS", "physical of a virtual address in the direct map", expect_pa },
+	{ "word", "ADDRESS = N", "32 bits of memory, read as the kernel", expect_word },
+	{ "address", "BLOCK = ADDRESS", "what a frame has now; 0: none", expect_address },
+	{ "region", "ADDRESS = NAME", "user, direct map, vmalloc, pkmap, fixmap, hole ...",
+	  expect_region },
+	{ "layout", "NAME = ADDRESS", "PAGE_OFFSET high_memory VMALLOC_START PKMAP_BASE ...",
+	  expect_layout },
+	{ "kspace", "NAME = N", "areas lazy kept pages purges open closed flushes ...",
+	  expect_kspace },
+	{ "slab", "CACHE NUMBER = N", "active objects slabs full partial empty asked ...",
 	  expect_slab },
 	{ "ksize", "OBJECT = N", "bytes that may be used", expect_ksize },
 	{ "phys", "OBJECT = N", "its physical address", expect_phys },

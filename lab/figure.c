@@ -25,6 +25,7 @@ struct view {
 static const struct view views[] = {
 	{ { "frames", "the frames of each zone: in use or free, by migrate type" }, figure_frames },
 	{ { "free", "the free lists: blocks by order, with the pair bitmap" }, figure_free },
+	{ { "layout", "the kernel's address space: regions, areas, windows" }, figure_layout },
 	{ { "slab", "a cache's slabs, object by object: slab CACHE" }, figure_slab },
 	{ { "zones", "the zones: what they hold, and their watermarks" }, figure_zones },
 };

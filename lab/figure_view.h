@@ -15,6 +15,9 @@ int figure_frames(struct quire *q, struct canvas *c);
 /** figure_free - the free lists of each zone. Return: 0, -QUIRE_ENOMEM */
 int figure_free(struct quire *q, struct canvas *c);
 
+/** figure_layout - the kernel's address space. Return: 0, -QUIRE_ENOMEM */
+int figure_layout(struct quire *q, struct canvas *c);
+
 /** figure_slab - the slabs of c->cache. Return: 0, -QUIRE_ENOMEM, -QUIRE_EINVAL without one */
 int figure_slab(struct quire *q, struct canvas *c);
 

@@ -9,6 +9,7 @@
 
 #include <quire/port.h>
 
+#include "command_kspace.h"
 #include "text.h"
 
 /* Elements of an array when it is first made. */
@@ -233,6 +234,7 @@ void session_reset(struct lab *lab)
 			put_block(lab, block);
 		session_drop(lab, block);
 	}
+	kspace_reset(lab);
 	session_objects_reset(lab);
 	session_drop_ram(lab);
 	if (ours)

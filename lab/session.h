@@ -43,6 +43,8 @@ struct lab_block {
 	size_t room;             /* that the array has */
 };
 
+struct lab_area;
+
 /** struct lab_object - a name, and the heap's objects it stands for */
 struct lab_object {
 	struct lab_object *next;
@@ -65,6 +67,7 @@ struct lab {
 	bool json;                  /* reports as JSON */
 	bool ended;                 /* quit was said */
 	struct lab_block *blocks;   /* the newest first */
+	struct lab_area *areas;     /* likewise (command_kspace.c) */
 	struct lab_words words;     /* of the line being done */
 	unsigned long line;         /* lines done since the machine began, this one too */
 	bool heap;                  /* the kernel heap is set up */
@@ -161,6 +164,9 @@ void session_drop(struct lab *lab, struct lab_block *block);
 
 /** session_objects_reset - forget the names of objects, and the heap (command_slab.c) */
 void session_objects_reset(struct lab *lab);
+
+/** session_heap - set the kernel heap up if it isn't; in command_slab.c */
+enum lab_status session_heap(struct lab *lab);
 
 /** session_live - how many of a block's parts are not freed */
 size_t session_live(const struct lab_block *block);

@@ -170,6 +170,7 @@ static int describe(struct cli *cli)
 int cli_session(struct cli *cli)
 {
 	const struct lab_host host = {
+		.port = &cli->port,
 		.out = cli->out,
 		.talk = cli->talk,
 		.echo = cli->err_terminal && strcmp(cli->command, "shell") == 0,

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "hosted.h"
 #include "input.h"
 
 struct lab;
@@ -66,6 +67,7 @@ struct cli {
 
 	struct quire_sink out;  /* standard output; check with cli_flush */
 	struct quire_sink talk; /* standard error */
+	struct quire_hosted port; /* the machine's host */
 	struct lab *lab;        /* the session that cli_boot made */
 	struct cli_progress progress;
 	char why[INPUT_WHY_MAX]; /* what was wrong with the file that the session asked for */

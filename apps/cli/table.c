@@ -55,10 +55,10 @@ static const struct cli_command commands[] = {
 	  "NAME is a report of the list below; without it --dir is needed. Without a\n"
 	  "machine, map or script it is an x86-64 with 1 GB.",
 	  OPTIONS_MACHINE | OPTIONS_SCRIPT | OPTIONS_JSON | OPTIONS_DIR, 0, 1, cmd_proc },
-	{ "draw", "VIEW", "draw a picture of the frames",
+	{ "draw", "VIEW [CACHE]", "draw a picture of the frames, or of a cache",
 	  "VIEW is one of the list below. Without a machine, map or script it is an x86-64\n"
-	  "with 1 GB.",
-	  OPTIONS_MACHINE | OPTIONS_SCRIPT | OPTIONS_SVG, 1, 1, cmd_draw },
+	  "with 1 GB. View slab wants the name of a cache: kmalloc-64.",
+	  OPTIONS_MACHINE | OPTIONS_SCRIPT | OPTIONS_SVG, 1, 2, cmd_draw },
 	{ "check", "[SCRIPT]", "build a machine, run a script on it, check every invariant",
 	  NULL, OPTIONS_MACHINE | OPTIONS_SCRIPT | OPTIONS_JSON, 0, 1, cmd_check },
 	{ "help", "[COMMAND]", "help on a command; `help script` for the script language",

@@ -322,7 +322,8 @@ uint64_t kmalloc_report_large(struct quire *q)
 
 		if (frames_owner(page) != QUIRE_OWNER_LARGE)
 			continue;
-		found.object = q->direct + (uintptr_t)(frames_pfn(&q->frames, i) << QUIRE_PAGE_SHIFT);
+		found.object = q->direct +
+			       (uintptr_t)(frames_pfn(&q->frames, i) << QUIRE_PAGE_SHIFT);
 		kmem_report(q, &found);
 		nr++;
 	}
