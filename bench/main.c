@@ -66,24 +66,38 @@ static void run(const struct bench_allocator *a, const struct bench_row *row)
 	fflush(stdout);
 }
 
+/* The @i-th row of all tables. Return: NULL after the last */
+static const struct bench_row *row_at(size_t i)
+{
+	if (i < bench_nr_rows)
+		return &bench_rows[i];
+	i -= bench_nr_rows;
+	return i < bench_nr_slab_rows ? &bench_slab_rows[i] : NULL;
+}
+
+static const struct bench_allocator *allocator(const char *name)
+{
+	if (!strcmp(name, "none"))
+		return &bench_none;
+	return !strcmp(name, "malloc") ? &bench_malloc : &bench_quire;
+}
+
 int main(int argc, char **argv)
 {
-	const struct bench_allocator *a = argc > 1 && !strcmp(argv[1], "none") ? &bench_none
-									    : &bench_quire;
+	const struct bench_allocator *a = allocator(argc > 1 ? argv[1] : "quire");
+	const struct bench_row *row;
 
-	if (argc > 1 && !strcmp(argv[1], "list")) {
-		for (size_t i = 0; i < bench_nr_rows; i++)
-			printf("%s\t%d\t%s\n", bench_rows[i].name, bench_rows[i].instructions,
-			       bench_rows[i].what);
-		return 0;
-	}
-	for (size_t i = 0; i < bench_nr_rows; i++) {
+	for (size_t i = 0; (row = row_at(i)); i++) {
 		bool wanted = argc <= 2;
 
+		if (argc > 1 && !strcmp(argv[1], "list")) {
+			printf("%s\t%d\t%s\n", row->name, row->instructions, row->what);
+			continue;
+		}
 		for (int n = 2; n < argc; n++)
-			wanted |= !strcmp(argv[n], bench_rows[i].name);
+			wanted |= !strcmp(argv[n], row->name);
 		if (wanted)
-			run(a, &bench_rows[i]);
+			run(a, row);
 	}
 	return 0;
 }

@@ -494,11 +494,12 @@ static inline enum quire_kfree quire_cache_free(struct quire_cache *cache, const
  */
 static inline void *quire_kmalloc(struct quire *q, size_t bytes, quire_gfp_t gfp)
 {
-	if (QUIRE_HEAP_CONSTANT(bytes) && bytes && bytes <= QUIRE_KMALLOC_CACHE_MAX &&
-	    QUIRE_HEAP_CONSTANT(gfp) && gfp == QUIRE_GFP_KERNEL) {
+	if (QUIRE_HEAP_CONSTANT(gfp) && gfp == QUIRE_GFP_KERNEL &&
+	    !QUIRE_HEAP_UNLIKELY(bytes - 1 >= QUIRE_KMALLOC_CACHE_MAX)) {
 		struct quire_heap *heap = (struct quire_heap *)(void *)q;
-		struct quire_cache *cache = heap->kmalloc[quire_heap_class(bytes)];
-
+		struct quire_cache *cache = heap->kmalloc[QUIRE_HEAP_CONSTANT(bytes)
+								  ? quire_heap_class(bytes)
+								  : heap->class_of[(bytes - 1) / 8]];
 		uintptr_t token = quire_port_cpu_enter();
 		void *object = quire_heap_pop(cache, token);
 
