@@ -2,8 +2,8 @@
 /*
  * rows_slab.c - the rows of the kernel heap, and the same of the process's malloc
  *
- * Rows kmalloc.* run for Quire, and as "malloc" for whatever malloc the process has: glibc's, or one
- * that was preloaded. Counts include the loop, which all share (heap_loops.h).
+ * Rows kmalloc.* run for Quire, and as "malloc" for whatever malloc the process has: glibc's, or
+ * one that was preloaded. Counts include the loop, which all share (heap_loops.h).
  */
 #include <quire/boot.h>
 #include <quire/slab.h>
