@@ -7,6 +7,8 @@
  */
 #include "session.h"
 
+#include <quire/layout.h>
+#include <quire/pgtable.h>
 #include <quire/port.h>
 
 #include "command_kspace.h"
@@ -155,7 +157,7 @@ size_t session_live(const struct lab_block *block)
 	return live;
 }
 
-static bool is_name(const char *name)
+bool session_is_name(const char *name)
 {
 	if (text_length(name) >= LAB_NAME_MAX)
 		return false;
@@ -172,7 +174,7 @@ enum lab_status session_name(struct lab *lab, const char *name, struct lab_block
 {
 	struct lab_block *old = session_block(lab, name);
 
-	if (!is_name(name))
+	if (!session_is_name(name))
 		return session_fail(lab, LAB_USAGE, "'%s' can't be a name", name);
 	if (old && session_live(old))
 		return session_fail(lab, LAB_USAGE, "%s still holds frames: free it first", name);
@@ -236,6 +238,13 @@ void session_reset(struct lab *lab)
 	}
 	kspace_reset(lab);
 	session_objects_reset(lab);
+	while (lab->tables) {
+		struct lab_table *table = lab->tables;
+		lab->tables = table->next;
+		if (!ours)
+			quire_table_destroy(table->table);
+		session_free(lab, table, sizeof(*table));
+	}
 	session_drop_ram(lab);
 	if (ours)
 		quire_destroy(lab->q);
@@ -258,6 +267,20 @@ void session_move(struct lab *lab, struct lab *other)
 	other->q = NULL;
 	other->ram = NULL;
 	other->nr_ram = other->room_ram = 0;
+}
+
+enum lab_status session_kernel(struct lab *lab)
+{
+	/* The heap first: its findings are the session's. */
+	enum lab_status status = session_heap(lab);
+
+	if (status)
+		return status;
+	int error = quire_table_kernel(lab->q) ? 0 : quire_kernel_boot(lab->q);
+
+	if (error == -QUIRE_EOPNOTSUPP)
+		return session_fail(lab, LAB_FILE, "this host can't touch the machine's memory");
+	return error ? session_error(lab, error, "the kernel's address space") : LAB_OK;
 }
 
 int lab_create(const struct lab_host *host, struct lab **out)

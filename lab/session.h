@@ -53,6 +53,13 @@ struct lab_object {
 	size_t nr;
 };
 
+/** struct lab_table - a name, and the process's page table it stands for */
+struct lab_table {
+	struct lab_table *next;
+	char name[LAB_NAME_MAX];
+	struct quire_table *table;
+};
+
 /** struct lab - a session */
 struct lab {
 	struct lab_host host;
@@ -68,6 +75,7 @@ struct lab {
 	bool ended;                 /* quit was said */
 	struct lab_block *blocks;   /* the newest first */
 	struct lab_area *areas;     /* likewise (command_kspace.c) */
+	struct lab_table *tables;   /* likewise (command_table.c) */
 	struct lab_words words;     /* of the line being done */
 	unsigned long line;         /* lines done since the machine began, this one too */
 	bool heap;                  /* the kernel heap is set up */
@@ -77,7 +85,7 @@ struct lab {
 	uint64_t finding_at;        /* at which byte */
 	uint64_t nr_findings;
 	char completion[64];        /* the word that lab_complete gave last, if it is made */
-	char reason[48];            /* why a request was refused; "" if none was */
+	char reason[64];            /* why a request was refused; "" if none was */
 	char message[LAB_MESSAGE_MAX];
 };
 
@@ -146,6 +154,9 @@ void session_cpu(struct lab *lab, unsigned cpu);
 /** session_block - the block of that name. Return: NULL if there is none */
 struct lab_block *session_block(struct lab *lab, const char *name);
 
+/** session_is_name - can @name be a name? */
+bool session_is_name(const char *name);
+
 /**
  * session_name - a new, empty block of that name
  * @lab:  the session
@@ -167,6 +178,9 @@ void session_objects_reset(struct lab *lab);
 
 /** session_heap - set the kernel heap up if it isn't; in command_slab.c */
 enum lab_status session_heap(struct lab *lab);
+
+/** session_kernel - build the kernel's address space, unless that is done. Return: as lab_line */
+enum lab_status session_kernel(struct lab *lab);
 
 /** session_live - how many of a block's parts are not freed */
 size_t session_live(const struct lab_block *block);
