@@ -68,7 +68,8 @@ FLAGS_lab   = $(COMMON) $(FREE) -Ilab
 FLAGS_ports = $(COMMON) $(HOST) -Iports/hosted -Iports/softmmu
 FLAGS_apps  = $(COMMON) $(HOST) -Ilab -Iports/hosted -Iports/softmmu -Iapps/cli
 FLAGS_bench = $(COMMON) $(HOST) -Iports/hosted -Iports/softmmu -Ibench
-FLAGS_tests = $(COMMON) $(HOST) -Isrc -Ilab -Iports/hosted -Iports/softmmu -Iapps/cli -Itests -Itests/hosts
+FLAGS_tests = $(COMMON) $(HOST) -Isrc -Ilab -Iports/hosted -Iports/softmmu -Iapps/cli -Itests -Itests/hosts \
+	      -Iapps/kernel -Iports/x86
 
 # The command's libraries. The -m32 and sanitizer variants only build tests.
 CLI_LIBS := -lz -ledit
