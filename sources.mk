@@ -113,6 +113,7 @@ LAB += lab/gfp.c
 LAB += lab/lesson.c
 LAB += lab/map.c
 LAB += lab/map_line.c
+LAB += lab/quote.c
 LAB += lab/replay.c
 LAB += lab/scan.c
 LAB += lab/script.c
