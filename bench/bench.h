@@ -52,8 +52,9 @@ struct bench_row {
 	const char *what;  /* the operation, in words */
 };
 
-extern const struct bench_row bench_rows[];
-extern const size_t bench_nr_rows;
+/* The rows of each file. */
+extern const struct bench_row bench_rows[], bench_rows_mmu[], bench_rows_vmalloc[];
+extern const size_t bench_nr_rows, bench_nr_rows_mmu, bench_nr_rows_vmalloc;
 
 /** bench_start - the measured part begins */
 void bench_start(void);

@@ -15,6 +15,26 @@
 
 static uint64_t started;
 
+/* The i-th row of all files; NULL after the last. */
+static const struct bench_row *row_at(size_t i)
+{
+	const struct {
+		const struct bench_row *rows;
+		size_t nr;
+	} files[] = {
+		{ bench_rows, bench_nr_rows },
+		{ bench_rows_mmu, bench_nr_rows_mmu },
+		{ bench_rows_vmalloc, bench_nr_rows_vmalloc },
+	};
+
+	for (size_t f = 0; f < sizeof(files) / sizeof(files[0]); f++) {
+		if (i < files[f].nr)
+			return &files[f].rows[i];
+		i -= files[f].nr;
+	}
+	return NULL;
+}
+
 uint64_t bench_random(uint64_t *state)
 {
 	uint64_t x = *state;
@@ -72,18 +92,18 @@ int main(int argc, char **argv)
 									    : &bench_quire;
 
 	if (argc > 1 && !strcmp(argv[1], "list")) {
-		for (size_t i = 0; i < bench_nr_rows; i++)
-			printf("%s\t%d\t%s\n", bench_rows[i].name, bench_rows[i].instructions,
-			       bench_rows[i].what);
+		for (size_t i = 0; row_at(i); i++)
+			printf("%s\t%d\t%s\n", row_at(i)->name, row_at(i)->instructions,
+			       row_at(i)->what);
 		return 0;
 	}
-	for (size_t i = 0; i < bench_nr_rows; i++) {
+	for (size_t i = 0; row_at(i); i++) {
 		bool wanted = argc <= 2;
 
 		for (int n = 2; n < argc; n++)
-			wanted |= !strcmp(argv[n], bench_rows[i].name);
+			wanted |= !strcmp(argv[n], row_at(i)->name);
 		if (wanted)
-			run(a, &bench_rows[i]);
+			run(a, row_at(i));
 	}
 	return 0;
 }
