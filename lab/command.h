@@ -50,6 +50,9 @@ const struct lab_command *command_find(const char *name);
  */
 enum lab_status command_run(struct lab *lab);
 
+/** expect_number - compare with the number that comes next; @what names the thing in a message */
+enum lab_status expect_number(struct lab *lab, const char *what, uint64_t is);
+
 /** command_form - take the next word and do the form of that name */
 enum lab_status command_form(struct lab *lab, const struct lab_form *forms, const char *what);
 
@@ -76,6 +79,31 @@ enum lab_status command_put(struct lab *lab, const char *target);
 enum lab_status command_split(struct lab *lab, const char *target);
 enum lab_status command_drain(struct lab *lab, const char *target);
 
+/* command_table.c: page tables; command_walk.c: what they say */
+enum lab_status command_table(struct lab *lab, const char *target);
+enum lab_status command_walk(struct lab *lab, const char *target);
+enum lab_status expect_walk(struct lab *lab);
+enum lab_status expect_fault(struct lab *lab);
+enum lab_status expect_table(struct lab *lab);
+extern const struct lab_form table_forms[];
+
+/** table_named - the table of that name. Return: NULL if there is none */
+struct quire_table *table_named(struct lab *lab, const char *name);
+
+/** table_current - the table that this processor uses; the kernel's is loaded if it had none */
+enum lab_status table_current(struct lab *lab, struct quire_table **out);
+/**
+ * walk_spare - refuse to write what the library itself keeps in frames
+ * @lab: the session; its processor has a table loaded
+ * @at:  first byte
+ * @n:   bytes
+ *
+ * A kernel that overwrites its page tables or its heap's slabs is lost, and so is this program.
+ *
+ * Return: LAB_OK; LAB_FAILED if one of the frames is the library's
+ */
+enum lab_status walk_spare(struct lab *lab, quire_virt_t at, size_t n);
+
 /* command_slab.c: the kernel heap */
 enum lab_status command_slab(struct lab *lab, const char *target);
 enum lab_status command_cache(struct lab *lab, const char *target);
@@ -98,9 +126,6 @@ struct lab_draw_options;
 
 /** draw_slab - draw slab CACHE [svg]: what follows the view's name */
 enum lab_status draw_slab(struct lab *lab, const struct lab_draw_options *options);
-
-/** expect_number - read the value, compare it with what @what is, and complain */
-enum lab_status expect_number(struct lab *lab, const char *what, uint64_t is);
 
 /** expect_text - the same for words; capitals don't matter */
 enum lab_status expect_text(struct lab *lab, const char *what, const char *is);

@@ -41,24 +41,10 @@ static struct lab_area *area_find(struct lab *lab, const char *name)
 	return area;
 }
 
-static enum lab_status boot(struct lab *lab)
-{
-	/* The heap first: its findings are the session's. */
-	enum lab_status status = session_heap(lab);
-
-	if (status)
-		return status;
-	int error = quire_kernel_boot(lab->q);
-
-	if (error == -QUIRE_ENOMEM)
-		return session_memory(lab);
-	return error && error != -QUIRE_EBUSY ? session_error(lab, error, "kernel") : LAB_OK;
-}
-
 /* A new name for an address, before there is one: so that nothing is got without a name. */
 static enum lab_status area_name(struct lab *lab, const char *name, struct lab_area **out)
 {
-	enum lab_status status = boot(lab);
+	enum lab_status status = session_kernel(lab);
 
 	*out = NULL;
 	if (status || !name)
@@ -183,7 +169,7 @@ static enum lab_status release(struct lab *lab, const char *what,
 {
 	struct lab_area *area = NULL;
 	quire_virt_t virt = { 0 };
-	enum lab_status status = boot(lab);
+	enum lab_status status = session_kernel(lab);
 
 	if (!status)
 		status = args_place(lab, &virt, &area);
@@ -293,7 +279,7 @@ enum lab_status command_unmap_aliases(struct lab *lab, const char *target)
 
 	(void)target;
 	if (!status)
-		status = boot(lab);
+		status = session_kernel(lab);
 	if (!status)
 		quire_vm_unmap_aliases(lab->q);
 	return status;
@@ -343,7 +329,7 @@ enum lab_status command_kunmap(struct lab *lab, const char *target)
 	if (!status)
 		status = args_end(lab);
 	if (!status)
-		status = boot(lab);
+		status = session_kernel(lab);
 	if (status)
 		return status;
 	error = quire_kunmap(lab->q, ref.page);
@@ -354,7 +340,7 @@ enum lab_status command_kunmap_local(struct lab *lab, const char *target)
 {
 	struct lab_area *area = NULL;
 	quire_virt_t virt = { 0 };
-	enum lab_status status = boot(lab);
+	enum lab_status status = session_kernel(lab);
 
 	(void)target;
 	if (!status)
@@ -377,7 +363,7 @@ enum lab_status command_kernel(struct lab *lab, const char *target)
 	enum lab_status status = args_end(lab);
 
 	(void)target;
-	return status ? status : boot(lab);
+	return status ? status : session_kernel(lab);
 }
 
 static enum lab_status translate(struct lab *lab, bool to_phys, uint64_t *out)
@@ -427,10 +413,11 @@ enum lab_status command_pa(struct lab *lab, const char *target)
 enum lab_status command_write(struct lab *lab, const char *target)
 {
 	struct lab_area *area = NULL;
+	struct quire_table *table;
 	struct quire_exception fault;
 	quire_virt_t virt = { 0 };
 	uint64_t value = 0;
-	enum lab_status status = boot(lab);
+	enum lab_status status = table_current(lab, &table);
 
 	(void)target;
 	if (!status)
@@ -444,6 +431,9 @@ enum lab_status command_write(struct lab *lab, const char *target)
 		return status;
 	uint32_t word = (uint32_t)value;
 
+	status = walk_spare(lab, virt, sizeof(word));
+	if (status)
+		return status;
 	if (quire_write(lab->q, virt, &word, sizeof(word), &fault))
 		return session_refuse(lab, quire_vector_name(fault.vector), "write 0x%jx",
 				      (uintmax_t)virt.v);
@@ -495,10 +485,11 @@ enum lab_status expect_pa(struct lab *lab)
 enum lab_status expect_word(struct lab *lab)
 {
 	struct lab_area *area = NULL;
+	struct quire_table *table;
 	struct quire_exception fault;
 	quire_virt_t virt = { 0 };
 	uint32_t word = 0;
-	enum lab_status status = boot(lab);
+	enum lab_status status = table_current(lab, &table);
 
 	if (!status)
 		status = args_place(lab, &virt, &area);
@@ -587,7 +578,7 @@ enum lab_status expect_kspace(struct lab *lab)
 	struct quire_vmalloc_stat s;
 	struct quire_kmap_stat k;
 	struct quire_direct_stat d;
-	enum lab_status status = boot(lab);
+	enum lab_status status = session_kernel(lab);
 
 	if (status)
 		return status;

@@ -125,6 +125,7 @@ const struct lab_form machine_forms[] = {
 	{ "i386-pae", "", "three-level paging: below 64 GB", NULL },
 	{ "x86-64", "", "four-level paging", NULL },
 	{ "x86-64-la57", "", "five-level paging", NULL },
+	{ "this", "", "the one that this host runs on: a kernel's own", NULL },
 	{ "ram", "SIZE", "a PC with so much memory: 64M, 1G", NULL },
 	{ "cpus", "N", "processors: 1 to 64", NULL },
 	{ "split", "S", "3G/1G, 2G/2G, 1G/3G: user's and kernel's addresses", NULL },
@@ -140,7 +141,7 @@ static enum lab_status create(struct lab *lab)
 {
 	int error;
 
-	lab->config.host = lab->host.port;
+	lab->config.host = session_host(lab);
 	error = quire_create(&lab->config, &lab->q);
 	if (!error)
 		return LAB_OK;
@@ -204,12 +205,31 @@ static enum lab_status add_ram(struct lab *lab, uint64_t start, uint64_t end)
 	return session_error(lab, error, "ram");
 }
 
+/* The machine that the host itself runs on. */
+static enum lab_status machine_this(struct lab *lab)
+{
+	enum lab_status status = args_end(lab);
+
+	if (status)
+		return status;
+	if (!lab->host.machine)
+		return session_error(lab, -QUIRE_ENODEV, "machine this: this host runs on none");
+	session_reset(lab);
+	lab->q = lab->host.machine;
+	lab->config = *quire_config(lab->q);
+	lab->zones = lab->told = lab->heap = true;
+	return LAB_OK;
+}
+
 enum lab_status command_machine(struct lab *lab, const char *target)
 {
 	struct description d = { .told = false };
-	enum lab_status status = machine_kind(lab, &d);
+	enum lab_status status;
 
 	(void)target;
+	if (words_take(&lab->words, "this"))
+		return machine_this(lab);
+	status = machine_kind(lab, &d);
 	while (!status && !words_end(&lab->words))
 		status = machine_option(lab, &d);
 	if (status)

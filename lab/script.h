@@ -30,7 +30,8 @@ enum lab_status {
 
 /** struct lab_host - what a session needs from where it runs; copied */
 struct lab_host {
-	void *port; /* quire_config.host of the machines, and for the session's memory */
+	void *port;     /* for the session's memory, and quire_config.host of its machines */
+	void *machines; /* quire_config.host of its machines, if that is another; else NULL */
 	struct quire_sink out;  /* results: cat, draw, hash, explain … */
 	struct quire_sink talk; /* say, and what was done if @echo */
 	bool echo;              /* tell of each block had and freed */
@@ -48,6 +49,9 @@ struct lab_host {
 	void (*set_cpu)(void *ctx, unsigned cpu);
 
 	void *ctx; /* handed to these three */
+
+	/* What `machine this` is: one with all its tiers, that the host runs on. NULL: none. */
+	struct quire *machine;
 };
 
 struct lab;

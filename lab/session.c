@@ -7,6 +7,8 @@
  */
 #include "session.h"
 
+#include <quire/layout.h>
+#include <quire/pgtable.h>
 #include <quire/port.h>
 
 #include "command_kspace.h"
@@ -95,6 +97,11 @@ void session_free(struct lab *lab, void *p, size_t bytes)
 		quire_port_free(lab->host.port, p, bytes);
 }
 
+void *session_host(const struct lab *lab)
+{
+	return lab->host.machines ? lab->host.machines : lab->host.port;
+}
+
 void session_cpu(struct lab *lab, unsigned cpu)
 {
 	if (lab->cpu != cpu && lab->host.set_cpu)
@@ -122,7 +129,7 @@ size_t session_live(const struct lab_block *block)
 	return live;
 }
 
-static bool is_name(const char *name)
+bool session_is_name(const char *name)
 {
 	if (text_length(name) >= LAB_NAME_MAX)
 		return false;
@@ -139,7 +146,7 @@ enum lab_status session_name(struct lab *lab, const char *name, struct lab_block
 {
 	struct lab_block *old = session_block(lab, name);
 
-	if (!is_name(name))
+	if (!session_is_name(name))
 		return session_fail(lab, LAB_USAGE, "'%s' can't be a name", name);
 	if (old && session_live(old))
 		return session_fail(lab, LAB_USAGE, "%s still holds frames: free it first", name);
@@ -171,20 +178,63 @@ void session_keep(struct lab *lab, struct lab_block *block)
 	lab->blocks = block;
 }
 
+static void put_all(struct lab *lab, struct quire_page *page)
+{
+	while (quire_page_count(page) && quire_page_put(lab->q, page) == QUIRE_FREE_OK)
+		;
+}
+
+/* Give back what a name still holds of a machine that goes on without the session. */
+static void put_block(struct lab *lab, const struct lab_block *block)
+{
+	if (block->kind == LAB_BLOCK && !block->freed)
+		put_all(lab, block->page);
+	else if (block->kind == LAB_EXACT && !block->freed)
+		quire_page_free_exact(lab->q, block->page, block->bytes);
+	for (size_t i = 0; block->kind == LAB_MANY && i < block->nr; i++) {
+		if (!block->many[i].freed)
+			put_all(lab, block->many[i].page);
+	}
+}
+
 void session_reset(struct lab *lab)
 {
+	bool ours = !lab->host.machine || lab->q != lab->host.machine;
+
 	while (lab->blocks) {
 		struct lab_block *block = lab->blocks;
 		lab->blocks = block->next;
+		if (!ours)
+			put_block(lab, block);
 		session_drop(lab, block);
+	}
+	while (lab->tables) {
+		struct lab_table *table = lab->tables;
+		lab->tables = table->next;
+		session_free(lab, table, sizeof(*table));
 	}
 	kspace_reset(lab);
 	session_objects_reset(lab);
-	quire_destroy(lab->q);
+	if (ours)
+		quire_destroy(lab->q);
 	lab->q = NULL;
 	quire_config_init(&lab->config, QUIRE_X86_64);
-	lab->config.host = lab->host.port;
+	lab->config.host = session_host(lab);
 	lab->zones = lab->told = false;
+}
+
+enum lab_status session_kernel(struct lab *lab)
+{
+	/* The heap first: its findings are the session's. */
+	enum lab_status status = session_heap(lab);
+	int error;
+
+	if (status)
+		return status;
+	error = quire_table_kernel(lab->q) ? 0 : quire_kernel_boot(lab->q);
+	if (error == -QUIRE_EOPNOTSUPP)
+		return session_fail(lab, LAB_FILE, "this host can't touch the machine's memory");
+	return error ? session_error(lab, error, "the kernel's address space") : LAB_OK;
 }
 
 int lab_create(const struct lab_host *host, struct lab **out)

@@ -42,6 +42,13 @@ struct lab_block {
 	size_t room;             /* that the array has */
 };
 
+/** struct lab_table - a name, and the process's page table it stands for */
+struct lab_table {
+	struct lab_table *next;
+	char name[LAB_NAME_MAX];
+	struct quire_table *table;
+};
+
 struct lab_area;
 
 /** struct lab_object - a name, and the heap's objects it stands for */
@@ -62,6 +69,7 @@ struct lab {
 	unsigned cpu;               /* that commands run on */
 	bool json;                  /* reports as JSON */
 	struct lab_block *blocks;   /* the newest first */
+	struct lab_table *tables;   /* likewise (command_table.c) */
 	struct lab_area *areas;     /* likewise (command_kspace.c) */
 	struct lab_words words;     /* of the line being done */
 	unsigned long line;         /* lines done since the machine began, this one too */
@@ -71,7 +79,7 @@ struct lab {
 	char finding[32];           /* what the heap found last; "" if nothing */
 	uint64_t finding_at;        /* at which byte */
 	uint64_t nr_findings;
-	char reason[48];            /* why a request was refused; "" if none was */
+	char reason[64];            /* why a request was refused; "" if none was */
 	char message[LAB_MESSAGE_MAX];
 };
 
@@ -112,6 +120,9 @@ void *session_alloc(struct lab *lab, size_t bytes);
 /** session_free - give it back */
 void session_free(struct lab *lab, void *p, size_t bytes);
 
+/** session_host - quire_config.host of a machine that the session makes */
+void *session_host(const struct lab *lab);
+
 /** session_reset - forget the machine and all names */
 void session_reset(struct lab *lab);
 
@@ -120,6 +131,9 @@ void session_cpu(struct lab *lab, unsigned cpu);
 
 /** session_block - the block of that name. Return: NULL if there is none */
 struct lab_block *session_block(struct lab *lab, const char *name);
+
+/** session_is_name - can @name be a name? */
+bool session_is_name(const char *name);
 
 /**
  * session_name - a new, empty block of that name
@@ -137,6 +151,8 @@ void session_keep(struct lab *lab, struct lab_block *block);
 /** session_drop - forget a block that was not kept, and give back its memory */
 void session_drop(struct lab *lab, struct lab_block *block);
 
+/** session_kernel - build the kernel's address space, unless that is done. Return: as lab_line */
+enum lab_status session_kernel(struct lab *lab);
 /** session_objects_reset - forget the names of objects, and the heap (command_slab.c) */
 void session_objects_reset(struct lab *lab);
 

@@ -170,6 +170,7 @@ int cmd_shell(struct cli *cli, int argc, char **argv);
 int cmd_replay(struct cli *cli, int argc, char **argv);
 int cmd_proc(struct cli *cli, int argc, char **argv);
 int cmd_draw(struct cli *cli, int argc, char **argv);
+int cmd_walk(struct cli *cli, int argc, char **argv);
 int cmd_check(struct cli *cli, int argc, char **argv);
 int cmd_help(struct cli *cli, int argc, char **argv);
 int cmd_completion(struct cli *cli, int argc, char **argv);

@@ -177,8 +177,14 @@ void quire_port_tlb_flush(void *host, const struct quire_port_flush *what)
 struct quire_exception quire_hosted_access(struct quire_hosted *host, quire_virt_t virt, void *buf,
 					   size_t n, enum quire_access access, bool user)
 {
-	return simulated_access(host->mmu, (unsigned)this_cpu, virt, buf, n,
-				(unsigned)access | (user ? SOFTMMU_USER : 0));
+	struct quire_exception fault = { .vector = QUIRE_VECTOR_NONE };
+	struct softmmu_cpu *cpu = host->mmu ? host->mmu->cpu[this_cpu] : NULL;
+	int error = simulated_access(cpu, virt, buf, n,
+				     (unsigned)access | (user ? SOFTMMU_USER : 0), &fault);
+
+	if (error == -QUIRE_EOPNOTSUPP)
+		fault = (struct quire_exception){ QUIRE_VECTOR_GP, 0, virt };
+	return fault;
 }
 
 int quire_port_access(void *host, quire_virt_t virt, void *buf, size_t n, enum quire_access access,
@@ -186,10 +192,9 @@ int quire_port_access(void *host, quire_virt_t virt, void *buf, size_t n, enum q
 {
 	struct quire_hosted *h = host;
 
-	if (!h || !h->mmu || !h->mmu->cpu[this_cpu])
+	if (!h || !h->mmu)
 		return -QUIRE_EOPNOTSUPP;
-	*fault = quire_hosted_access(h, virt, buf, n, access, false);
-	return fault->vector == QUIRE_VECTOR_NONE ? 0 : -QUIRE_EFAULT;
+	return simulated_access(h->mmu->cpu[this_cpu], virt, buf, n, (unsigned)access, fault);
 }
 
 void quire_port_panic(const char *rule, const char *text, const char *file, int line)

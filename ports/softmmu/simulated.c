@@ -67,14 +67,16 @@ void simulated_flush(struct simulated *s, const struct quire_port_flush *what)
 	}
 }
 
-struct quire_exception simulated_access(struct simulated *s, unsigned cpu, quire_virt_t virt,
-					void *buf, size_t n, unsigned access)
+int simulated_access(struct softmmu_cpu *cpu, quire_virt_t virt, void *buf, size_t n,
+		     unsigned access, struct quire_exception *fault)
 {
-	struct softmmu_cpu *c = s->cpu[cpu];
-	struct softmmu_fault fault = { .vector = QUIRE_VECTOR_GP, .cr2 = virt.v };
+	struct softmmu_fault what;
 
-	if (c && softmmu_copy(c, virt.v, buf, n, access, &fault))
-		return (struct quire_exception){ .vector = QUIRE_VECTOR_NONE };
-	return (struct quire_exception){ (enum quire_vector)fault.vector, fault.code,
-					 { fault.cr2 } };
+	if (!cpu)
+		return -QUIRE_EOPNOTSUPP;
+	if (softmmu_copy(cpu, virt.v, buf, n, access, &what))
+		return 0;
+	*fault = (struct quire_exception){ (enum quire_vector)what.vector, what.code,
+					   { what.cr2 } };
+	return -QUIRE_EFAULT;
 }

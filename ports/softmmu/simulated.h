@@ -41,18 +41,17 @@ int simulated_load_root(struct simulated *s, unsigned cpu, quire_phys_t root, un
 void simulated_flush(struct simulated *s, const struct quire_port_flush *what);
 
 /**
- * simulated_access - quire_port_access on processor @cpu
- * @s:      the machine
- * @cpu:    its number
+ * simulated_access - quire_port_access on a processor
+ * @cpu:    of struct simulated; NULL: paging is off there
  * @virt:   the address
- * @buf:    filled or written out, with @n bytes
+ * @buf:    filled or written out
  * @n:      bytes
  * @access: enum softmmu_access: beyond the port's, also fetches and user code's accesses
+ * @fault:  the exception
  *
- * Return: the exception, its vector QUIRE_VECTOR_NONE if there was none; a processor without
- *         paging gives #GP
+ * Return: as quire_port_access
  */
-struct quire_exception simulated_access(struct simulated *s, unsigned cpu, quire_virt_t virt,
-					void *buf, size_t n, unsigned access);
+int simulated_access(struct softmmu_cpu *cpu, quire_virt_t virt, void *buf, size_t n,
+		     unsigned access, struct quire_exception *fault);
 
 #endif

@@ -29,20 +29,16 @@
 
 #define PAGE 4096u
 
+/* Parts of a TLB entry's tag. */
+#define TAG_ALLOWED 0x7full
+#define TAG_GLOBAL 0x80ull
+#define TAG_PIECE 0x300ull
+#define TAG_PAGE (~0xfffull)
+
 /* Bits @low to @high. */
 static uint64_t bits(unsigned high, unsigned low)
 {
 	return high < low ? 0 : ((2ull << high) - 1) & ~((1ull << low) - 1);
-}
-
-static bool is_long(const struct softmmu_cpu *cpu)
-{
-	return cpu->efer & SOFTMMU_EFER_LMA;
-}
-
-static bool is_wide(const struct softmmu_cpu *cpu)
-{
-	return cpu->cr4 & SOFTMMU_CR4_PAE;
 }
 
 static unsigned char *contents(const struct softmmu_memory *m, uint64_t phys)
@@ -87,36 +83,25 @@ static bool mark(unsigned char *table, unsigned index, bool wide, uint64_t entry
 						       memory_order_acq_rel, memory_order_relaxed);
 }
 
-/* ---- Reserved bits ----------------------------------------------------------- */
+/* ---- Faults and rights ----------------------------------------------------- */
 
-/* Above the address: 64-bit mode ignores bits 52 to 62, PAE reserves them. */
-static uint64_t reserved_high(const struct softmmu_cpu *cpu)
+static bool page_fault(const struct softmmu_cpu *cpu, uint64_t virt, unsigned access, uint32_t code,
+		       struct softmmu_fault *fault)
 {
-	uint64_t reserved = bits(is_long(cpu) ? 51 : 62, cpu->memory.phys_bits);
+	bool tells_fetch = (cpu->cr4 & SOFTMMU_CR4_SMEP) ||
+			   (cpu->wide && (cpu->efer & SOFTMMU_EFER_NXE));
 
-	return cpu->efer & SOFTMMU_EFER_NXE ? reserved : reserved | XD;
+	if ((access & 3) == SOFTMMU_WRITE)
+		code |= CODE_W;
+	if (access & SOFTMMU_USER)
+		code |= CODE_U;
+	if ((access & 3) == SOFTMMU_EXEC && tells_fetch)
+		code |= CODE_I;
+	*fault = (struct softmmu_fault){ 14, code, virt };
+	return false;
 }
 
-/*
- * Bits that must be 0 in an entry that covers 2^shift bytes. 32-bit paging: of a 4 MB page,
- * bits 13 and up hold address bits 32 up to 39 at most, those left to bit 21 are reserved.
- */
-static uint64_t reserved(const struct softmmu_cpu *cpu, unsigned shift, uint64_t entry)
-{
-	bool large = (entry & PS) && shift > 12;
-
-	if (!is_wide(cpu)) {
-		unsigned width = cpu->memory.phys_bits < 40 ? cpu->memory.phys_bits : 40;
-
-		return large && (cpu->cr4 & SOFTMMU_CR4_PSE) ? bits(21, width - 19) : 0;
-	}
-	if (shift >= 39)
-		return reserved_high(cpu) | PS;
-	return reserved_high(cpu) | (large ? bits(shift - 1, 13) : 0);
-}
-
-/* ---- Rights ------------------------------------------------------------------- */
-
+/* Section 4.6: what code of either kind may do with a page that has these rights. */
 static bool may(const struct softmmu_cpu *cpu, unsigned rights, unsigned access)
 {
 	bool user_page = rights & RIGHT_USER;
@@ -146,22 +131,6 @@ static unsigned rights_of(const struct softmmu_cpu *cpu, uint64_t entry)
 	return rights | ((cpu->efer & SOFTMMU_EFER_NXE) && (entry & XD) ? 0 : RIGHT_EXEC);
 }
 
-static bool page_fault(const struct softmmu_cpu *cpu, uint64_t virt, unsigned access, uint32_t code,
-		       struct softmmu_fault *fault)
-{
-	bool tells_fetch = (cpu->cr4 & SOFTMMU_CR4_SMEP) ||
-			   (is_wide(cpu) && (cpu->efer & SOFTMMU_EFER_NXE));
-
-	if ((access & 3) == SOFTMMU_WRITE)
-		code |= CODE_W;
-	if (access & SOFTMMU_USER)
-		code |= CODE_U;
-	if ((access & 3) == SOFTMMU_EXEC && tells_fetch)
-		code |= CODE_I;
-	*fault = (struct softmmu_fault){ 14, code, virt };
-	return false;
-}
-
 /* ---- The walk -------------------------------------------------------------------- */
 
 /* Where a walk stands. */
@@ -169,92 +138,71 @@ struct walk {
 	uint64_t virt;
 	unsigned access;
 	unsigned char *table; /* contents of the table that is looked at next */
-	unsigned shift;       /* its entries cover 2^shift bytes */
+	unsigned level;       /* its level */
 	unsigned rights;      /* of the entries so far */
 	unsigned index;       /* of the entry looked at last */
 	uint64_t entry;       /* that entry */
+	bool is_page;         /* it maps a page */
 };
 
-static unsigned index_bits(const struct softmmu_cpu *cpu)
-{
-	return is_wide(cpu) ? 9 : 10;
-}
-
 /* The first table, and for PAE the register that stands for the entry above it. */
-static bool start(struct softmmu_cpu *cpu, struct walk *w, struct softmmu_fault *fault)
+static bool start(const struct softmmu_cpu *cpu, struct walk *w, struct softmmu_fault *fault)
 {
-	uint64_t root = cpu->cr3 & bits(51, 12);
+	uint64_t root = cpu->cr3 & (cpu->wide ? bits(51, 12) : 0xfffff000u);
 
 	w->rights = RIGHT_ALL;
-	w->shift = 22;
-	if (is_long(cpu)) {
-		w->shift = cpu->cr4 & SOFTMMU_CR4_LA57 ? 48 : 39;
-	} else if (is_wide(cpu)) {
+	w->level = cpu->root;
+	if (cpu->wide && !cpu->canonical) {
 		uint64_t pdpte = cpu->pdpte[w->virt >> 30 & 3];
 
-		w->shift = 21;
 		if (!(pdpte & P))
 			return page_fault(cpu, w->virt, w->access, 0, fault);
 		root = pdpte & bits(51, 12);
-	} else {
-		root &= 0xfffff000u;
 	}
 	w->table = contents(&cpu->memory, root);
 	return true;
 }
 
 /* One entry. Return: true if it is there and sound */
-static bool step(struct softmmu_cpu *cpu, struct walk *w, struct softmmu_fault *fault)
+static inline bool step(const struct softmmu_cpu *cpu, struct walk *w, struct softmmu_fault *fault)
 {
-	unsigned nr = 1u << index_bits(cpu);
+	const struct softmmu_level *level = &cpu->level[w->level];
 
-	w->index = (unsigned)(w->virt >> w->shift) & (nr - 1);
-	w->entry = load(w->table, w->index, is_wide(cpu));
+	w->index = (unsigned)(w->virt >> level->shift) & ((1u << cpu->bits) - 1);
+	w->entry = load(w->table, w->index, cpu->wide);
 	if (!(w->entry & P))
 		return page_fault(cpu, w->virt, w->access, 0, fault);
-	if (w->entry & reserved(cpu, w->shift, w->entry))
+	w->is_page = w->level == 0 || (level->page && (w->entry & PS));
+	if (w->entry & (w->is_page ? level->reserved_page : level->reserved_table))
 		return page_fault(cpu, w->virt, w->access, CODE_P | CODE_RSVD, fault);
 	w->rights &= rights_of(cpu, w->entry);
 	return true;
 }
 
-static bool is_page(const struct softmmu_cpu *cpu, const struct walk *w)
-{
-	if (w->shift == 12)
-		return true;
-	if (!is_wide(cpu) && !(cpu->cr4 & SOFTMMU_CR4_PSE))
-		return false;
-	return w->entry & PS;
-}
-
 /* The physical address of the frame of 4 KB inside of the page. */
 static uint64_t frame_of(const struct softmmu_cpu *cpu, const struct walk *w)
 {
-	uint64_t inside = w->virt & bits(w->shift - 1, 0) & ~(uint64_t)(PAGE - 1);
+	unsigned shift = cpu->level[w->level].shift;
+	uint64_t inside = w->virt & ((1ull << shift) - 1) & ~(uint64_t)(PAGE - 1);
 
-	if (is_wide(cpu))
-		return (w->entry & bits(51, w->shift)) | inside;
-	if (w->shift == 12)
+	if (cpu->wide)
+		return (w->entry & ((1ull << 52) - (1ull << shift))) | inside;
+	if (shift == 12)
 		return w->entry & 0xfffff000u;
+	/* Bits 13 to 20 are address bits 32 to 39. */
 	return (w->entry & 0xffc00000u) | (w->entry >> 13 & 0xff) << 32 | inside;
-}
-
-static struct softmmu_table *psc_of(struct softmmu_cpu *cpu, uint64_t virt, uint64_t *tag)
-{
-	*tag = (virt >> (12 + index_bits(cpu))) + 1;
-	return &cpu->psc[*tag % SOFTMMU_PSC];
 }
 
 /* Down to the entry that maps @w->virt. */
 static bool descend(struct softmmu_cpu *cpu, struct walk *w, struct softmmu_fault *fault)
 {
-	uint64_t tag;
-	struct softmmu_table *cached = psc_of(cpu, w->virt, &tag);
+	uint64_t tag = (w->virt >> cpu->level[1].shift) + 1;
+	struct softmmu_table *cached = &cpu->psc[tag % SOFTMMU_PSC];
 
 	if (cached->tag == tag) {
 		w->table = cached->table;
 		w->rights = cached->rights;
-		w->shift = 12;
+		w->level = 0;
 		return step(cpu, w, fault);
 	}
 	if (!start(cpu, w, fault))
@@ -262,83 +210,121 @@ static bool descend(struct softmmu_cpu *cpu, struct walk *w, struct softmmu_faul
 	for (;;) {
 		if (!step(cpu, w, fault))
 			return false;
-		if (is_page(cpu, w))
+		if (w->is_page)
 			return true;
-		if (!mark(w->table, w->index, is_wide(cpu), w->entry, A))
+		if (!mark(w->table, w->index, cpu->wide, w->entry, A))
 			return descend(cpu, w, fault);
 		w->table = contents(&cpu->memory,
-				    w->entry & (is_wide(cpu) ? bits(51, 12) : 0xfffff000u));
-		w->shift -= index_bits(cpu);
-		if (w->shift == 12)
+				    w->entry & (cpu->wide ? bits(51, 12) : 0xfffff000u));
+		if (--w->level == 0)
 			*cached = (struct softmmu_table){ tag, w->table, (uint8_t)w->rights };
 	}
 }
 
 static bool canonical(const struct softmmu_cpu *cpu, uint64_t virt)
 {
-	uint64_t high = virt >> (cpu->cr4 & SOFTMMU_CR4_LA57 ? 56 : 47);
+	unsigned drop = 64u - cpu->virt_bits;
 
-	return high == 0 || high == bits(63, 0) >> (cpu->cr4 & SOFTMMU_CR4_LA57 ? 56 : 47);
+	return !cpu->canonical || (uint64_t)((int64_t)(virt << drop) >> drop) == virt;
+}
+
+/* Which large page it is a piece of, in a TLB entry's bits 8 and 9. */
+static uint64_t piece_of(unsigned shift)
+{
+	return shift == 12 ? 0 : shift == 21 ? 1u << 8 : shift == 22 ? 2u << 8 : 3u << 8;
 }
 
 /* Remember what the walk found. */
 static void fill(struct softmmu_cpu *cpu, const struct walk *w, unsigned char *page, bool dirty)
 {
-	static const unsigned char kinds[] = { 0, 1, 2, 4, 5, 6 };
-	uint64_t number = w->virt >> 12;
-	unsigned allowed = 0;
+	struct softmmu_entry *e = &cpu->tlb[(w->virt >> 12) % SOFTMMU_TLB];
+	uint64_t tag = cpu->allowed[w->rights] & (dirty ? 0x77u : 0x55u);
 
-	for (unsigned i = 0; i < sizeof(kinds); i++) {
-		if (may(cpu, w->rights, kinds[i]) && (dirty || (kinds[i] & 3) != SOFTMMU_WRITE))
-			allowed |= 1u << kinds[i];
-	}
-	cpu->tlb[number % SOFTMMU_TLB] = (struct softmmu_entry){
-		.tag = number + 1,
-		.allowed = (uint8_t)allowed,
-		.shift = (uint8_t)w->shift,
-		.global = (w->entry & G) && (cpu->cr4 & SOFTMMU_CR4_PGE),
-	};
-	cpu->tlb[number % SOFTMMU_TLB].page = page;
-	cpu->nr_pieces += w->shift > 12;
+	if ((w->entry & G) && (cpu->cr4 & SOFTMMU_CR4_PGE))
+		tag |= TAG_GLOBAL;
+	if (w->level)
+		cpu->nr_pieces++;
+	e->tag = tag | piece_of(cpu->level[w->level].shift) | (w->virt & TAG_PAGE);
+	e->page = page;
 }
 
 /* An access that the TLB does not answer. */
-static bool walk(struct softmmu_cpu *cpu, uint64_t virt, unsigned access, unsigned char **out,
-		 struct softmmu_fault *fault)
+static __attribute__((noinline)) bool walk(struct softmmu_cpu *cpu, uint64_t virt, unsigned access,
+					   unsigned char **out, struct softmmu_fault *fault)
 {
-	struct walk w = { .virt = is_long(cpu) ? virt : (uint32_t)virt, .access = access };
+	struct walk w = { .virt = cpu->canonical ? virt : (uint32_t)virt, .access = access };
 	uint64_t set = A | ((access & 3) == SOFTMMU_WRITE ? D : 0);
+	unsigned char *page;
 
 	cpu->nr_walks++;
-	if (is_long(cpu) && !canonical(cpu, virt)) {
+	if (!canonical(cpu, virt)) {
 		*fault = (struct softmmu_fault){ .vector = 13, .cr2 = virt };
 		return false;
 	}
 	do {
-		w.rights = RIGHT_ALL;
 		if (!descend(cpu, &w, fault))
 			return false;
-		if (!may(cpu, w.rights, access))
+		if (!(cpu->allowed[w.rights] >> access & 1))
 			return page_fault(cpu, w.virt, access, CODE_P, fault);
-	} while (!mark(w.table, w.index, is_wide(cpu), w.entry, set));
-	unsigned char *page = contents(&cpu->memory, frame_of(cpu, &w));
-
+	} while (!mark(w.table, w.index, cpu->wide, w.entry, set));
+	page = contents(&cpu->memory, frame_of(cpu, &w));
 	if (page)
 		fill(cpu, &w, page, (w.entry | set) & D);
 	*out = page ? page + (virt & (PAGE - 1)) : NULL;
 	return true;
 }
 
-bool softmmu_translate(struct softmmu_cpu *cpu, uint64_t virt, unsigned access, unsigned char **out,
-		       struct softmmu_fault *fault)
+/*
+ * What most walks are: the page table is in the paging-structure cache, the entry maps 4 KB of
+ * memory, grants the access and is marked already. Return: whether it was that
+ */
+static inline bool quick(struct softmmu_cpu *cpu, uint64_t virt, unsigned access,
+			 unsigned char **out)
+{
+	uint64_t marked = P | A | ((access & 3) == SOFTMMU_WRITE ? D : 0);
+	uint64_t tag = (virt >> cpu->level[1].shift) + 1, entry, frame;
+	const struct softmmu_table *cached = &cpu->psc[tag % SOFTMMU_PSC];
+	struct softmmu_entry *e = &cpu->tlb[(virt >> 12) % SOFTMMU_TLB];
+	unsigned allowed;
+
+	if (cached->tag != tag)
+		return false;
+	entry = load(cached->table, (unsigned)(virt >> 12) & ((1u << cpu->bits) - 1), cpu->wide);
+	frame = entry & 0xffffffffff000u;
+	allowed = cpu->allowed[cached->rights & rights_of(cpu, entry)];
+	if ((entry & marked) != marked || (entry & cpu->level[0].reserved_page) ||
+	    !(allowed >> access & 1) || frame >= cpu->memory.direct_bytes)
+		return false;
+	cpu->nr_walks++;
+	e->page = cpu->memory.direct + frame;
+	e->tag = (virt & TAG_PAGE) | (allowed & (entry & D ? 0x77u : 0x55u)) |
+		 (cpu->cr4 & SOFTMMU_CR4_PGE ? (entry & G) >> 1 : 0);
+	*out = e->page + (virt & (PAGE - 1));
+	return true;
+}
+
+static __attribute__((noinline)) bool miss(struct softmmu_cpu *cpu, uint64_t virt, unsigned access,
+					   unsigned char **out, struct softmmu_fault *fault)
+{
+	return quick(cpu, virt, access, out) || walk(cpu, virt, access, out, fault);
+}
+
+static inline bool translate(struct softmmu_cpu *cpu, uint64_t virt, unsigned access,
+			     unsigned char **out, struct softmmu_fault *fault)
 {
 	const struct softmmu_entry *e = &cpu->tlb[(virt >> 12) % SOFTMMU_TLB];
 
-	if (e->tag == (virt >> 12) + 1 && (e->allowed >> access & 1)) {
+	if (!((e->tag ^ virt) & TAG_PAGE) && (e->tag >> access & 1)) {
 		*out = e->page + (virt & (PAGE - 1));
 		return true;
 	}
-	return walk(cpu, virt, access, out, fault);
+	return miss(cpu, virt, access, out, fault);
+}
+
+bool softmmu_translate(struct softmmu_cpu *cpu, uint64_t virt, unsigned access, unsigned char **out,
+		       struct softmmu_fault *fault)
+{
+	return translate(cpu, virt, access, out, fault);
 }
 
 /* ---- Invalidation ------------------------------------------------------------------ */
@@ -365,7 +351,7 @@ static void drop_tables(struct softmmu_cpu *cpu)
 static void drop_all(struct softmmu_cpu *cpu, bool global)
 {
 	for (unsigned i = 0; i < SOFTMMU_TLB; i++) {
-		if (global || !cpu->tlb[i].global)
+		if (global || !(cpu->tlb[i].tag & TAG_GLOBAL))
 			cpu->tlb[i].tag = 0;
 	}
 	if (global)
@@ -380,25 +366,71 @@ void softmmu_flush(struct softmmu_cpu *cpu, bool global)
 	leave(cpu);
 }
 
+/* Drop all pieces of the large page at @virt. */
+static void drop_pieces(struct softmmu_cpu *cpu, uint64_t virt)
+{
+	static const unsigned char shift[] = { 12, 21, 22, 30 };
+
+	for (unsigned i = 0; i < SOFTMMU_TLB; i++) {
+		uint64_t tag = cpu->tlb[i].tag;
+
+		if ((tag & TAG_PIECE) && (tag ^ virt) >> shift[(tag & TAG_PIECE) >> 8] == 0)
+			cpu->tlb[i].tag = 0;
+	}
+}
+
 void softmmu_invlpg(struct softmmu_cpu *cpu, uint64_t virt)
 {
-	uint64_t tag = ((is_long(cpu) ? virt : (uint32_t)virt) >> 12) + 1;
+	struct softmmu_entry *e;
 
 	enter(cpu);
-	if (cpu->tlb[(tag - 1) % SOFTMMU_TLB].tag == tag)
-		cpu->tlb[(tag - 1) % SOFTMMU_TLB].tag = 0;
-	for (unsigned i = 0; cpu->nr_pieces && i < SOFTMMU_TLB; i++) {
-		struct softmmu_entry *e = &cpu->tlb[i];
-
-		if (e->tag && e->shift > 12 &&
-		    (e->tag - 1) >> (e->shift - 12) == (tag - 1) >> (e->shift - 12))
-			e->tag = 0;
-	}
+	if (!cpu->canonical)
+		virt = (uint32_t)virt;
+	e = &cpu->tlb[(virt >> 12) % SOFTMMU_TLB];
+	if (!((e->tag ^ virt) & TAG_PAGE))
+		e->tag = 0;
+	if (cpu->nr_pieces)
+		drop_pieces(cpu, virt);
 	drop_tables(cpu);
 	leave(cpu);
 }
 
 /* ---- Control registers --------------------------------------------------------------- */
+
+/* Above the address: 64-bit mode ignores bits 52 to 62, PAE reserves them. */
+static uint64_t reserved_high(const struct softmmu_cpu *cpu)
+{
+	uint64_t reserved = bits(cpu->canonical ? 51 : 62, cpu->memory.phys_bits);
+
+	return cpu->efer & SOFTMMU_EFER_NXE ? reserved : reserved | XD;
+}
+
+/* The rules of each level, from the control registers. */
+static void levels(struct softmmu_cpu *cpu)
+{
+	static const unsigned char shift[] = { 12, 21, 30, 39, 48 };
+	unsigned width = cpu->memory.phys_bits < 40 ? cpu->memory.phys_bits : 40;
+
+	for (unsigned i = 0; cpu->wide && i < 5; i++) {
+		uint64_t high = reserved_high(cpu);
+
+		cpu->level[i] = (struct softmmu_level){
+			.shift = shift[i],
+			.page = i == 1 || i == 2,
+			.reserved_page = high | (i ? bits(shift[i] - 1u, 13) : 0),
+			.reserved_table = high | (i > 2 ? PS : 0),
+		};
+	}
+	if (cpu->wide)
+		return;
+	/* Of a 4 MB page, bits 13 and up hold address bits 32 to 39 at most; the rest to bit 21 is 0. */
+	cpu->level[0] = (struct softmmu_level){ .shift = 12 };
+	cpu->level[1] = (struct softmmu_level){
+		.shift = 22,
+		.page = cpu->cr4 & SOFTMMU_CR4_PSE,
+		.reserved_page = bits(21, width - 19),
+	};
+}
 
 void softmmu_setup(struct softmmu_cpu *cpu, const struct softmmu_memory *memory, uint32_t cr0,
 		   uint32_t cr4, uint32_t efer)
@@ -408,6 +440,19 @@ void softmmu_setup(struct softmmu_cpu *cpu, const struct softmmu_memory *memory,
 	cpu->cr0 = cr0;
 	cpu->cr4 = cr4;
 	cpu->efer = efer;
+	cpu->wide = cr4 & SOFTMMU_CR4_PAE;
+	cpu->canonical = efer & SOFTMMU_EFER_LMA;
+	cpu->virt_bits = cr4 & SOFTMMU_CR4_LA57 ? 57 : 48;
+	cpu->bits = cpu->wide ? 9 : 10;
+	cpu->root = !cpu->canonical ? 1 : cr4 & SOFTMMU_CR4_LA57 ? 4 : 3;
+	for (unsigned rights = 0; rights <= RIGHT_ALL; rights++) {
+		cpu->allowed[rights] = 0;
+		for (unsigned access = 0; access < 7; access++)
+			cpu->allowed[rights] |= (access & 3) < 3 && may(cpu, rights, access)
+							? (uint8_t)(1u << access)
+							: 0;
+	}
+	levels(cpu);
 	drop_all(cpu, true);
 	leave(cpu);
 }
@@ -450,7 +495,7 @@ bool softmmu_load_cr3(struct softmmu_cpu *cpu, uint64_t cr3, struct softmmu_faul
 	bool ok = true;
 
 	enter(cpu);
-	if (is_wide(cpu) && !is_long(cpu))
+	if (cpu->wide && !cpu->canonical)
 		ok = load_pdptes(cpu, cr3);
 	if (ok) {
 		cpu->cr3 = cr3;
@@ -473,6 +518,29 @@ uint64_t softmmu_cr3(struct softmmu_cpu *cpu)
 
 /* ---- Memory by linear address ---------------------------------------------------------- */
 
+/* A part of a page. Where nothing answers, a bus reads as ones, and writes go nowhere. */
+static inline void move(unsigned char *page, unsigned char *buf, size_t n, unsigned access)
+{
+	switch (access & 3) {
+	case SOFTMMU_WRITE:
+		if (page && n == 8)
+			__builtin_memcpy(page, buf, 8);
+		else if (page)
+			__builtin_memcpy(page, buf, n);
+		break;
+	case SOFTMMU_READ:
+		if (page && n == 8)
+			__builtin_memcpy(buf, page, 8);
+		else if (page)
+			__builtin_memcpy(buf, page, n);
+		else
+			__builtin_memset(buf, 0xff, n);
+		break;
+	default:
+		break;
+	}
+}
+
 bool softmmu_copy(struct softmmu_cpu *cpu, uint64_t virt, void *buf, size_t n, unsigned access,
 		  struct softmmu_fault *fault)
 {
@@ -480,18 +548,12 @@ bool softmmu_copy(struct softmmu_cpu *cpu, uint64_t virt, void *buf, size_t n, u
 	bool ok = true;
 
 	enter(cpu);
-	while (n && (ok = softmmu_translate(cpu, virt, access, &page, fault))) {
+	while (n && (ok = translate(cpu, virt, access, &page, fault))) {
 		size_t part = PAGE - (size_t)(virt & (PAGE - 1));
 
 		if (part > n)
 			part = n;
-		/* Where nothing answers, a bus reads as ones, and writes go nowhere. */
-		if ((access & 3) == SOFTMMU_WRITE && page)
-			__builtin_memcpy(page, at, part);
-		else if ((access & 3) == SOFTMMU_READ && page)
-			__builtin_memcpy(at, page, part);
-		else if ((access & 3) == SOFTMMU_READ)
-			__builtin_memset(at, 0xff, part);
+		move(page, at, part, access);
 		at += part;
 		virt += part;
 		n -= part;

@@ -69,11 +69,20 @@ struct softmmu_fault {
 
 /** struct softmmu_entry - a translation of 4 KB in the TLB */
 struct softmmu_entry {
-	uint64_t tag;        /* page number + 1; 0: empty */
+	/*
+	 * The page's address and, below it, bits 0 to 6: access i needs no look at the tables;
+	 * 7: global; 8, 9: it is a piece of a page of 2 MB, 4 MB, 1 GB. 0: empty.
+	 */
+	uint64_t tag;
 	unsigned char *page; /* contents in the host */
-	uint8_t allowed;     /* bit i: access i needs no look at the tables */
-	uint8_t shift;       /* log2 of the page it is a piece of */
-	bool global;
+};
+
+/** struct softmmu_level - the manual's rules for the entries of one level */
+struct softmmu_level {
+	uint8_t shift;           /* an entry covers 2^shift bytes */
+	bool page;               /* PS makes it a page */
+	uint64_t reserved_page;  /* bits that must be 0 in one that maps a page */
+	uint64_t reserved_table; /* in one that points to a table */
 };
 
 /** struct softmmu_table - a pointer to a page table in the paging-structure cache */
@@ -90,6 +99,13 @@ struct softmmu_cpu {
 	uint32_t cr0, cr4, efer;
 	uint64_t cr3;
 	uint64_t pdpte[4];       /* PAE: loaded with CR3 */
+	uint8_t root;            /* level that a walk begins with */
+	uint8_t bits;            /* of an index: 9 or 10 */
+	bool wide;               /* entries have 8 bytes */
+	bool canonical;          /* addresses have 64 bits, sign-extended from virt_bits */
+	uint8_t virt_bits;
+	uint8_t allowed[8];      /* by RIGHT_…: accesses, bit i for access i */
+	struct softmmu_level level[5]; /* 0: maps 4 KB */
 	uint64_t nr_walks;       /* accesses that the TLB did not answer */
 	uint32_t nr_pieces;      /* entries of large pages since the last full flush */
 	struct softmmu_entry tlb[SOFTMMU_TLB];

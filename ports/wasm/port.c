@@ -201,10 +201,7 @@ int quire_port_access(void *host, quire_virt_t virt, void *buf, size_t n, enum q
 		      struct quire_exception *fault)
 {
 	(void)host;
-	if (!mmu.cpu[this_cpu])
-		return -QUIRE_EOPNOTSUPP;
-	*fault = simulated_access(&mmu, this_cpu, virt, buf, n, access);
-	return fault->vector == QUIRE_VECTOR_NONE ? 0 : -QUIRE_EFAULT;
+	return simulated_access(mmu.cpu[this_cpu], virt, buf, n, (unsigned)access, fault);
 }
 
 void quire_port_panic(const char *rule, const char *text, const char *file, int line)

@@ -28,6 +28,7 @@
 static const struct format formats[] = {
 	[QUIRE_I386] = {
 		.nr_levels = 2, .entry_bytes = 4, .virt_bits = 32, .phys_bits = 32,
+		.address = BITS(31, 12),
 		.level = {
 			{ 12, 10, true, false, BITS(63, 32), BITS(63, 32) },
 			{ 22, 10, true, false, BITS(63, 32) | BITS(21, 13), BITS(63, 32) },
@@ -35,6 +36,7 @@ static const struct format formats[] = {
 	},
 	[QUIRE_I386_PAE] = {
 		.nr_levels = 3, .entry_bytes = 8, .virt_bits = 32, .phys_bits = 36, .nx = true,
+		.address = BITS(35, 12),
 		.level = {
 			{ 12, 9, true, false, PAE_HIGH, PAE_HIGH },
 			{ 21, 9, true, false, PAE_HIGH | BITS(20, 13), PAE_HIGH },
@@ -43,12 +45,12 @@ static const struct format formats[] = {
 	},
 	[QUIRE_X86_64] = {
 		.nr_levels = 4, .entry_bytes = 8, .virt_bits = 48, .phys_bits = 46, .nx = true,
-		.sign = true,
+		.address = BITS(45, 12), .sign = true,
 		.level = { LONG_PTE(46), LONG_PMD(46), LONG_PUD(46), LONG_ROOT(46, 39) },
 	},
 	[QUIRE_X86_64_LA57] = {
 		.nr_levels = 5, .entry_bytes = 8, .virt_bits = 57, .phys_bits = 52, .nx = true,
-		.sign = true,
+		.address = BITS(51, 12), .sign = true,
 		.level = { LONG_PTE(52), LONG_PMD(52), LONG_PUD(52), LONG_ROOT(52, 39),
 			   LONG_ROOT(52, 48) },
 	},

@@ -39,6 +39,7 @@ struct format {
 	uint8_t entry_bytes; /* 4 or 8 */
 	uint8_t virt_bits;   /* of an address that mean something */
 	uint8_t phys_bits;   /* of a physical address */
+	uint64_t address;    /* mask of an entry's address: page aligned, of phys_bits */
 	bool nx;             /* it can forbid execution */
 	bool sign;           /* addresses are sign-extended from virt_bits (64-bit machines) */
 	struct format_level level[FORMAT_LEVELS];
@@ -73,21 +74,25 @@ static inline bool format_canonical(const struct format *f, uint64_t virt)
 	return (uint64_t)((int64_t)(virt << (64 - f->virt_bits)) >> (64 - f->virt_bits)) == virt;
 }
 
-/** format_address - the mask of addresses that the processor has */
-static inline uint64_t format_address(const struct format *f)
-{
-	return ((1ull << f->phys_bits) - 1) & ~0xfffull;
-}
-
 /** format_is_leaf - does a present entry of that level map memory? */
 static inline bool format_is_leaf(const struct format *f, unsigned level, uint64_t entry)
 {
 	return level == 0 || (f->level[level].leaf && (entry & ENTRY_PS));
 }
 
-/** format_reserved - the bits set in a present entry that must be 0 */
+/**
+ * format_reserved - the bits set in a present entry that must be 0
+ * @f:     the format
+ * @level: of the entry
+ * @entry: with its present bit
+ *
+ * The manual reserves the accessed bit of PAE's PDPTEs, too, but an emulated processor may
+ * set it there as in any other entry (QEMU 7.2 does), so it is let pass.
+ */
 static inline uint64_t format_reserved(const struct format *f, unsigned level, uint64_t entry)
 {
+	if (f->level[level].bare)
+		entry &= ~(uint64_t)QUIRE_PTE_ACCESSED;
 	return entry & (format_is_leaf(f, level, entry) ? f->level[level].reserved_leaf
 							: f->level[level].reserved_table);
 }
@@ -95,13 +100,13 @@ static inline uint64_t format_reserved(const struct format *f, unsigned level, u
 /** format_leaf_phys - the address that a leaf maps */
 static inline uint64_t format_leaf_phys(const struct format *f, unsigned level, uint64_t entry)
 {
-	return entry & format_address(f) & ~((1ull << f->level[level].shift) - 1);
+	return entry & f->address & ~((1ull << f->level[level].shift) - 1);
 }
 
 /** format_table_phys - the address of the table that an entry points to */
 static inline uint64_t format_table_phys(const struct format *f, uint64_t entry)
 {
-	return entry & format_address(f);
+	return entry & f->address;
 }
 
 /** format_bits - the bits of a leaf of that level that mean @pte */

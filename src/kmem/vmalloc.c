@@ -306,7 +306,7 @@ int quire_vmap(struct quire *q, struct quire_page *const *pages, size_t nr, quir
 
 	if (!ks)
 		return -QUIRE_ENODEV;
-	if (nr > UINT64_MAX >> QUIRE_PAGE_SHIFT)
+	if (nr > SIZE_MAX >> QUIRE_PAGE_SHIFT)
 		return -QUIRE_EINVAL;
 	int error = vmalloc_area(ks, (uint64_t)nr << QUIRE_PAGE_SHIFT, QUIRE_PAGE_SIZE, false,
 				 &area);

@@ -18,6 +18,7 @@ struct change {
 	struct quire_tlb *tlb;
 	const struct quire_table_change *bits; /* NULL: unmap */
 	bool done;                             /* an entry has changed */
+	bool emptied;                          /* a page table is empty, its entry is still there */
 	unsigned shift;                        /* of the smallest page that has */
 };
 
@@ -54,51 +55,57 @@ static void alter(struct change *c, unsigned level, void *table, unsigned i)
 	note(c, level);
 }
 
-/* The entries of a page table. Return: how many are gone */
-static int change_pages(struct change *c, void *table, struct span span)
+/* The loop, once for each size of entries. Return: how many were in use */
+static WITHIN int clear_pages(void *table, unsigned i, unsigned last, unsigned bytes)
 {
-	unsigned i = format_index(c->f, 0, span.start), last = format_index(c->f, 0, span.last);
-	unsigned bytes = c->f->entry_bytes;
 	int nr = 0;
 
 	for (; i <= last; i++) {
 		if (!entry_load(table, i, bytes))
 			continue;
-		if (c->bits) {
-			alter(c, 0, table, i);
-		} else {
-			entry_take(table, i, bytes);
-			nr++;
-		}
-	}
-	if (nr) {
-		note(c, 0);
-		if (!(table_page(c->t, table)->private & TABLE_SLOTS))
-			c->t->nr_leaf[0] -= (unsigned)nr;
+		entry_take(table, i, bytes);
+		nr++;
 	}
 	return nr;
 }
 
-/* A table that has become empty leaves its entry. Return: whether it did */
-static bool release(struct change *c, unsigned level, void *table, unsigned i, void *child)
+/* The entries of a page table. Return: how many are gone */
+static int change_pages(struct change *c, void *table, struct span span)
 {
-	struct quire_page *page = table_page(c->t, child);
+	unsigned i = format_index(c->f, 0, span.start), last = format_index(c->f, 0, span.last);
+	int nr;
 
-	if (c->t->kernel || (page->private & (TABLE_COUNT | TABLE_PINNED | TABLE_SLOTS)))
-		return false;
-	table_set(c->t, level, table, i, 0);
-	tlb_add_table(c->tlb, page);
-	c->t->nr_tables--;
-	return true;
+	for (; c->bits && i <= last; i++) {
+		if (table_get(c->t, table, i))
+			alter(c, 0, table, i);
+	}
+	if (c->bits)
+		return 0;
+	nr = c->f->entry_bytes == 8 ? clear_pages(table, i, last, 8)
+				    : clear_pages(table, i, last, 4);
+	if (nr)
+		note(c, 0);
+	return nr;
 }
 
-static void change(struct change *c, unsigned level, void *table, struct span span)
+/* A table that has become empty leaves its entry. */
+static void release(struct change *c, unsigned level, void *table, unsigned i, void *child)
+{
+	table_set(c->t, level, table, i, 0);
+	tlb_add_table(c->tlb, table_page(c->t, child));
+	c->t->nr_tables--;
+}
+
+/* Change what @table maps of the range. Return: true if it is empty now and may go */
+static bool change(struct change *c, unsigned level, void *table, struct span span)
 {
 	int gone = 0;
 
+	if (level == 0 && c->emptied)
+		return true;
 	if (level == 0) {
-		table_count(c->t, table, -change_pages(c, table, span));
-		return;
+		gone = change_pages(c, table, span);
+		return gone && table_count(c->t, table, -gone);
 	}
 	for (uint64_t at = span.start, end;; at = end + 1) {
 		unsigned i = format_index(c->f, level, at);
@@ -110,8 +117,10 @@ static void change(struct change *c, unsigned level, void *table, struct span sp
 			;
 		} else if (!format_is_leaf(c->f, level, entry)) {
 			child = table_child(c->t, entry);
-			change(c, level - 1, child, (struct span){ at, end });
-			gone += !c->bits && release(c, level, table, i, child);
+			if (change(c, level - 1, child, (struct span){ at, end })) {
+				release(c, level, table, i, child);
+				gone++;
+			}
 		} else if (c->bits && table_changed(c->f, level, entry, c->bits) == entry) {
 			;
 		} else if (!span_whole(c->f, level, at, end)) {
@@ -127,14 +136,17 @@ static void change(struct change *c, unsigned level, void *table, struct span sp
 		if (end == span.last)
 			break;
 	}
-	if (gone)
-		table_count(c->t, table, -gone);
+	return gone && table_count(c->t, table, -gone);
 }
 
 /* Tables that it takes to make borders at both ends. */
 static uint32_t plan(const struct change *c, struct span span)
 {
-	uint32_t need = table_splits(c->t, span.start, 0, c->bits);
+	uint32_t need;
+
+	if (!(c->t->nr_leaf[1] | c->t->nr_leaf[2]))
+		return 0; /* there are no large pages */
+	need = table_splits(c->t, span.start, 0, c->bits);
 
 	if (span.last != UINT64_MAX && format_canonical(c->f, span.last + 1))
 		need += table_splits(c->t, span.last + 1, span.start, c->bits);
@@ -145,23 +157,32 @@ static int run(struct change *c, struct span span)
 {
 	uintptr_t token;
 	uint32_t need;
+	void *table;
+	int gone;
 
 	c->stock.q = c->t->q;
 	c->shift = 63;
 	for (;;) {
 		token = table_enter(c->t);
-		need = plan(c, span);
+		/* Mostly a part of one page table, which stays. */
+		table = table_lowest(c->t, span);
+		need = table ? 0 : plan(c, span);
 		if (need <= c->stock.nr)
 			break;
 		table_leave(c->t, token);
 		if (stock_fill(&c->stock, need))
 			return -QUIRE_ENOMEM;
 	}
-	change(c, format_root(c->f), c->t->root, span);
+	gone = table ? change_pages(c, table, span) : 0;
+	c->emptied = gone && table_count(c->t, table, -gone);
+	/* If it goes all the same: once more, from the top, for the entries that lead to it. */
+	if (!table || c->emptied)
+		change(c, format_root(c->f), c->t->root, span);
 	if (c->done)
 		tlb_add(c->tlb, span, c->shift);
 	table_leave(c->t, token);
-	stock_empty(&c->stock);
+	if (c->stock.nr)
+		stock_empty(&c->stock);
 	return 0;
 }
 

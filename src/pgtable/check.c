@@ -29,7 +29,7 @@ static bool broken(struct quire_violation *out, const char *rule, const char *te
 /* The entries of a table that are its own: of a root, those of its half. */
 static void own_part(const struct quire_table *t, unsigned level, unsigned *first, unsigned *end)
 {
-	unsigned kernel = format_index(t->format, format_root(t->format), table_kernel_start(t->q));
+	unsigned kernel = format_index(t->format, format_root(t->format), t->kernel_start);
 
 	*first = 0;
 	*end = format_entries(t->format, level);

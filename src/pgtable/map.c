@@ -96,11 +96,9 @@ static void carry_out(const struct map *m, unsigned level, void *table, struct s
 	int nr = 0;
 
 	if (level == 0) {
-		nr = (int)((span.last - span.start) >> QUIRE_PAGE_SHIFT) + 1;
 		fill(m, table, span);
-		if (!(table_page(m->t, table)->private & TABLE_SLOTS))
-			m->t->nr_leaf[0] += (unsigned)nr;
-		table_count(m->t, table, nr);
+		table_count(m->t, table,
+			    (int)((span.last - span.start) >> QUIRE_PAGE_SHIFT) + 1);
 		return;
 	}
 	for (uint64_t at = span.start, end;; at = end + 1) {
@@ -122,22 +120,28 @@ static void carry_out(const struct map *m, unsigned level, void *table, struct s
 		if (end == span.last)
 			break;
 	}
-	table_count(m->t, table, nr);
+	if (nr)
+		table_count(m->t, table, nr);
 }
 
 static int map(struct map *m, struct span span)
 {
 	struct stock stock = { .q = m->t->q };
-	unsigned root = format_root(m->f);
+	unsigned level;
 	uint32_t need;
 	uintptr_t token;
+	void *table;
 	int error;
 
 	m->stock = &stock;
 	for (;;) {
 		token = table_enter(m->t);
 		need = 0;
-		error = plan(m, root, m->t->root, span, &need);
+		/* Mostly a few pages of one page table that is there. */
+		table = table_lowest(m->t, span);
+		level = table ? 0 : format_root(m->f);
+		table = table ? table : m->t->root;
+		error = plan(m, level, table, span, &need);
 		if (error || need <= stock.nr)
 			break;
 		table_leave(m->t, token);
@@ -146,9 +150,10 @@ static int map(struct map *m, struct span span)
 			return error;
 	}
 	if (!error)
-		carry_out(m, root, m->t->root, span);
+		carry_out(m, level, table, span);
 	table_leave(m->t, token);
-	stock_empty(&stock);
+	if (stock.nr)
+		stock_empty(&stock);
 	return error;
 }
 

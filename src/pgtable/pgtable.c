@@ -5,6 +5,7 @@
 #include <quire/port.h>
 
 #include "arch/segment.h"
+#include "core/assert.h"
 #include "core/hash.h"
 #include "pgtable/check.h"
 #include "pgtable/table.h"
@@ -87,28 +88,37 @@ static bool repair(struct quire *q, const struct quire_exception *fault)
 	       quire_table_sync(t, fault->address);
 }
 
-static int reach(struct quire *q, quire_virt_t virt, void *buf, size_t n, enum quire_access access,
-		 struct quire_exception *out)
+/* An access that has failed once. */
+static COLD int again(struct quire *q, quire_virt_t virt, void *buf, size_t n,
+		      enum quire_access access, struct quire_exception *fault)
 {
-	struct quire_exception fault = { QUIRE_VECTOR_NONE, 0, virt };
 	unsigned char *at = buf;
-	int error;
+	int error = -QUIRE_EFAULT;
 
-	if (!pgtable_of(q))
-		return -QUIRE_EOPNOTSUPP;
-	for (;;) {
-		uint64_t done;
+	while (error == -QUIRE_EFAULT && repair(q, fault)) {
+		uint64_t done = fault->address.v - virt.v;
 
-		error = quire_port_access(q->config.host, virt, at, n, access, &fault);
-		done = fault.address.v - virt.v;
-		if (error != -QUIRE_EFAULT || !repair(q, &fault))
-			break;
 		at += (size_t)done;
 		n -= (size_t)done;
-		virt = fault.address;
+		virt = fault->address;
+		error = quire_port_access(q->config.host, virt, at, n, access, fault);
 	}
+	return error;
+}
+
+static WITHIN int reach(struct quire *q, quire_virt_t virt, void *buf, size_t n,
+			enum quire_access access, struct quire_exception *out)
+{
+	struct quire_exception fault;
+	int error;
+
+	if (unlikely(!q->tier[TIER_PGTABLE]))
+		return -QUIRE_EOPNOTSUPP;
+	error = quire_port_access(q->config.host, virt, buf, n, access, &fault);
+	if (unlikely(error == -QUIRE_EFAULT))
+		error = again(q, virt, buf, n, access, &fault);
 	if (out)
-		*out = error ? fault : (struct quire_exception){ QUIRE_VECTOR_NONE, 0, virt };
+		*out = error == -QUIRE_EFAULT ? fault : (struct quire_exception){ .address = virt };
 	return error;
 }
 

@@ -79,20 +79,40 @@ static uint64_t page_phys(const struct quire *q, const struct quire_page *page)
 	return quire_pfn_phys(quire_page_pfn(q, page)).v;
 }
 
-void table_count(const struct quire_table *t, const void *contents, int n)
+bool table_count(struct quire_table *t, const void *contents, int n)
 {
 	struct quire_page *page = table_page(t, contents);
 
 	if (page->private & TABLE_SLOTS)
-		return;
+		return false;
 	ASSERT("TABLE-3", (int)(page->private & TABLE_COUNT) + n >= 0 &&
 				  (int)(page->private & TABLE_COUNT) + n <= 1024);
 	page->private += (uintptr_t)(intptr_t)n;
+	if (TABLE_LEVEL(page->private) == 0)
+		t->nr_leaf[0] += (uint64_t)(int64_t)n;
+	return !t->kernel && !(page->private & (TABLE_COUNT | TABLE_PINNED));
+}
+
+void *table_lowest(const struct quire_table *t, struct span span)
+{
+	const struct format *f = t->format;
+	void *contents = t->root;
+
+	if ((span.start ^ span.last) >> f->level[1].shift)
+		return NULL;
+	for (unsigned level = format_root(f); level; level--) {
+		uint64_t entry = table_get(t, contents, format_index(f, level, span.start));
+
+		if (!entry || format_is_leaf(f, level, entry))
+			return NULL;
+		contents = table_child(t, entry);
+	}
+	return contents;
 }
 
 /* ---- Ranges --------------------------------------------------------------- */
 
-uint64_t table_kernel_start(const struct quire *q)
+static uint64_t kernel_start(const struct quire *q)
 {
 	static const uint64_t page_offset[] = {
 		[QUIRE_SPLIT_3G_1G] = 0xc0000000u,
@@ -106,18 +126,18 @@ uint64_t table_kernel_start(const struct quire *q)
 
 quire_virt_t quire_kernel_start(const struct quire *q)
 {
-	return (quire_virt_t){ table_kernel_start(q) };
+	return (quire_virt_t){ kernel_start(q) };
 }
 
 bool table_span(const struct quire_table *t, uint64_t virt, uint64_t bytes, struct span *out)
 {
-	uint64_t kernel = table_kernel_start(t->q), last = virt + bytes - 1;
+	uint64_t last = virt + bytes - 1;
 
 	if (!bytes || ((virt | bytes) & (QUIRE_PAGE_SIZE - 1)) || last < virt)
 		return false;
 	if (!format_canonical(t->format, virt) || !format_canonical(t->format, last))
 		return false;
-	if (t->kernel ? virt < kernel : last >= kernel)
+	if (t->kernel ? virt < t->kernel_start : last >= t->kernel_start)
 		return false;
 	*out = (struct span){ virt, last };
 	return true;
@@ -141,7 +161,7 @@ void table_leave(struct quire_table *t, uintptr_t token) LOCK_ATTRIBUTE(no_threa
 
 static unsigned kernel_first(const struct quire_table *t)
 {
-	return format_index(t->format, format_root(t->format), table_kernel_start(t->q));
+	return format_index(t->format, format_root(t->format), t->kernel_start);
 }
 
 /* The kernel's root entry @i is now @value; it was @old. */
@@ -171,7 +191,7 @@ bool quire_table_sync(struct quire_table *table, quire_virt_t virt)
 	uintptr_t token;
 
 	if (table->format->nr_levels != 2 || table->kernel || virt.v >> 32 ||
-	    virt.v < table_kernel_start(table->q))
+	    virt.v < table->kernel_start)
 		return false;
 	token = table_enter(kernel);
 	entry = table_get(kernel, kernel->root, i);
@@ -287,7 +307,7 @@ int table_init(struct quire *q, struct quire_table *t, bool kernel)
 	unsigned nr;
 
 	*t = (struct quire_table){ .q = q, .format = format_of(q->config.machine),
-				   .kernel = kernel };
+				   .kernel_start = kernel_start(q), .kernel = kernel };
 	nr = t->format->level[format_root(t->format)].bare ? nr_pinned(t) : 0;
 	if (stock_fill(&stock, nr + 1))
 		return -QUIRE_ENOMEM;

@@ -41,6 +41,7 @@ struct quire_table {
 	struct quire_table *prev;
 	unsigned char *root;          /* contents of its frame */
 	uint64_t root_phys;
+	uint64_t kernel_start;        /* first address of the kernel's half */
 	uint64_t nr_tables;           /* frames (T) */
 	uint64_t nr_leaf[FORMAT_LEVELS]; /* pages mapped, by level (T) */
 	uint64_t serial;              /* order of creation, and of locks */
@@ -139,9 +140,6 @@ static inline bool table_pte_ok(const struct quire_table *t, quire_pte_t pte)
 	return !(pte & ~QUIRE_PTE_BITS) && !(pte & (t->kernel ? QUIRE_PTE_USER : QUIRE_PTE_GLOBAL));
 }
 
-/** table_kernel_start - first address of the kernel's half */
-uint64_t table_kernel_start(const struct quire *q);
-
 /** table_enter - take the table's lock. Return: the port's token */
 uintptr_t table_enter(struct quire_table *t);
 
@@ -198,8 +196,24 @@ uint32_t table_splits(const struct quire_table *t, uint64_t virt, uint64_t other
 uint64_t table_changed(const struct format *f, unsigned level, uint64_t entry,
 		       const struct quire_table_change *change);
 
-/** table_count - add @n to a table's count of entries in use. Locks: T */
-void table_count(const struct quire_table *t, const void *contents, int n);
+/**
+ * table_count - add @n to a table's count of entries in use
+ * @t:        the table
+ * @contents: the one whose entries came or went
+ * @n:        how many; negative: fewer
+ *
+ * Return: true if it is empty now and may go. Locks: T
+ */
+bool table_count(struct quire_table *t, const void *contents, int n);
+
+/**
+ * table_lowest - the page table that has all of a range
+ * @t:    the table
+ * @span: the range
+ *
+ * Return: its contents; NULL if it takes several, or there is none. Locks: T
+ */
+void *table_lowest(const struct quire_table *t, struct span span);
 
 /**
  * table_init - make an empty table in memory of the caller's

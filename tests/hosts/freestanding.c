@@ -122,10 +122,7 @@ int quire_port_access(void *host, quire_virt_t virt, void *buf, size_t n, enum q
 		      struct quire_exception *fault)
 {
 	(void)host;
-	if (!mmu.cpu[this_cpu])
-		return -QUIRE_EOPNOTSUPP;
-	*fault = simulated_access(&mmu, this_cpu, virt, buf, n, access);
-	return fault->vector == QUIRE_VECTOR_NONE ? 0 : -QUIRE_EFAULT;
+	return simulated_access(mmu.cpu[this_cpu], virt, buf, n, (unsigned)access, fault);
 }
 
 static void print(void *ctx, const char *text, size_t length)
@@ -229,7 +226,7 @@ void begin(const long *stack)
 	for (long i = 1; i < stack[0]; i++) {
 		arena_used = 0;
 		this_cpu = 0;
-		int status = lesson_run(host, (const char *)stack[1 + i], &sink);
+		int status = (int)lab_lesson(&host, (const char *)stack[1 + i], &sink);
 		worst = status > worst ? status : worst;
 	}
 	call(SYS_EXIT, worst, 0, 0);

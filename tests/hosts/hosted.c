@@ -50,7 +50,7 @@ int main(int argc, char **argv)
 			.port = &port, .read = read_file, .done = done_file, .set_cpu = set_cpu
 		};
 		const struct quire_sink sink = { print, stdout };
-		int status = lesson_run(host, argv[i], &sink);
+		int status = (int)lab_lesson(&host, argv[i], &sink);
 		if (port.live_bytes) {
 			printf("%s: %llu bytes were not given back\n", argv[i],
 			       (unsigned long long)port.live_bytes);
