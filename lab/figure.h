@@ -31,12 +31,13 @@ struct lab_view {
 /**
  * lab_draw - draw a picture of a machine
  * @q:    a machine with zones
- * @view: "frames", "free", "zones", or "slab" with @opt->cache
+ * @view: "frames", "free", "layout", "zones", or "slab" with @opt->cache
  * @opt:  NULL: all defaults
  * @sink: receives it in pieces
  *
  * Return:  0; -QUIRE_ENOENT for a view that is not there; -QUIRE_EINVAL for a width
- *          out of range or without the cache; -QUIRE_ENOMEM when the canvas can't be had: then nothing was written
+ *          out of range or without the cache; -QUIRE_ENOMEM when the canvas can't be had: then
+ *          nothing was written
  * Context: nobody else may use the machine meanwhile
  */
 int lab_draw(struct quire *q, const char *view, const struct lab_draw_options *opt,

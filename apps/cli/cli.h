@@ -16,6 +16,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "hosted.h"
+#include "input.h"
+
 struct lab;
 
 /** Exit statuses of the program. */
@@ -64,8 +67,10 @@ struct cli {
 
 	struct quire_sink out;  /* standard output; check with cli_flush */
 	struct quire_sink talk; /* standard error */
+	struct quire_hosted port; /* the machine's host */
 	struct lab *lab;        /* the session that cli_boot made */
 	struct cli_progress progress;
+	char why[INPUT_WHY_MAX]; /* what was wrong with the file that the session asked for */
 };
 
 /**
@@ -126,7 +131,7 @@ int cli_session(struct cli *cli);
 int cli_script(struct cli *cli, const char *name);
 
 /**
- * cli_read_file - read a whole file
+ * cli_read_file - read a whole file, as input_all
  * @cli:    the run
  * @name:   "-" is standard input
  * @text:   the contents, to be freed with free()
@@ -167,6 +172,7 @@ int cmd_shell(struct cli *cli, int argc, char **argv);
 int cmd_replay(struct cli *cli, int argc, char **argv);
 int cmd_proc(struct cli *cli, int argc, char **argv);
 int cmd_draw(struct cli *cli, int argc, char **argv);
+int cmd_walk(struct cli *cli, int argc, char **argv);
 int cmd_check(struct cli *cli, int argc, char **argv);
 int cmd_help(struct cli *cli, int argc, char **argv);
 int cmd_completion(struct cli *cli, int argc, char **argv);

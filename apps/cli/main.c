@@ -63,6 +63,7 @@ int main(int argc, char **argv)
 	status = cli_main(&cli, argc, argv);
 	cli_progress_end(&cli);
 	lab_destroy(cli.lab);
+	quire_hosted_release(&cli.port);
 	written = cli_flush(&cli);
 	return status ? status : written;
 }

@@ -73,7 +73,7 @@ struct quire_slab_finding {
 	enum quire_kfree what;
 	const char *cache;      /* name of the object's cache; NULL: it has none */
 	const void *object;     /* its start, or the pointer as it was given */
-	uint64_t offset;        /* from the object's start: of the first wrong byte, of the pointer */
+	uint64_t offset;        /* from there to the first wrong byte, or the pointer */
 	uintptr_t caller;       /* who did it, or noticed; 0: nobody calls */
 	uintptr_t alloc_caller; /* with QUIRE_SLAB_STORE_USER: who allocated it last; else 0 */
 	uintptr_t free_caller;  /* likewise, freed */
@@ -81,10 +81,11 @@ struct quire_slab_finding {
 
 /** struct quire_slab_config - how the heap is set up; all zero is as shipped */
 struct quire_slab_config {
-	uint32_t debug;          /* QUIRE_SLAB_… of QUIRE_SLAB_DEBUG, for all caches or those in @only */
+	uint32_t debug;          /* of QUIRE_SLAB_DEBUG, for all caches or those in @only */
 	const char *only;        /* names, "kmalloc-64,dma-*"; NULL: all. Kept: must stay valid */
 	uint64_t seed;           /* of QUIRE_SLAB_SHUFFLE */
-	void (*report)(void *ctx, const struct quire_slab_finding *finding); /* or NULL. Without locks */
+	/* Told of each finding, without locks; or NULL */
+	void (*report)(void *ctx, const struct quire_slab_finding *finding);
 	void *ctx;
 };
 
@@ -206,7 +207,7 @@ void *quire_krealloc(struct quire *q, const void *p, size_t bytes, quire_gfp_t g
 /** quire_ksize - bytes that may be used at @p, at least those asked for; 0: not an allocation */
 size_t quire_ksize(struct quire *q, const void *p);
 
-/** quire_virt_phys - the physical address of heap memory. Return: UINT64_MAX outside of it */
+/** quire_heap_phys - the physical address of heap memory. Return: UINT64_MAX outside of it */
 quire_phys_t quire_heap_phys(const struct quire *q, const void *p);
 
 /** struct quire_shrinker - somebody who holds memory that can be given back */
@@ -472,7 +473,8 @@ static inline enum quire_kfree quire_cache_free(struct quire_cache *cache, const
 {
 	const struct quire_heap_frame *frame;
 
-	if (QUIRE_HEAP_UNLIKELY(!quire_heap_find(&cache->map, object, &frame)) || QUIRE_HEAP_UNLIKELY(frame->owner != cache->tag) ||
+	if (QUIRE_HEAP_UNLIKELY(!quire_heap_find(&cache->map, object, &frame)) ||
+	    QUIRE_HEAP_UNLIKELY(frame->owner != cache->tag) ||
 	    QUIRE_HEAP_UNLIKELY(!quire_heap_push(frame->of.slab, object)))
 		return quire_cache_free_slow(cache, object);
 	return QUIRE_KFREE_OK;
@@ -482,7 +484,8 @@ static inline enum quire_kfree quire_cache_free(struct quire_cache *cache, const
  * quire_kmalloc - allocate memory by size
  * @q:     a machine with a heap
  * @bytes: 0 .. QUIRE_KMALLOC_MAX
- * @gfp:   QUIRE_GFP_…; QUIRE_GFP_DMA and QUIRE_GFP_BIT_RECLAIMABLE choose another family of caches
+ * @gfp:   QUIRE_GFP_…; QUIRE_GFP_DMA and QUIRE_GFP_BIT_RECLAIMABLE choose another family of
+ *          caches
  *
  * Physically contiguous; a size that is a power of two is aligned to itself, others to 8.
  *
@@ -492,11 +495,12 @@ static inline enum quire_kfree quire_cache_free(struct quire_cache *cache, const
  */
 static inline void *quire_kmalloc(struct quire *q, size_t bytes, quire_gfp_t gfp)
 {
-	if (QUIRE_HEAP_CONSTANT(bytes) && bytes && bytes <= QUIRE_KMALLOC_CACHE_MAX &&
-	    QUIRE_HEAP_CONSTANT(gfp) && gfp == QUIRE_GFP_KERNEL) {
+	if (QUIRE_HEAP_CONSTANT(gfp) && gfp == QUIRE_GFP_KERNEL &&
+	    !QUIRE_HEAP_UNLIKELY(bytes - 1 >= QUIRE_KMALLOC_CACHE_MAX)) {
 		struct quire_heap *heap = (struct quire_heap *)(void *)q;
-		struct quire_cache *cache = heap->kmalloc[quire_heap_class(bytes)];
-
+		unsigned which = QUIRE_HEAP_CONSTANT(bytes) ? quire_heap_class(bytes)
+							    : heap->class_of[(bytes - 1) / 8];
+		struct quire_cache *cache = heap->kmalloc[which];
 		uintptr_t token = quire_port_cpu_enter();
 		void *object = quire_heap_pop(cache, token);
 

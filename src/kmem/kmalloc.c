@@ -148,19 +148,7 @@ void *quire_kmalloc_track(struct quire *q, size_t bytes, quire_gfp_t gfp, uintpt
 
 void *quire_kmalloc_slow(struct quire *q, size_t bytes, quire_gfp_t gfp)
 {
-	struct quire_cache *cache;
-
-	if (unlikely(gfp != QUIRE_GFP_KERNEL) || unlikely(bytes - 1 >= QUIRE_KMALLOC_CACHE_MAX))
-		return kmalloc(q, bytes, gfp, (uintptr_t)__builtin_return_address(0));
-	cache = q->heap.kmalloc[q->heap.class_of[(bytes - 1) / 8]];
-	if (unlikely(cache->checked))
-		return kmalloc(q, bytes, gfp, (uintptr_t)__builtin_return_address(0));
-	/* Only the cache is kept across the port's call. */
-	uintptr_t token = quire_port_cpu_enter();
-	void *object = quire_heap_pop(cache, token);
-
-	return likely(object != NULL) ? object
-				      : quire_cache_alloc_slow(token, cache, 0, QUIRE_GFP_KERNEL);
+	return kmalloc(q, bytes, gfp, (uintptr_t)__builtin_return_address(0));
 }
 
 void *quire_kzalloc(struct quire *q, size_t bytes, quire_gfp_t gfp)
@@ -322,7 +310,8 @@ uint64_t kmalloc_report_large(struct quire *q)
 
 		if (frames_owner(page) != QUIRE_OWNER_LARGE)
 			continue;
-		found.object = q->direct + (uintptr_t)(frames_pfn(&q->frames, i) << QUIRE_PAGE_SHIFT);
+		found.object = q->direct +
+			       (uintptr_t)(frames_pfn(&q->frames, i) << QUIRE_PAGE_SHIFT);
 		kmem_report(q, &found);
 		nr++;
 	}

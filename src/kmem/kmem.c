@@ -2,8 +2,8 @@
 /*
  * kmem.c - the kernel heap on a machine: set up, chain of caches, reclaim, end
  *
- * What the heap needs before its first slab lies in one piece of the host's memory: struct kmem, the
- * cpus' counts, the table from sections to frame records, and the caches that are always there.
+ * What the heap needs before its first slab lies in one piece of the host's memory: struct kmem,
+ * the cpus' counts, the table from sections to frame records, and the caches that are always there.
  */
 #include "kmem/kmem.h"
 

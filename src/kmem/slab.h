@@ -128,7 +128,7 @@ static inline char *slab_object(const struct slab *slab, uint32_t i)
 	return slab_base(slab) + slab->colour + slab->cache->left + (size_t)i * slab->cache->size;
 }
 
-/** slab_index - which object of its slab @p is. Return: slab->cache->objects if none starts there */
+/** slab_index - which object of its slab @p is. Return: cache->objects if none starts there */
 uint32_t slab_index(const struct slab *slab, const void *p);
 
 /** slab_link - the place of a free object's pointer to the next one */

@@ -60,7 +60,8 @@ static uint32_t rest(struct slab *slab, uint32_t free)
 /* A slab on its list has seen as many frees as change that. */
 static COLD void move(struct slab *slab)
 {
-	ASSERT("SLAB-1", slab->hot.state != QUIRE_SLAB_CURRENT && slab->hot.state != QUIRE_SLAB_EMPTY);
+	ASSERT("SLAB-1", slab->hot.state != QUIRE_SLAB_CURRENT);
+	ASSERT("SLAB-1", slab->hot.state != QUIRE_SLAB_EMPTY);
 	slab_unlink(slab);
 	rest(slab, slab_free_count(slab));
 }
@@ -263,7 +264,8 @@ enum quire_kfree slab_free_plain(struct slab *slab, void *p)
 	enum quire_kfree outcome = QUIRE_KFREE_OK;
 
 	if (slab->hot.cpu == (token & 0xffff)) {
-		if (on_chain(slab->hot.free, p) || (slot->current == slab && on_chain(slot->hot.free, p)))
+		if (on_chain(slab->hot.free, p) ||
+		    (slot->current == slab && on_chain(slot->hot.free, p)))
 			outcome = QUIRE_KFREE_DOUBLE;
 		else
 			slab_free_here(slab, p);

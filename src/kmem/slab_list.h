@@ -17,10 +17,11 @@ static inline struct slab **list_of(const struct slab *slab)
 {
 	struct slot *slot = slab_slot(slab);
 
-	return slab->hot.state == QUIRE_SLAB_EMPTY ? &slot->empty : &slot->partial[slab->hot.bucket];
+	return slab->hot.state == QUIRE_SLAB_EMPTY ? &slot->empty
+						   : &slot->partial[slab->hot.bucket];
 }
 
-/** slab_link_in - put a slab on the list that fits; a full one is on none. @free: on its own chain */
+/** slab_link_in - put a slab on the list that fits, a full one on none. @free: on its chain */
 static inline void slab_link_in(struct slab *slab, uint32_t free)
 {
 	uint32_t objects = slab->cache->objects, shift = slab->cache->bucket_shift;

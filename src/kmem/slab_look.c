@@ -108,8 +108,10 @@ static int64_t map_objects(const struct slab *slab, uint8_t *map)
 struct quire_cache *quire_cache_next(struct quire *q, const struct quire_cache *cache)
 {
 	const struct kmem *kmem = kmem_of(q);
-	struct cache *next = !kmem ? NULL : cache ? ((const struct cache *)cache)->next : kmem->first;
+	struct cache *next = kmem ? kmem->first : NULL;
 
+	if (cache)
+		next = ((const struct cache *)cache)->next;
 	return next ? &next->hot : NULL;
 }
 
@@ -191,7 +193,7 @@ static bool broken(struct quire_violation *out, const char *rule, const char *te
 	return false;
 }
 
-/* SLAB-5, 6: an object of a checked cache is what its slab's chain says, and whole if it is free. */
+/* SLAB-5, 6: a checked object is what its slab's chain says, and whole if it is free. */
 static bool metas_check(const struct slab *slab, const uint8_t *map, struct quire_violation *out)
 {
 	const struct cache *cache = slab->cache;
@@ -299,11 +301,16 @@ bool slab_check(struct quire *q, const struct tier *tier, struct quire_violation
 	return true;
 }
 
+static uint64_t hash_object(const struct cache *cache, const void *object, uint64_t hash)
+{
+	return hash_word(hash, (uint64_t)((const unsigned char *)object - cache->q->direct));
+}
+
 /* A chain, each object as its place in memory. */
 static uint64_t hash_chain(const struct cache *cache, const void *object, uint64_t hash)
 {
 	for (; object; object = *slab_link(cache, (void *)(uintptr_t)object))
-		hash = hash_word(hash, (uint64_t)((const unsigned char *)object - cache->q->direct));
+		hash = hash_object(cache, object, hash);
 	return hash_word(hash, 0);
 }
 
@@ -311,6 +318,7 @@ uint64_t slab_hash(struct quire *q, const struct tier *tier, uint64_t hash)
 {
 	const struct kmem *kmem = (const struct kmem *)tier;
 
+	(void)q;
 	for (const struct cache *c = kmem->first; c; c = c->next) {
 		struct walk w = { .cache = c };
 
@@ -319,10 +327,9 @@ uint64_t slab_hash(struct quire *q, const struct tier *tier, uint64_t hash)
 		hash = hash_word(hash, (uint64_t)c->size << 32 | c->flags);
 		hash = hash_word(hash, c->asked_bytes);
 		for (const struct slab *slab = walk_next(&w); slab; slab = walk_next(&w)) {
-			hash = hash_word(hash, frames_pfn(&q->frames, slab->frame));
+			hash = hash_word(hash, slab->frame);
 			hash = hash_word(hash, (uint64_t)w.slot << 32 | slab->hot.state);
-			hash = hash_word(hash, slab->next ? frames_pfn(&q->frames, slab->next->frame)
-							  : UINT64_MAX);
+			hash = hash_word(hash, slab->next ? slab->next->frame : FRAME_NONE);
 			hash = hash_chain(c, slab->hot.free, hash);
 		}
 		for (uint32_t s = 0; s < c->nr_slots; s++) {
@@ -331,8 +338,7 @@ uint64_t slab_hash(struct quire *q, const struct tier *tier, uint64_t hash)
 			hash = hash_chain(c, slot->hot.free, hash);
 			hash = hash_chain(c, slot->returned, hash);
 			for (uint32_t i = 0; i < slot->nr_away; i++)
-				hash = hash_word(hash, (uint64_t)((unsigned char *)slot->away[i] -
-								  q->direct));
+				hash = hash_object(c, slot->away[i], hash);
 		}
 	}
 	return hash;

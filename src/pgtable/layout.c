@@ -36,29 +36,29 @@ struct limit {
 
 /* Each region ends where the next begins. */
 static const struct limit level4[] = {
-	{ 0, QUIRE_REGION_USER, "a process's own, 128 TB" },
+	{ 0, QUIRE_REGION_USER, "a process's own" },
 	{ 0x0000800000000000u, QUIRE_REGION_NONCANON, "bits 47 to 63 must be equal" },
-	{ 0xffff800000000000u, QUIRE_REGION_HOLE, "guard hole, also for a hypervisor" },
+	{ 0xffff800000000000u, QUIRE_REGION_HOLE, "guard, also for a hypervisor" },
 	{ 0xffff880000000000u, QUIRE_REGION_LINUX, "LDT remap" },
-	{ 0xffff888000000000u, QUIRE_REGION_DIRECT, "all memory, up to 64 TB" },
+	{ 0xffff888000000000u, QUIRE_REGION_DIRECT, "all memory" },
 	{ 0xffffc88000000000u, QUIRE_REGION_HOLE, "unused" },
-	{ 0xffffc90000000000u, QUIRE_REGION_VMALLOC, "vmalloc, vmap and ioremap, 32 TB" },
+	{ 0xffffc90000000000u, QUIRE_REGION_VMALLOC, "vmalloc, vmap, ioremap" },
 	{ 0xffffe90000000000u, QUIRE_REGION_HOLE, "unused" },
-	{ 0xffffea0000000000u, QUIRE_REGION_VMEMMAP, "frame array, 1 TB" },
+	{ 0xffffea0000000000u, QUIRE_REGION_VMEMMAP, "frame array of a Linux" },
 	{ 0xffffeb0000000000u, QUIRE_REGION_HOLE, "unused" },
 	{ 0xffffec0000000000u, QUIRE_REGION_LINUX, "KASAN shadow" },
 };
 
 static const struct limit level5[] = {
-	{ 0, QUIRE_REGION_USER, "a process's own, 64 PB" },
+	{ 0, QUIRE_REGION_USER, "a process's own" },
 	{ 0x0100000000000000u, QUIRE_REGION_NONCANON, "bits 56 to 63 must be equal" },
-	{ 0xff00000000000000u, QUIRE_REGION_HOLE, "guard hole, also for a hypervisor" },
+	{ 0xff00000000000000u, QUIRE_REGION_HOLE, "guard, also for a hypervisor" },
 	{ 0xff10000000000000u, QUIRE_REGION_LINUX, "LDT remap" },
-	{ 0xff11000000000000u, QUIRE_REGION_DIRECT, "all memory, up to 32 PB" },
+	{ 0xff11000000000000u, QUIRE_REGION_DIRECT, "all memory" },
 	{ 0xff91000000000000u, QUIRE_REGION_HOLE, "unused" },
-	{ 0xffa0000000000000u, QUIRE_REGION_VMALLOC, "vmalloc, vmap and ioremap, 12.5 PB" },
+	{ 0xffa0000000000000u, QUIRE_REGION_VMALLOC, "vmalloc, vmap, ioremap" },
 	{ 0xffd2000000000000u, QUIRE_REGION_HOLE, "unused" },
-	{ 0xffd4000000000000u, QUIRE_REGION_VMEMMAP, "frame array, 0.5 PB" },
+	{ 0xffd4000000000000u, QUIRE_REGION_VMEMMAP, "frame array of a Linux" },
 	{ 0xffd6000000000000u, QUIRE_REGION_HOLE, "unused" },
 	{ 0xffdf000000000000u, QUIRE_REGION_LINUX, "KASAN shadow" },
 };
@@ -72,7 +72,7 @@ static const struct limit both[] = {
 	{ 0xffffff8000000000u, QUIRE_REGION_HOLE, "unused" },
 	{ 0xffffffef00000000u, QUIRE_REGION_LINUX, "EFI runtime services" },
 	{ 0xffffffff00000000u, QUIRE_REGION_HOLE, "unused" },
-	{ TEXT_START, QUIRE_REGION_TEXT, "kernel image, from physical address 0" },
+	{ TEXT_START, QUIRE_REGION_TEXT, "kernel image, at physical 0" },
 	{ TEXT_END, QUIRE_REGION_MODULES, "modules" },
 	{ 0xffffffffff000000u, QUIRE_REGION_HOLE, "unused" },
 };
@@ -200,7 +200,7 @@ static void layout_32(const struct quire *q, struct quire_layout *l)
 	area_add(l, 0, QUIRE_REGION_USER, "a process's own");
 	area_add(l, l->page_offset.v, QUIRE_REGION_DIRECT, "memory up to high_memory");
 	area_add(l, l->high_memory.v, QUIRE_REGION_HOLE, "8 MB, catches overruns");
-	area_add(l, l->vmalloc_start.v, QUIRE_REGION_VMALLOC, "vmalloc, vmap and ioremap");
+	area_add(l, l->vmalloc_start.v, QUIRE_REGION_VMALLOC, "vmalloc, vmap, ioremap");
 	area_add(l, l->vmalloc_end.v, QUIRE_REGION_HOLE, "8 KB, catches overruns");
 	area_add(l, l->pkmap_base.v, QUIRE_REGION_PKMAP, "kmap of high memory");
 	area_add(l, l->pkmap_base.v + PAGE * l->nr_pkmap, QUIRE_REGION_HOLE, "unused");

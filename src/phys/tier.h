@@ -28,8 +28,8 @@ struct tier {
 	/* Take its state into the hash. Return: the new hash */
 	uint64_t (*hash)(struct quire *q, const struct tier *tier, uint64_t hash);
 	/*
-	 * Give back frames that it can do without, for a request that can wait and finds none; NULL:
-	 * it has none. Called without locks. Return: frames or objects given back
+	 * Give back frames that it can do without, for a request that can wait and finds none.
+	 * NULL: it has none. Called without locks. Return: frames or objects given back
 	 */
 	uint64_t (*reclaim)(struct quire *q, struct tier *tier, quire_gfp_t gfp);
 };

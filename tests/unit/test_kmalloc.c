@@ -15,7 +15,7 @@ TEST(every_size)
 		size_t room = quire_ksize(h.q, p);
 
 		CHECK(p != NULL);
-		/* Nothing is more than a quarter larger than what was asked for, but tiny things. */
+		/* At most a quarter more than what was asked for, but for tiny things. */
 		CHECK(room >= bytes && (bytes < 64 || room <= bytes + bytes / 4 + 8));
 		CHECK((bytes & (bytes - 1)) || (uintptr_t)p % bytes == 0);
 		CHECK_EQ(room, 8 * ((room + 7) / 8));
@@ -79,7 +79,8 @@ TEST(large)
 		CHECK_EQ(quire_kfree(h.q, p + 4096), QUIRE_KFREE_INSIDE);
 		CHECK_EQ(quire_kfree(h.q, p + 8), QUIRE_KFREE_INSIDE);
 		CHECK_EQ(quire_ksize(h.q, p + 4096), 0);
-		CHECK_EQ(quire_page_free(h.q, quire_pfn_page(h.q, quire_pfn(pfn)), 2), QUIRE_FREE_OWNED);
+		CHECK_EQ(quire_page_put(h.q, quire_pfn_page(h.q, quire_pfn(pfn))),
+			 QUIRE_FREE_OWNED);
 		CHECK_EQ(quire_kfree(h.q, p), QUIRE_KFREE_OK);
 		CHECK_EQ(quire_kfree(h.q, p), QUIRE_KFREE_FOREIGN);
 	}
@@ -103,8 +104,8 @@ TEST(refuses)
 	CHECK(!quire_kmalloc(h.q, 64, GFP | QUIRE_GFP_BIT_HIGHMEM));
 	CHECK(!quire_kmalloc(h.q, 64, 0x80000000u));
 	CHECK(!quire_kcalloc(h.q, SIZE_MAX / 2, 3, GFP));
-	CHECK(!quire_kcalloc(h.q, (size_t)1 << (sizeof(size_t) * 4), (size_t)1 << (sizeof(size_t) * 4),
-			     GFP));
+	size_t half = (size_t)1 << (sizeof(size_t) * 4);
+	CHECK(!quire_kcalloc(h.q, half, half, GFP));
 	CHECK(quire_kcalloc(h.q, 0, 3, GFP) == QUIRE_ZERO_SIZE_PTR);
 	void *p = quire_kcalloc(h.q, 10, 30, GFP);
 	CHECK(p && quire_ksize(h.q, p) >= 300);

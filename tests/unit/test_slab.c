@@ -259,8 +259,10 @@ TEST(wrong_frees)
 
 	if (!heap_start(&h, MB(32), 0))
 		return;
-	struct quire_cache *a = heap_cache(&h, (struct quire_cache_args){ .name = "a", .size = 56 });
-	struct quire_cache *b = heap_cache(&h, (struct quire_cache_args){ .name = "b", .size = 56 });
+	struct quire_cache *a =
+		heap_cache(&h, (struct quire_cache_args){ .name = "a", .size = 56 });
+	struct quire_cache *b =
+		heap_cache(&h, (struct quire_cache_args){ .name = "b", .size = 56 });
 	char *p = quire_cache_alloc(a, GFP), *p2 = quire_cache_alloc(a, GFP);
 	struct quire_page *page = quire_page_alloc(h.q, GFP, 0);
 	void *frame = quire_hosted_frame(&h.rig.host, quire_page_pfn(h.q, page));
