@@ -19,7 +19,6 @@
 #define SLAB_ORDER_MAX 3           /* frames of a slab at most: 2^3 */
 #define SLAB_SHARED 0xffffu        /* cpu of a checked cache's slab */
 #define SLAB_ARMED 0x80000000u     /* more frees than a current slab can see */
-#define SLAB_EMPTY_FRAMES 32u      /* in slabs without live objects that a cpu keeps */
 
 /*
  * Records have the same place and size on hosts of all word sizes, so that the same calls

@@ -46,7 +46,7 @@ static uint32_t rest(struct slab *slab, uint32_t free)
 		slab_link_in(slab, free);
 		return 0;
 	}
-	if (cpu->empty_frames + frames > SLAB_EMPTY_FRAMES) {
+	if (cpu->empty_frames + frames > kmem_of(slab->cache->q)->empty_most) {
 		slab->counted = free;
 		slab->armed = slab->hot.left = 0;
 		slab_forget(slab);
