@@ -12,8 +12,8 @@
 enum kmalloc_family { KMALLOC_NORMAL, KMALLOC_RECLAIM, KMALLOC_DMA, NR_KMALLOC };
 
 /*
- * Frames in slabs without live objects that a cpu keeps: a four-hundredth of a machine's memory, but
- * no more than what a batch of a thousand small objects needs.
+ * Frames in slabs without live objects that a cpu keeps: a four-hundredth of a machine's memory,
+ * but no more than what a batch of a thousand small objects needs.
  */
 #define EMPTY_SHARE 400
 #define EMPTY_MOST 64u

@@ -28,6 +28,13 @@
 #define SLOT_BYTES 256u
 #define CACHE_BYTES QUIRE_HEAP_SLOTS_AT
 
+/* Who called this function of the interface, as an address. WebAssembly's code has none. */
+#if defined(__wasm__)
+#define SLAB_CALLER ((uintptr_t)0)
+#else
+#define SLAB_CALLER ((uintptr_t)__builtin_return_address(0))
+#endif
+
 /** struct slab - one slab */
 struct slab {
 	struct quire_heap_slab hot; /* free, left, cpu, state, bucket */

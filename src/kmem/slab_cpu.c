@@ -245,7 +245,7 @@ void *quire_cache_alloc_slow(uintptr_t token, struct quire_cache *hot, size_t by
 		}
 	}
 	quire_port_cpu_leave(token);
-	return cache_alloc(cache, bytes, gfp, (uintptr_t)__builtin_return_address(0));
+	return cache_alloc(cache, bytes, gfp, SLAB_CALLER);
 }
 
 /* Is @p on the chain that begins at @object? */

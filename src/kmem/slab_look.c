@@ -256,6 +256,15 @@ static bool one_check(const struct walk *w, const struct slab *slab, struct quir
 	return !cache->hot.checked || metas_check(slab, map, out);
 }
 
+static uint32_t returned(const struct slot *slot)
+{
+	uint32_t nr = 0;
+
+	for (const void *p = slot->returned; p; p = *(const quire_heap_link_t *)p)
+		nr++;
+	return nr;
+}
+
 static bool cache_check(const struct cache *cache, uint64_t *empty_frames,
 			struct quire_violation *out)
 {
@@ -274,6 +283,8 @@ static bool cache_check(const struct cache *cache, uint64_t *empty_frames,
 
 		if (slot->nr_slabs != nr[s])
 			return broken(out, "SLAB-4", "a slot's count is that of its slabs", s);
+		if (relaxed_load(&slot->nr_returned) != returned(slot))
+			return broken(out, "SLAB-4", "a slot counts its returned objects", s);
 		if (slot->hot.free && (!slot->current || cache->hot.checked))
 			return broken(out, "SLAB-4", "a cpu's objects are of its current slab", s);
 	}
