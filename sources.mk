@@ -12,6 +12,12 @@ QUIRE_CORE :=
 QUIRE_CORE += src/core/error.c
 QUIRE_CORE += src/core/format.c
 QUIRE_CORE += src/core/string.c
+QUIRE_CORE += src/core/tree.c
+
+# src/arch
+QUIRE_ARCH :=
+QUIRE_ARCH += src/arch/format.c
+QUIRE_ARCH += src/arch/segment.c
 
 # src/phys
 QUIRE_PHYS :=
@@ -32,16 +38,39 @@ QUIRE_PHYS += src/phys/pcp.c
 QUIRE_PHYS += src/phys/tier.c
 QUIRE_PHYS += src/phys/zone.c
 
+# src/pgtable
+QUIRE_PGTABLE :=
+QUIRE_PGTABLE += src/pgtable/change.c
+QUIRE_PGTABLE += src/pgtable/check.c
+QUIRE_PGTABLE += src/pgtable/copy.c
+QUIRE_PGTABLE += src/pgtable/direct.c
+QUIRE_PGTABLE += src/pgtable/fixmap.c
+QUIRE_PGTABLE += src/pgtable/layout.c
+QUIRE_PGTABLE += src/pgtable/leaf.c
+QUIRE_PGTABLE += src/pgtable/map.c
+QUIRE_PGTABLE += src/pgtable/pgtable.c
+QUIRE_PGTABLE += src/pgtable/slots.c
+QUIRE_PGTABLE += src/pgtable/table.c
+QUIRE_PGTABLE += src/pgtable/tlb.c
+QUIRE_PGTABLE += src/pgtable/trim.c
+QUIRE_PGTABLE += src/pgtable/walk.c
+
 # src/kmem
 QUIRE_KMEM :=
+QUIRE_KMEM += src/kmem/ioremap.c
 QUIRE_KMEM += src/kmem/kmalloc.c
+QUIRE_KMEM += src/kmem/kmap.c
 QUIRE_KMEM += src/kmem/kmem.c
+QUIRE_KMEM += src/kmem/kspace.c
 QUIRE_KMEM += src/kmem/shrinker.c
 QUIRE_KMEM += src/kmem/slab.c
 QUIRE_KMEM += src/kmem/slab_cache.c
 QUIRE_KMEM += src/kmem/slab_checked.c
 QUIRE_KMEM += src/kmem/slab_cpu.c
 QUIRE_KMEM += src/kmem/slab_look.c
+QUIRE_KMEM += src/kmem/vmalloc.c
+QUIRE_KMEM += src/kmem/vmalloc_area.c
+QUIRE_KMEM += src/kmem/vmalloc_look.c
 
 # src/report
 QUIRE_REPORT :=
@@ -54,6 +83,7 @@ QUIRE_REPORT += src/report/pagetypeinfo.c
 QUIRE_REPORT += src/report/report.c
 QUIRE_REPORT += src/report/slabinfo.c
 QUIRE_REPORT += src/report/sysrq.c
+QUIRE_REPORT += src/report/vmallocinfo.c
 QUIRE_REPORT += src/report/vmstat.c
 QUIRE_REPORT += src/report/zoneinfo.c
 QUIRE_REPORT += src/report/zones.c
@@ -66,18 +96,24 @@ LAB += lab/canvas_svg.c
 LAB += lab/canvas_text.c
 LAB += lab/command.c
 LAB += lab/command_expect.c
+LAB += lab/command_kspace.c
 LAB += lab/command_machine.c
 LAB += lab/command_page.c
 LAB += lab/command_show.c
 LAB += lab/command_slab.c
+LAB += lab/command_table.c
+LAB += lab/command_walk.c
 LAB += lab/figure.c
 LAB += lab/figure_frames.c
 LAB += lab/figure_free.c
+LAB += lab/figure_layout.c
 LAB += lab/figure_slab.c
 LAB += lab/figure_zones.c
 LAB += lab/gfp.c
+LAB += lab/lesson.c
 LAB += lab/map.c
 LAB += lab/map_line.c
+LAB += lab/quote.c
 LAB += lab/replay.c
 LAB += lab/scan.c
 LAB += lab/script.c
@@ -88,6 +124,11 @@ LAB += lab/trace.c
 LAB += lab/trace_gfp.c
 LAB += lab/traced.c
 LAB += lab/words.c
+
+# A processor's paging in software, for simulated machines; freestanding.
+SOFTMMU :=
+SOFTMMU += ports/softmmu/simulated.c
+SOFTMMU += ports/softmmu/softmmu.c
 
 # The hosted port: port.h in a process.
 HOSTED :=
@@ -103,8 +144,30 @@ CLI += apps/cli/cmd_proc.c
 CLI += apps/cli/cmd_replay.c
 CLI += apps/cli/cmd_run.c
 CLI += apps/cli/cmd_shell.c
+CLI += apps/cli/cmd_walk.c
 CLI += apps/cli/input.c
 CLI += apps/cli/main.c
 CLI += apps/cli/progress.c
 CLI += apps/cli/replay_report.c
 CLI += apps/cli/table.c
+
+# The port to a PC without an operating system, and the kernel that boots on it.
+X86 :=
+X86 += ports/x86/arena.c
+X86 += ports/x86/boot.S
+X86 += ports/x86/copy.S
+X86 += ports/x86/heap.c
+X86 += ports/x86/machine.c
+X86 += ports/x86/mem.c
+X86 += ports/x86/mmu.c
+X86 += ports/x86/multiboot.c
+X86 += ports/x86/port.c
+X86 += ports/x86/serial.c
+X86 += ports/x86/start.c
+X86 += ports/x86/trap.c
+X86 += ports/x86/vectors.S
+
+KERNEL :=
+KERNEL += apps/kernel/bench.c
+KERNEL += apps/kernel/files.c
+KERNEL += apps/kernel/main.c

@@ -53,10 +53,9 @@ struct bench_row {
 	const char *what;  /* the operation, in words */
 };
 
-extern const struct bench_row bench_rows[];
-extern const size_t bench_nr_rows;
-extern const struct bench_row bench_slab_rows[];
-extern const size_t bench_nr_slab_rows;
+/* The rows of each file. */
+extern const struct bench_row bench_rows[], bench_rows_mmu[], bench_slab_rows[];
+extern const size_t bench_nr_rows, bench_nr_rows_mmu, bench_nr_slab_rows;
 
 /** bench_start - the measured part begins */
 void bench_start(void);

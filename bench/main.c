@@ -15,6 +15,26 @@
 
 static uint64_t started;
 
+/* The i-th row of all files; NULL after the last. */
+static const struct bench_row *row_at(size_t i)
+{
+	const struct {
+		const struct bench_row *rows;
+		size_t nr;
+	} files[] = {
+		{ bench_rows, bench_nr_rows },
+		{ bench_rows_mmu, bench_nr_rows_mmu },
+		{ bench_slab_rows, bench_nr_slab_rows },
+	};
+
+	for (size_t f = 0; f < sizeof(files) / sizeof(files[0]); f++) {
+		if (i < files[f].nr)
+			return &files[f].rows[i];
+		i -= files[f].nr;
+	}
+	return NULL;
+}
+
 uint64_t bench_random(uint64_t *state)
 {
 	uint64_t x = *state;
@@ -64,15 +84,6 @@ static void run(const struct bench_allocator *a, const struct bench_row *row)
 		printf(",\"value\":%.6g,\"unit\":\"%s\"", r.value, r.unit);
 	printf("}\n");
 	fflush(stdout);
-}
-
-/* The @i-th row of all tables. Return: NULL after the last */
-static const struct bench_row *row_at(size_t i)
-{
-	if (i < bench_nr_rows)
-		return &bench_rows[i];
-	i -= bench_nr_rows;
-	return i < bench_nr_slab_rows ? &bench_slab_rows[i] : NULL;
 }
 
 static const struct bench_allocator *allocator(const char *name)

@@ -7,6 +7,7 @@
 #include <quire/report.h>
 
 #include "args.h"
+#include "command_kspace.h"
 #include "figure.h"
 #include "gfp.h"
 #include "text.h"
@@ -80,6 +81,16 @@ static const struct lab_command commands[] = {
 	  command_poke },
 	{ "shrink", "[CACHE]", "give back frames without live objects", NULL, NULL, COMMAND_ZONES,
 	  command_shrink },
+	{ "table", "NAME WHAT...", "page tables: make one, map, unmap, protect ...",
+	  "`table A` makes one for a process; `kernel` is the kernel's. The kernel's\n"
+	  "address space is built by the first command that needs it.",
+	  table_forms, COMMAND_ZONES, command_table },
+	{ "walk", "[SEL:]ADDRESS [ACCESS] [in NAME]", "from an address to memory, step by step",
+	  "ACCESS: read, write or exec, and user. Without a name in the table that this\n"
+	  "processor has loaded. Shows the fault that the processor would raise.",
+	  NULL, COMMAND_ZONES, command_walk },
+	{ "store", "ADDRESS \"TEXT\"", "write memory as this processor does", NULL, NULL,
+	  COMMAND_ZONES, command_store },
 	{ "migrate", "TYPE START-END", "set the migrate type of pageblocks",
 	  "Unmovable, Movable, Reclaimable, CMA or Isolate; the range in frame numbers.", NULL,
 	  COMMAND_ZONES, command_migrate },
@@ -87,6 +98,39 @@ static const struct lab_command commands[] = {
 	  "The range in frame numbers.", NULL, COMMAND_ZONES, command_isolate },
 	{ "sysctl", "SETTING = VALUE", "turn a knob of /proc/sys/vm", NULL, sysctl_forms,
 	  COMMAND_ZONES, command_sysctl },
+	{ "kernel", "", "build the kernel's address space now",
+	  "The direct map, fixmap, windows, the vmalloc region. Any command that needs it\n"
+	  "does it, too.",
+	  NULL, COMMAND_ZONES, command_kernel },
+	{ "vmalloc", "SIZE [GFP...]", "allocate virtually contiguous memory",
+	  "A = vmalloc 16K gives its address the name A.", NULL, MAKES, command_vmalloc },
+	{ "vzalloc", "SIZE", "the same, filled with zeros", NULL, NULL, MAKES, command_vzalloc },
+	{ "vmalloc_32", "SIZE", "the same, not from high memory, below 4 GB", NULL, NULL, MAKES,
+	  command_vmalloc_32 },
+	{ "vmalloc_huge", "SIZE [GFP...]", "the same, with large pages", NULL, NULL, MAKES,
+	  command_vmalloc_huge },
+	{ "vfree", "ADDRESS", "free what vmalloc gave",
+	  "ADDRESS is a number, NAME, or NAME+OFFSET.", NULL, COMMAND_ZONES, command_vfree },
+	{ "vmap", "BLOCK...", "map frames one after the other", NULL, NULL, MAKES, command_vmap },
+	{ "vunmap", "ADDRESS", "end a vmap", NULL, NULL, COMMAND_ZONES, command_vunmap },
+	{ "ioremap", "ADDRESS SIZE [MODE]", "map a device",
+	  "MODE is uncached (Linux's ioremap), uc, wc, wt or wb.", NULL, MAKES, command_ioremap },
+	{ "iounmap", "ADDRESS", "end an ioremap", NULL, NULL, COMMAND_ZONES, command_iounmap },
+	{ "unmap_aliases", "", "flush the TLBs for all areas freed", NULL, NULL, COMMAND_ZONES,
+	  command_unmap_aliases },
+	{ "kmap", "BLOCK", "open a window to a frame", "A = kmap B gives its address the name A.",
+	  NULL, MAKES, command_kmap },
+	{ "kunmap", "BLOCK", "close it", NULL, NULL, COMMAND_ZONES, command_kunmap },
+	{ "kmap_local", "BLOCK", "open a short-lived window of this processor", NULL, NULL, MAKES,
+	  command_kmap_local },
+	{ "kunmap_local", "ADDRESS", "close the newest one", NULL, NULL, COMMAND_ZONES,
+	  command_kunmap_local },
+	{ "va", "ADDRESS", "the direct map's address of a physical one", NULL, NULL, COMMAND_ZONES,
+	  command_va },
+	{ "pa", "ADDRESS", "the physical address of one in the direct map", NULL, NULL,
+	  COMMAND_ZONES, command_pa },
+	{ "write", "ADDRESS [=] N", "write 32 bits of memory, as the kernel",
+	  "ADDRESS is a number, NAME, or NAME+OFFSET.", NULL, COMMAND_ZONES, command_write },
 	{ "expect", "WHAT... [=] VALUE", "fail unless it is so", NULL, expect_forms, COMMAND_ZONES,
 	  command_expect },
 	{ "cat", "/proc/NAME", "show a report", "JSON after `json on`.", NULL, COMMAND_ZONES,
@@ -102,6 +146,8 @@ static const struct lab_command commands[] = {
 	{ "say", "\"TEXT\"", "tell the reader something", NULL, NULL, 0, command_say },
 	{ "json", "on|off", "reports as JSON", NULL, NULL, 0, command_json },
 	{ "help", "[COMMAND]", "this list, or a command's own help", NULL, NULL, 0, command_help },
+	{ "quit", "", "end the shell, or the script at this line", NULL, NULL, 0, command_quit },
+	{ "exit", "", "the same", NULL, NULL, 0, command_quit },
 };
 
 const struct lab_command *command_list(size_t i)

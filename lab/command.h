@@ -50,6 +50,9 @@ const struct lab_command *command_find(const char *name);
  */
 enum lab_status command_run(struct lab *lab);
 
+/** expect_number - compare with the number that comes next; @what names the thing in a message */
+enum lab_status expect_number(struct lab *lab, const char *what, uint64_t is);
+
 /** command_form - take the next word and do the form of that name */
 enum lab_status command_form(struct lab *lab, const struct lab_form *forms, const char *what);
 
@@ -94,16 +97,32 @@ enum lab_status expect_ksize(struct lab *lab);
 enum lab_status expect_phys(struct lab *lab);
 enum lab_status expect_finding(struct lab *lab);
 
-struct lab_draw_options;
+struct quire_cache;
 
-/** draw_slab - draw slab CACHE [svg]: what follows the view's name */
-enum lab_status draw_slab(struct lab *lab, const struct lab_draw_options *options);
+/** args_drawn_cache - draw slab CACHE: the cache, of a heap that is set up now if it was not */
+enum lab_status args_drawn_cache(struct lab *lab, struct quire_cache **out);
 
 /** expect_number - read the value, compare it with what @what is, and complain */
 enum lab_status expect_number(struct lab *lab, const char *what, uint64_t is);
 
 /** expect_text - the same for words; capitals don't matter */
 enum lab_status expect_text(struct lab *lab, const char *what, const char *is);
+
+/* command_table.c: page tables; command_walk.c: what they say */
+enum lab_status command_table(struct lab *lab, const char *target);
+enum lab_status command_walk(struct lab *lab, const char *target);
+enum lab_status command_store(struct lab *lab, const char *target);
+enum lab_status expect_walk(struct lab *lab);
+enum lab_status expect_fault(struct lab *lab);
+enum lab_status expect_memory(struct lab *lab);
+enum lab_status expect_table(struct lab *lab);
+extern const struct lab_form table_forms[];
+
+/** table_named - the table of that name. Return: NULL if there is none */
+struct quire_table *table_named(struct lab *lab, const char *name);
+
+/** table_current - the table that this processor uses; the kernel's is loaded if it had none */
+enum lab_status table_current(struct lab *lab, struct quire_table **out);
 
 /* command_expect.c */
 enum lab_status command_expect(struct lab *lab, const char *target);
@@ -119,5 +138,6 @@ enum lab_status command_check(struct lab *lab, const char *target);
 enum lab_status command_hash(struct lab *lab, const char *target);
 enum lab_status command_json(struct lab *lab, const char *target);
 enum lab_status command_help(struct lab *lab, const char *target);
+enum lab_status command_quit(struct lab *lab, const char *target);
 
 #endif

@@ -6,7 +6,7 @@
  * The sign = before the value may be left out.
  */
 #include "args.h"
-#include "command.h"
+#include "command_kspace.h"
 #include "text.h"
 
 enum lab_status expect_number(struct lab *lab, const char *what, uint64_t is)
@@ -394,26 +394,25 @@ static enum lab_status expect_thousandths(struct lab *lab, const char *what, int
 	return expect_text(lab, what, text);
 }
 
-static enum lab_status expect_extfrag(struct lab *lab)
+static enum lab_status expect_index(struct lab *lab, const char *what,
+				    int (*index)(struct quire *q, enum quire_zone zone,
+						 unsigned order))
 {
 	enum quire_zone zone = QUIRE_ZONE_DMA;
 	unsigned order = 0;
 	enum lab_status status = zone_order(lab, &zone, &order);
 
-	return status ? status
-		      : expect_thousandths(lab, "the fragmentation index",
-					   quire_fragmentation_index(lab->q, zone, order));
+	return status ? status : expect_thousandths(lab, what, index(lab->q, zone, order));
+}
+
+static enum lab_status expect_extfrag(struct lab *lab)
+{
+	return expect_index(lab, "the fragmentation index", quire_fragmentation_index);
 }
 
 static enum lab_status expect_unusable(struct lab *lab)
 {
-	enum quire_zone zone = QUIRE_ZONE_DMA;
-	unsigned order = 0;
-	enum lab_status status = zone_order(lab, &zone, &order);
-
-	return status ? status
-		      : expect_thousandths(lab, "the unusable free space index",
-					   quire_unusable_index(lab->q, zone, order));
+	return expect_index(lab, "the unusable free space index", quire_unusable_index);
 }
 
 static enum lab_status expect_refusal(struct lab *lab)
@@ -504,11 +503,28 @@ const struct lab_form expect_forms[] = {
 	{ "unusable", "ZONE ORDER = N", "unusable free space index, likewise", expect_unusable },
 	{ "refusal", "ZONE ORDER [GFP...] = REASON", "why it would not give a block; none",
 	  expect_refusal },
+	{ "virt", "NAME = ADDRESS", "the address of an area or window", expect_virt },
+	{ "va", "ADDRESS = ADDRESS", "virtual of a physical address in the direct map", expect_va },
+	{ "pa", "ADDRESS = ADDRESS", "physical of a virtual address in the direct map", expect_pa },
+	{ "word", "ADDRESS = N", "32 bits of memory, read as the kernel", expect_word },
+	{ "address", "BLOCK = ADDRESS", "what a frame has now; 0: none", expect_address },
+	{ "region", "ADDRESS = NAME", "user, direct map, vmalloc, pkmap, fixmap, hole ...",
+	  expect_region },
+	{ "layout", "NAME = ADDRESS", "PAGE_OFFSET high_memory VMALLOC_START PKMAP_BASE ...",
+	  expect_layout },
+	{ "kspace", "NAME = N", "areas lazy kept pages purges open closed flushes ...",
+	  expect_kspace },
 	{ "slab", "CACHE NUMBER = N", "active objects slabs full partial empty asked ...",
 	  expect_slab },
 	{ "ksize", "OBJECT = N", "bytes that may be used", expect_ksize },
 	{ "phys", "OBJECT = N", "its physical address", expect_phys },
 	{ "finding", "= WHAT", "what the heap found last; none", expect_finding },
+	{ "walk", "ADDRESS [ACCESS] [in NAME] = PHYS", "where an access ends up", expect_walk },
+	{ "fault", "ADDRESS [ACCESS] [in NAME] = PF N | GP N | none", "the exception it raises",
+	  expect_fault },
+	{ "memory", "ADDRESS = \"TEXT\"", "what this processor reads there", expect_memory },
+	{ "table", "NAME NUMBER = N", "tables, pages, large, huge: what it consists of",
+	  expect_table },
 	{ "hash", "= N", "the whole state", expect_hash },
 	{ "fail", "COMMAND... [= REASON]", "the machine refuses the command", expect_fail },
 	{ NULL, NULL, NULL, NULL },

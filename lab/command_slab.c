@@ -60,7 +60,7 @@ static enum lab_status heap_boot(struct lab *lab, uint32_t debug, const char *on
 	return LAB_OK;
 }
 
-static enum lab_status need_heap(struct lab *lab)
+enum lab_status session_heap(struct lab *lab)
 {
 	return lab->heap ? LAB_OK : heap_boot(lab, 0, NULL);
 }
@@ -231,7 +231,7 @@ enum lab_status command_cache(struct lab *lab, const char *target)
 	while (!status && !words_end(&lab->words))
 		status = cache_option(lab, &args);
 	if (!status)
-		status = need_heap(lab);
+		status = session_heap(lab);
 	if (status)
 		return status;
 	args.size = size > SIZE_MAX ? SIZE_MAX : (size_t)size;
@@ -242,7 +242,7 @@ enum lab_status command_cache(struct lab *lab, const char *target)
 enum lab_status command_uncache(struct lab *lab, const char *target)
 {
 	struct quire_cache *cache;
-	enum lab_status status = need_heap(lab);
+	enum lab_status status = session_heap(lab);
 
 	(void)target;
 	if (!status)
@@ -275,7 +275,7 @@ static enum lab_status kmalloc(struct lab *lab, const char *target, quire_gfp_t 
 	if (!status)
 		status = args_end(lab);
 	if (!status)
-		status = need_heap(lab);
+		status = session_heap(lab);
 	if (status)
 		return status;
 	void *p = NULL;
@@ -311,7 +311,7 @@ enum lab_status command_objects(struct lab *lab, const char *target)
 	struct quire_cache *cache;
 	uint64_t nr = 1, had = 0;
 	quire_gfp_t gfp = 0;
-	enum lab_status status = need_heap(lab);
+	enum lab_status status = session_heap(lab);
 
 	if (!status)
 		status = args_cache(lab, &cache);
@@ -407,7 +407,7 @@ enum lab_status command_poke(struct lab *lab, const char *target)
 enum lab_status command_shrink(struct lab *lab, const char *target)
 {
 	struct quire_cache *cache;
-	enum lab_status status = need_heap(lab);
+	enum lab_status status = session_heap(lab);
 
 	(void)target;
 	if (status)
@@ -430,7 +430,7 @@ enum lab_status expect_slab(struct lab *lab)
 	struct quire_cache_info info;
 	struct lab_nearest near = { NULL, 0 };
 	struct quire_cache *cache;
-	enum lab_status status = need_heap(lab);
+	enum lab_status status = session_heap(lab);
 
 	if (!status)
 		status = args_cache(lab, &cache);
@@ -481,22 +481,9 @@ enum lab_status expect_finding(struct lab *lab)
 	return expect_text(lab, "finding", lab->finding[0] ? lab->finding : "none");
 }
 
-enum lab_status draw_slab(struct lab *lab, const struct lab_draw_options *options)
+enum lab_status args_drawn_cache(struct lab *lab, struct quire_cache **out)
 {
-	struct quire_cache *cache;
-	enum lab_status status = need_heap(lab);
+	enum lab_status status = session_heap(lab);
 
-	if (!status)
-		status = args_cache(lab, &cache);
-	if (status)
-		return status;
-	struct lab_draw_options with = *options;
-
-	with.svg = words_take(&lab->words, "svg");
-	with.cache = cache;
-	status = args_end(lab);
-	if (status)
-		return status;
-	int error = lab_draw(lab->q, "slab", &with, &lab->host.out);
-	return error ? session_error(lab, error, "draw") : LAB_OK;
+	return status ? status : args_cache(lab, out);
 }

@@ -31,7 +31,7 @@ struct lab_view {
 /**
  * lab_draw - draw a picture of a machine
  * @q:    a machine with zones
- * @view: "frames", "free", "zones", or "slab" with @opt->cache
+ * @view: "frames", "free", "layout", "zones", or "slab" with @opt->cache
  * @opt:  NULL: all defaults
  * @sink: receives it in pieces
  *

@@ -230,10 +230,11 @@ enum quire_owner {
 	QUIRE_OWNER_SLAB,  /* the kernel heap: a slab */
 	QUIRE_OWNER_LARGE, /* the kernel heap: a request too large for slabs */
 	QUIRE_OWNER_TABLE, /* a page table */
+	QUIRE_OWNER_VMALLOC, /* an area of vmalloc */
 	QUIRE_NR_OWNERS
 };
 
-/** quire_owner_name - "none", "slab", "large kmalloc", "page table" */
+/** quire_owner_name - "none", "slab", "large kmalloc", "page table", "vmalloc" */
 const char *quire_owner_name(enum quire_owner owner);
 
 /** struct quire_frame_info - one frame and the block it is part of */

@@ -9,6 +9,7 @@
 #ifndef QUIRE_PORT_H
 #define QUIRE_PORT_H
 
+#include <quire/fault.h>
 #include <quire/types.h>
 
 #ifdef __cplusplus
@@ -87,6 +88,63 @@ int quire_port_zero(void *host, quire_pfn_t start, uint64_t nr_pages);
  *          quire_port_free(host, address, @bytes). NULL if this processor can't touch that memory.
  */
 void *quire_port_direct(void *host, uint64_t bytes);
+
+/**
+ * quire_port_load_root - make a page table the one that this processor uses
+ * @host:   the machine's host pointer
+ * @root:   physical address of its root
+ * @levels: 2: i386, 3: PAE, 4 and 5: 64-bit mode
+ *
+ * A kernel moves it to CR3. A simulated processor turns its paging on at the first call:
+ * 4 MB pages, write protection of the kernel, global pages and, from three levels on, no-execute.
+ *
+ * Return:  0; -QUIRE_ENOMEM if the simulation has no memory; -QUIRE_EOPNOTSUPP without one
+ * Context: between quire_port_cpu_enter and _leave
+ */
+int quire_port_load_root(void *host, quire_phys_t root, unsigned levels);
+
+/** The kernel's half of the addresses changed: whichever root a processor has loaded. */
+#define QUIRE_PORT_ANY_ROOT UINT64_MAX
+
+/** struct quire_port_flush - which translations no processor may use any more */
+struct quire_port_flush {
+	quire_phys_t root;   /* of processors that have this one loaded, or QUIRE_PORT_ANY_ROOT */
+	quire_virt_t start;  /* first page */
+	uint64_t nr_pages;   /* pages, one by one; 0: all, with any root the global ones too */
+	unsigned shift;      /* log2 of the distance from page to page in bytes */
+	bool local;          /* on this processor alone: the caller stays on it */
+};
+
+/**
+ * quire_port_tlb_flush - make all processors forget translations
+ * @host: the machine's host pointer
+ * @what: which
+ *
+ * INVLPG for each page or CR3 again on this processor, and a message to the others; returns when
+ * all have done it.
+ *
+ * Context: no locks of the library held; not between quire_port_cpu_enter and _leave, unless
+ *          @what is local
+ */
+void quire_port_tlb_flush(void *host, const struct quire_port_flush *what);
+
+/**
+ * quire_port_access - read or write memory by virtual address, as this processor does it
+ * @host:   the machine's host pointer
+ * @virt:   any address, across pages
+ * @buf:    filled or written out
+ * @n:      bytes
+ * @access: QUIRE_ACCESS_READ or _WRITE, as the kernel
+ * @fault:  the exception that ends it; its address is that of the first byte not done
+ *
+ * A kernel copies, with an entry for these instructions in its table of exceptions; a simulated
+ * processor walks the tables.
+ *
+ * Return:  0; -QUIRE_EFAULT: @fault, bytes before its address are done;
+ *          -QUIRE_EOPNOTSUPP without a processor that has a root loaded
+ */
+int quire_port_access(void *host, quire_virt_t virt, void *buf, size_t n, enum quire_access access,
+		      struct quire_exception *fault);
 
 /**
  * quire_port_panic - an invariant of the library is broken

@@ -15,8 +15,8 @@ extern "C" {
 /**
  * quire_report - write a report
  * @q:    a machine with zones
- * @name: "buddyinfo", "pagetypeinfo", "zoneinfo", "meminfo", "iomem", "vmstat", "slabinfo",
- *        "sysrq-m", "extfrag_index", "unusable_index"
+ * @name: "buddyinfo", "pagetypeinfo", "zoneinfo", "meminfo", "iomem", "slabinfo", "vmallocinfo",
+ *        "vmstat", "sysrq-m", "extfrag_index", "unusable_index"
  * @json: the same numbers as one JSON value
  * @sink: receives the text in pieces
  *

@@ -5,6 +5,7 @@
 #ifndef QUIRE_HOSTED_H
 #define QUIRE_HOSTED_H
 
+#include <quire/fault.h>
 #include <quire/types.h>
 
 #ifdef __cplusplus
@@ -25,6 +26,9 @@ struct quire_hosted {
 	uint64_t direct_bytes;
 	void **ram;           /* of the other frames that were touched, by frame number */
 	uint64_t nr_ram;      /* length of ram */
+	struct simulated *mmu; /* the processors' paging, with the direct map */
+	uint32_t lock;         /* of ram and the counts: other processors may come */
+	uint32_t drop_flushes; /* for tests: so many of the next flushes are forgotten */
 	bool untouchable;     /* quire_port_zero says -QUIRE_EOPNOTSUPP, quire_port_direct NULL */
 };
 
@@ -36,6 +40,20 @@ struct quire_hosted {
  * Return: QUIRE_PAGE_SIZE bytes, zero at first; NULL without memory
  */
 void *quire_hosted_frame(struct quire_hosted *host, quire_pfn_t pfn);
+
+/**
+ * quire_hosted_access - any access by virtual address, as this thread's processor does it
+ * @host:   the machine's host
+ * @virt:   the address
+ * @buf:    filled or written out; of fetches nothing is seen
+ * @n:      bytes
+ * @access: what for
+ * @user:   by user code
+ *
+ * Return: the exception; its vector is QUIRE_VECTOR_NONE if there was none
+ */
+struct quire_exception quire_hosted_access(struct quire_hosted *host, quire_virt_t virt, void *buf,
+					   size_t n, enum quire_access access, bool user);
 
 /** quire_hosted_release - free the contents of all frames */
 void quire_hosted_release(struct quire_hosted *host);

@@ -14,6 +14,7 @@
 #include <quire/quire.h>
 
 #include "script.h"
+#include "simulated.h"
 
 #define IMPORT(name) __attribute__((import_module("quire"), import_name(name)))
 #define EXPORT(name) __attribute__((export_name(name)))
@@ -43,6 +44,7 @@ static struct piece *pieces; /* free ones, by address */
 static uintptr_t heap_end;   /* no memory beyond this has been looked at */
 static uintptr_t clean;      /* from here on memory was never written: it is zero */
 static unsigned this_cpu;    /* as the script says, "on cpu 1" */
+static struct simulated mmu; /* the processors' paging, with the direct map */
 
 static size_t round_up(size_t bytes)
 {
@@ -144,6 +146,8 @@ void *quire_port_alloc(void *host, quire_phys_t at, size_t bytes)
 void quire_port_free(void *host, void *p, size_t bytes)
 {
 	(void)host;
+	if (p && p == mmu.memory.direct)
+		simulated_end(&mmu);
 	if (p)
 		give((uintptr_t)p, round_up(bytes));
 }
@@ -161,16 +165,43 @@ void quire_port_cpu_leave(uintptr_t token)
 int quire_port_zero(void *host, quire_pfn_t start, uint64_t nr_pages)
 {
 	(void)host;
-	(void)start;
-	(void)nr_pages;
-	return 0; /* frames without contents: there is nothing to clear */
+	/* Other frames have no contents: there is nothing to clear. */
+	for (uint64_t pfn = start.v; pfn < start.v + nr_pages; pfn++) {
+		if (pfn < mmu.memory.direct_bytes / QUIRE_PAGE_SIZE)
+			__builtin_memset(mmu.memory.direct + pfn * QUIRE_PAGE_SIZE, 0,
+					 QUIRE_PAGE_SIZE);
+	}
+	return 0;
 }
 
 void *quire_port_direct(void *host, uint64_t bytes)
 {
 	if (bytes > SIZE_MAX - WASM_PAGE)
 		return NULL;
-	return quire_port_alloc(host, quire_phys(QUIRE_PORT_ANYWHERE), (size_t)bytes);
+	void *p = quire_port_alloc(host, quire_phys(QUIRE_PORT_ANYWHERE), (size_t)bytes);
+
+	if (p)
+		simulated_begin(&mmu, host, p, bytes, NULL);
+	return p;
+}
+
+int quire_port_load_root(void *host, quire_phys_t root, unsigned levels)
+{
+	(void)host;
+	return simulated_load_root(&mmu, this_cpu, root, levels);
+}
+
+void quire_port_tlb_flush(void *host, const struct quire_port_flush *what)
+{
+	(void)host;
+	simulated_flush(&mmu, what);
+}
+
+int quire_port_access(void *host, quire_virt_t virt, void *buf, size_t n, enum quire_access access,
+		      struct quire_exception *fault)
+{
+	(void)host;
+	return simulated_access(mmu.cpu[this_cpu], virt, buf, n, (unsigned)access, fault);
 }
 
 void quire_port_panic(const char *rule, const char *text, const char *file, int line)
@@ -207,9 +238,10 @@ static void write_talk(void *ctx, const char *text, size_t length)
 	js_write(2, text, length);
 }
 
-static int read_file(void *ctx, const char *name, char **text, size_t *length)
+static int read_file(void *ctx, const char *name, char **text, size_t *length, const char **why)
 {
 	(void)ctx;
+	(void)why;
 	size_t name_length = length_of(name);
 	int size = js_file_size(name, name_length);
 

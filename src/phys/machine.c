@@ -115,7 +115,7 @@ const char *quire_free_name(enum quire_free outcome)
 		[QUIRE_FREE_FOREIGN] = "no frame of this machine",
 		[QUIRE_FREE_RANGE] = "order out of range",
 		[QUIRE_FREE_REFERENCED] = "others hold references",
-		[QUIRE_FREE_OWNED] = "held by the kernel heap or a page table",
+		[QUIRE_FREE_OWNED] = "held by the kernel heap, vmalloc or a page table",
 	};
 
 	return (unsigned)outcome <= QUIRE_FREE_OWNED ? names[outcome] : "?";
@@ -128,6 +128,7 @@ const char *quire_owner_name(enum quire_owner owner)
 		[QUIRE_OWNER_SLAB] = "slab",
 		[QUIRE_OWNER_LARGE] = "large kmalloc",
 		[QUIRE_OWNER_TABLE] = "page table",
+		[QUIRE_OWNER_VMALLOC] = "vmalloc",
 	};
 
 	return (unsigned)owner < QUIRE_NR_OWNERS ? names[owner] : "?";

@@ -194,7 +194,7 @@ static void set_wmarks(struct quire *q)
 			min = clamp(zone->managed / 1024, HIGHMEM_MIN_LEAST, HIGHMEM_MIN_MOST);
 		if (!zone->managed)
 			min = share = 0;
-		uint64_t step = zone->managed * q->watermark_scale / 10000;
+		uint64_t step = (uint64_t)zone->managed * q->watermark_scale / 10000;
 		step = step > share / 4 ? step : share / 4;
 		zone->wmark[QUIRE_WMARK_MIN] = (uint32_t)min;
 		zone->wmark[QUIRE_WMARK_LOW] = (uint32_t)(min + step);

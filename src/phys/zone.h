@@ -55,7 +55,7 @@ struct zone {
 	uint64_t start; /* pfn; 0 if the zone spans nothing */
 	uint64_t end;   /* pfn, exclusive */
 	uint64_t present;
-	_Atomic uint64_t managed;
+	_Atomic uint32_t managed; /* at most 2^31: boot.c */
 	uint32_t first_block; /* its blocks: [first_block, first_block + nr_blocks) */
 	uint32_t nr_blocks;
 	enum quire_zone id;

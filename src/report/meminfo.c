@@ -13,6 +13,9 @@
  */
 #include "report/meminfo.h"
 
+#include <quire/layout.h>
+#include <quire/vmalloc.h>
+
 #include "report/zones.h"
 
 struct totals {
@@ -27,8 +30,9 @@ struct totals {
 
 struct line {
 	const char *name;
-	uint64_t pages;
-	bool high; /* only where there is high memory */
+	uint64_t kbytes;
+	bool shown; /* HighTotal only where there is high memory, VmallocTotal only after
+		     * quire_kernel_boot */
 };
 
 /* The machines' frames all exist below 2^44, so that kB fit easily. */
@@ -72,44 +76,55 @@ static void count(struct quire *q, struct totals *t)
 void meminfo_write(struct quire *q, bool json, const struct quire_sink *sink)
 {
 	struct json j = { .sink = sink };
+	struct quire_vmalloc_stat vm;
+	struct quire_direct_stat direct;
+	bool kernel = !quire_vmalloc_stat(q, &vm) && !quire_direct_stat(q, &direct);
+	bool high = zones_have_high(q), wide = quire_config(q)->machine >= QUIRE_X86_64;
 	struct totals t;
 
 	count(q, &t);
+	/* x86-64's VMALLOC_END is the region's last byte, so Linux's total lacks one. */
 	const struct line lines[] = {
-		{ "MemTotal", t.managed, false },
-		{ "MemFree", t.free, false },
-		{ "MemAvailable", t.free > t.reserve ? t.free - t.reserve : 0, false },
-		{ "Buffers", 0, false },
-		{ "Cached", 0, false },
-		{ "Active", 0, false },
-		{ "Inactive", 0, false },
-		{ "HighTotal", t.high_managed, true },
-		{ "HighFree", t.high_free, true },
-		{ "LowTotal", t.managed - t.high_managed, true },
-		{ "LowFree", t.free - t.high_free, true },
-		{ "SwapTotal", 0, false },
-		{ "SwapFree", 0, false },
-		{ "AnonPages", 0, false },
-		{ "Mapped", 0, false },
-		{ "Shmem", 0, false },
-		{ "SReclaimable", 0, false },
-		{ "CmaTotal", t.cma, false },
-		{ "CmaFree", t.free_cma, false },
+		{ "MemTotal", to_kbytes(t.managed), true },
+		{ "MemFree", to_kbytes(t.free), true },
+		{ "MemAvailable", to_kbytes(t.free > t.reserve ? t.free - t.reserve : 0), true },
+		{ "Buffers", 0, true },
+		{ "Cached", 0, true },
+		{ "Active", 0, true },
+		{ "Inactive", 0, true },
+		{ "HighTotal", to_kbytes(t.high_managed), high },
+		{ "HighFree", to_kbytes(t.high_free), high },
+		{ "LowTotal", to_kbytes(t.managed - t.high_managed), high },
+		{ "LowFree", to_kbytes(t.free - t.high_free), high },
+		{ "SwapTotal", 0, true },
+		{ "SwapFree", 0, true },
+		{ "AnonPages", 0, true },
+		{ "Mapped", 0, true },
+		{ "Shmem", 0, true },
+		{ "SReclaimable", 0, true },
+		{ "VmallocTotal", (vm.total_bytes - wide) >> 10, kernel },
+		{ "VmallocUsed", to_kbytes(vm.nr_pages), kernel },
+		{ "CmaTotal", to_kbytes(t.cma), true },
+		{ "CmaFree", to_kbytes(t.free_cma), true },
+		{ "DirectMap4k", direct.bytes_4k >> 10, kernel },
+		{ quire_config(q)->machine == QUIRE_I386 ? "DirectMap4M" : "DirectMap2M",
+		  direct.bytes_large >> 10, kernel },
+		{ "DirectMap1G", direct.bytes_1g >> 10, kernel && wide },
 	};
 
 	if (json)
 		json_open(&j, NULL, '{');
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-		if (lines[i].high && !zones_have_high(q))
+		if (!lines[i].shown)
 			continue;
 		if (json) {
-			json_number(&j, lines[i].name, to_kbytes(lines[i].pages));
+			json_number(&j, lines[i].name, lines[i].kbytes);
 			continue;
 		}
 		char label[24];
 
 		quire_format_buffer(label, sizeof(label), "%s:", lines[i].name);
-		quire_format(sink, "%-16s%8ju kB\n", label, to_kbytes(lines[i].pages));
+		quire_format(sink, "%-16s%8ju kB\n", label, lines[i].kbytes);
 	}
 	if (json)
 		json_close(&j, '}');

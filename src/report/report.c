@@ -14,6 +14,7 @@
 #include "report/pagetypeinfo.h"
 #include "report/slabinfo.h"
 #include "report/sysrq.h"
+#include "report/vmallocinfo.h"
 #include "report/vmstat.h"
 #include "report/zoneinfo.h"
 
@@ -30,6 +31,8 @@ static const struct report reports[] = {
 	  zoneinfo_write },
 	{ { "meminfo", "proc/meminfo", "memory in use and free" }, meminfo_write },
 	{ { "iomem", "proc/iomem", "the map of physical addresses" }, iomem_write },
+	{ { "vmallocinfo", "proc/vmallocinfo", "areas of the vmalloc region" },
+	  vmallocinfo_write },
 	{ { "vmstat", "proc/vmstat", "counters of pages and events" }, vmstat_write },
 	{ { "slabinfo", "proc/slabinfo", "the kernel heap's caches: objects and slabs" },
 	  slabinfo_write },

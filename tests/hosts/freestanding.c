@@ -10,6 +10,7 @@
 #include <quire/port.h>
 
 #include "lesson.h"
+#include "simulated.h"
 
 #ifdef __x86_64__
 enum { SYS_READ = 0, SYS_WRITE = 1, SYS_OPEN = 2, SYS_EXIT = 60 };
@@ -52,6 +53,7 @@ __asm__(".globl _start\n"
 static _Alignas(64) unsigned char arena[256u << 20];
 static size_t arena_used;
 static unsigned this_cpu;
+static struct simulated mmu;
 
 void *quire_port_alloc(void *host, quire_phys_t at, size_t bytes)
 {
@@ -67,8 +69,9 @@ void *quire_port_alloc(void *host, quire_phys_t at, size_t bytes)
 void quire_port_free(void *host, void *p, size_t bytes)
 {
 	(void)host;
-	(void)p;
 	(void)bytes;
+	if (p && p == mmu.memory.direct)
+		simulated_end(&mmu);
 }
 
 uintptr_t quire_port_cpu_enter(void)
@@ -84,14 +87,42 @@ void quire_port_cpu_leave(uintptr_t token)
 int quire_port_zero(void *host, quire_pfn_t start, uint64_t nr_pages)
 {
 	(void)host;
-	(void)start;
-	(void)nr_pages;
+	/* Other frames have no contents: there is nothing to clear. */
+	for (uint64_t pfn = start.v; pfn < start.v + nr_pages; pfn++) {
+		if (pfn < mmu.memory.direct_bytes / QUIRE_PAGE_SIZE)
+			__builtin_memset(mmu.memory.direct + pfn * QUIRE_PAGE_SIZE, 0,
+					 QUIRE_PAGE_SIZE);
+	}
 	return 0;
 }
 
 void *quire_port_direct(void *host, uint64_t bytes)
 {
-	return bytes <= sizeof(arena) ? quire_port_alloc(host, quire_phys(0), (size_t)bytes) : NULL;
+	void *p = bytes <= sizeof(arena) ? quire_port_alloc(host, quire_phys(0), (size_t)bytes)
+					 : NULL;
+
+	if (p)
+		simulated_begin(&mmu, host, p, bytes, NULL);
+	return p;
+}
+
+int quire_port_load_root(void *host, quire_phys_t root, unsigned levels)
+{
+	(void)host;
+	return simulated_load_root(&mmu, this_cpu, root, levels);
+}
+
+void quire_port_tlb_flush(void *host, const struct quire_port_flush *what)
+{
+	(void)host;
+	simulated_flush(&mmu, what);
+}
+
+int quire_port_access(void *host, quire_virt_t virt, void *buf, size_t n, enum quire_access access,
+		      struct quire_exception *fault)
+{
+	(void)host;
+	return simulated_access(mmu.cpu[this_cpu], virt, buf, n, (unsigned)access, fault);
 }
 
 static void print(void *ctx, const char *text, size_t length)
@@ -153,9 +184,10 @@ int memcmp(const void *a, const void *b, size_t n)
 	return 0;
 }
 
-static int read_file(void *ctx, const char *name, char **text, size_t *length)
+static int read_file(void *ctx, const char *name, char **text, size_t *length, const char **why)
 {
 	(void)ctx;
+	(void)why;
 	long fd = call(SYS_OPEN, (long)name, 0, 0), got;
 	size_t room = 1 << 20;
 
@@ -195,7 +227,7 @@ void begin(const long *stack)
 	for (long i = 1; i < stack[0]; i++) {
 		arena_used = 0;
 		this_cpu = 0;
-		int status = lesson_run(host, (const char *)stack[1 + i], &sink);
+		int status = (int)lab_lesson(&host, (const char *)stack[1 + i], &sink);
 		worst = status > worst ? status : worst;
 	}
 	call(SYS_EXIT, worst, 0, 0);

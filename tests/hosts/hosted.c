@@ -8,9 +8,10 @@
 #include "hosted.h"
 #include "lesson.h"
 
-static int read_file(void *ctx, const char *name, char **text, size_t *length)
+static int read_file(void *ctx, const char *name, char **text, size_t *length, const char **why)
 {
 	(void)ctx;
+	(void)why;
 	FILE *file = fopen(name, "rb");
 	size_t room = 1 << 20;
 
@@ -50,7 +51,7 @@ int main(int argc, char **argv)
 			.port = &port, .read = read_file, .done = done_file, .set_cpu = set_cpu
 		};
 		const struct quire_sink sink = { print, stdout };
-		int status = lesson_run(host, argv[i], &sink);
+		int status = (int)lab_lesson(&host, argv[i], &sink);
 		if (port.live_bytes) {
 			printf("%s: %llu bytes were not given back\n", argv[i],
 			       (unsigned long long)port.live_bytes);

@@ -85,6 +85,7 @@ TEST(hold)
 		CHECK_EQ(run(found.gl_pathv[i], &port, &hash), LAB_OK);
 		CHECK_EQ(port.live_bytes, 0);
 		CHECK_EQ(run(found.gl_pathv[i], &port, &again), LAB_OK);
+		quire_hosted_release(&port);
 		CHECK(hash != 0);
 		CHECK_EQ(hash, again);
 		printf("%s %016" PRIx64 "\n", strrchr(found.gl_pathv[i], '/') + 1, hash);
@@ -108,6 +109,7 @@ TEST(sweep)
 			/* No memory is not a word of script nor an expectation gone wrong. */
 			CHECK(status == LAB_OK || status == LAB_FILE);
 			CHECK_EQ(port.live_bytes, 0);
+			quire_hosted_release(&port);
 		}
 		CHECK(n > 3);
 		CHECK_EQ(status, LAB_OK);

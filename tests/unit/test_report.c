@@ -524,7 +524,7 @@ TEST(list)
 		CHECK(report(q, info->name, true)[0] != 0);
 		CHECK(info->path[0] != '/' && strstr(info->path, info->name) && info->about[0]);
 	}
-	CHECK_EQ(i, 10);
+	CHECK_EQ(i, 11);
 	CHECK_EQ(quire_report(q, "buddy", false, &sink), -QUIRE_ENOENT);
 	CHECK_EQ(quire_report(q, "buddyinfos", false, &sink), -QUIRE_ENOENT);
 	CHECK_EQ(quire_report(q, "", false, &sink), -QUIRE_ENOENT);
