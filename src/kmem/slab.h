@@ -16,7 +16,7 @@
 
 #define SLAB_BUCKETS 4             /* lists of partial slabs, by how many objects are free */
 #define SLAB_AWAY 16               /* objects of other cpus' slabs that a slot collects */
-#define SLAB_KEPT 8                /* objects of full slabs that a slot takes back onto its chain */
+#define SLAB_KEPT 32               /* objects of full slabs that a slot takes back onto its chain */
 #define SLAB_ORDER_MAX 3           /* frames of a slab at most: 2^3 */
 #define SLAB_SHARED 0xffffu        /* cpu of a checked cache's slab */
 #define SLAB_ARMED 0x80000000u     /* more frees than a current slab can see */

@@ -187,32 +187,32 @@ TEST(lists)
 	heap_end(&h, 3 * n + 1);
 }
 
-/* The first one back to a full slab is the cpu's next object, up to eight of them. */
+/* The first one back to a full slab is the cpu's next object, up to 32 of them. */
 TEST(full_slabs_first_object)
 {
 	struct heap h;
-	static void *object[80];
+	static void *object[160];
 
 	if (!heap_start(&h, MB(32), 0))
 		return;
 	struct quire_cache *cache =
 		heap_cache(&h, (struct quire_cache_args){ .name = "t", .size = 1000 });
-	for (unsigned i = 0; i < 80; i++)
+	for (unsigned i = 0; i < 160; i++)
 		object[i] = quire_cache_alloc(cache, GFP);
-	for (unsigned i = 0; i < 40; i += 4)
+	for (unsigned i = 0; i < 144; i += 4)
 		CHECK_EQ(quire_cache_free(cache, object[i]), QUIRE_KFREE_OK);
-	CHECK_EQ(heap_info(cache).full, 17); /* of 19, the twentieth is current */
-	CHECK_EQ(heap_info(cache).active_objects, 70);
+	CHECK_EQ(heap_info(cache).full, 35); /* of 39, the last one is current */
+	CHECK_EQ(heap_info(cache).active_objects, 124);
 	rig_sound(&h.rig);
 	CHECK_EQ(quire_cache_free_track(cache, object[0], 0), QUIRE_KFREE_DOUBLE);
-	for (unsigned i = 8; i-- > 0;)
+	for (unsigned i = 32; i-- > 0;)
 		CHECK(quire_cache_alloc(cache, GFP) == object[4 * i]);
 	/* A shrink gives them back to their slabs. */
-	for (unsigned i = 0; i < 32; i++)
+	for (unsigned i = 0; i < 128; i++)
 		CHECK_EQ(quire_cache_free(cache, object[i]), QUIRE_KFREE_OK);
 	CHECK(quire_cache_shrink(cache) >= 8);
 	rig_sound(&h.rig);
-	heap_end(&h, 46);
+	heap_end(&h, 28);
 }
 
 static unsigned made;
