@@ -89,6 +89,16 @@ int kmem_cache_put(struct kmem *kmem, struct cache *cache)
 	return error;
 }
 
+void kmem_cache_close(struct kmem *kmem, struct cache *cache, bool closing)
+{
+	uintptr_t token = quire_port_cpu_enter();
+
+	lock_take(&kmem->lock);
+	cache->closing = closing;
+	lock_drop(&kmem->lock);
+	quire_port_cpu_leave(token);
+}
+
 void kmem_cache_take(struct kmem *kmem, struct cache *cache)
 {
 	uintptr_t token = quire_port_cpu_enter();
@@ -116,7 +126,7 @@ static uint64_t kmem_reclaim(struct quire *q, struct tier *tier, quire_gfp_t gfp
 	(void)q;
 	lock_take(&kmem->lock);
 	for (struct cache *c = kmem->first; c; c = c->next)
-		freed += cache_shrink_here(c);
+		freed += c->closing ? 0 : cache_shrink_here(c);
 	lock_drop(&kmem->lock);
 	quire_port_cpu_leave(token);
 	return freed;
@@ -181,7 +191,11 @@ static struct kmem *lay_out(struct quire *q, struct carver *c, const struct kmem
 	void *zeros = carve(c, SECTION_FRAMES * sizeof(struct quire_page));
 
 	if (kmem) {
+		uint64_t share = (q->direct_bytes >> QUIRE_PAGE_SHIFT) / EMPTY_SHARE /
+				 q->config.nr_cpus;
+
 		*kmem = *sizes;
+		kmem->empty_most = share < EMPTY_MOST ? (uint32_t)share : EMPTY_MOST;
 		kmem->cpu = cpu;
 		map_sections(q, sections, zeros);
 	}

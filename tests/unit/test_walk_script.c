@@ -87,9 +87,10 @@ TEST(walks_are_shown)
 	CHECK(strstr(out, "segment 0x0000  none") && strstr(out, "fault #GP(0x0)\n"));
 	OK("json on");
 	OK("walk 0x7b:0x8048abc in A");
-	CHECK(strstr(out, "{\"linear\":\"0x8048abc\",\"selector\":\"0x7b\",\"segment\":\"user data\","
-			  "\"steps\":[{\"level\":\"PGD\",\"table\":\"0x"));
-	CHECK(strstr(out, "\"entry\":\"0x123005\",\"bits\":\"P US\"}],\"physical\":\"0x123abc\"}\n"));
+	CHECK(strstr(out, "{\"linear\":\"0x8048abc\",\"selector\":\"0x7b\","
+			  "\"segment\":\"user data\",\"steps\":[{\"level\":\"PGD\",\"table\":\"0x"));
+	CHECK(strstr(out, "\"entry\":\"0x123005\",\"bits\":\"P US\"}],"
+			  "\"physical\":\"0x123abc\"}\n"));
 	OK("walk 0x10 user in A");
 	CHECK(strstr(out, "],\"fault\":\"#PF\",\"error_code\":4}\n"));
 	end();
