@@ -88,7 +88,8 @@ TEST(walks_are_shown)
 	OK("json on");
 	OK("walk 0x7b:0x8048abc in A");
 	CHECK(strstr(out, "{\"linear\":\"0x8048abc\",\"selector\":\"0x7b\","
-			  "\"segment\":\"user data\",\"steps\":[{\"level\":\"PGD\",\"table\":\"0x"));
+			  "\"segment\":\"user data\","
+			  "\"steps\":[{\"level\":\"PGD\",\"table\":\"0x"));
 	CHECK(strstr(out, "\"entry\":\"0x123005\",\"bits\":\"P US\"}],"
 			  "\"physical\":\"0x123abc\"}\n"));
 	OK("walk 0x10 user in A");
