@@ -52,7 +52,8 @@ say = $(if $(VERBOSE)$(findstring s,$(firstword -$(MAKEFLAGS))),,@echo "  $(1)	$
 
 # ---- Flags ----------------------------------------------------------------
 
-CFLAGS  ?= -O2 -g
+# Sanitizers are for what is wrong, not for how fast: -O1 takes two thirds of the time to compile.
+CFLAGS  ?= $(if $(SAN),-O1,-O2) -g
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	   $(if $(WERROR),-Werror)
 COMMON  := $(CFLAGS) $(ARCH) $(SAN) $(WARN) -MMD -MP -Iinclude
@@ -283,12 +284,16 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 VERSION := $(shell sed -n 's/.*QUIRE_VERSION "\(.*\)"/\1/p' include/quire/quire.h)
 
-install: all ## into $(DESTDIR)$(PREFIX): headers, libquire.a, quire.pc, the command
+install: all ## into $(DESTDIR)$(PREFIX): headers, libquire.a, quire.pc, CMake's package, the command
 	install -d $(DESTDIR)$(PREFIX)/include/quire $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/bin
 	install -m 644 include/quire/*.h $(DESTDIR)$(PREFIX)/include/quire
 	install -m 644 $(B)/libquire.a $(DESTDIR)$(PREFIX)/lib
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' quire.pc.in \
 		> $(DESTDIR)$(PREFIX)/lib/pkgconfig/quire.pc
+	install -d $(DESTDIR)$(PREFIX)/lib/cmake/quire
+	install -m 644 quire-config.cmake $(DESTDIR)$(PREFIX)/lib/cmake/quire
+	sed -e 's|@VERSION@|$(VERSION)|' quire-config-version.cmake.in \
+		> $(DESTDIR)$(PREFIX)/lib/cmake/quire/quire-config-version.cmake
 	install -m 755 $(B)/quire $(DESTDIR)$(PREFIX)/bin
 
 docs: ## the reference of all public functions, build/docs/reference.md

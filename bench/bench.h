@@ -34,7 +34,8 @@ struct bench_allocator {
 	uint64_t (*metadata)(void *machine);    /* bytes */
 };
 
-extern const struct bench_allocator bench_quire, bench_none;
+/* bench_malloc: the process's malloc, for rows kmalloc.* alone. */
+extern const struct bench_allocator bench_quire, bench_none, bench_malloc;
 
 /** struct bench_result - what one row measured */
 struct bench_result {
@@ -53,8 +54,9 @@ struct bench_row {
 };
 
 /* The rows of each file. */
-extern const struct bench_row bench_rows[], bench_rows_mmu[], bench_rows_vmalloc[];
-extern const size_t bench_nr_rows, bench_nr_rows_mmu, bench_nr_rows_vmalloc;
+extern const struct bench_row bench_rows[], bench_rows_mmu[], bench_slab_rows[];
+extern const struct bench_row bench_rows_vmalloc[];
+extern const size_t bench_nr_rows, bench_nr_rows_mmu, bench_nr_slab_rows, bench_nr_rows_vmalloc;
 
 /** bench_start - the measured part begins */
 void bench_start(void);

@@ -24,6 +24,7 @@ static const struct bench_row *row_at(size_t i)
 	} files[] = {
 		{ bench_rows, bench_nr_rows },
 		{ bench_rows_mmu, bench_nr_rows_mmu },
+		{ bench_slab_rows, bench_nr_slab_rows },
 		{ bench_rows_vmalloc, bench_nr_rows_vmalloc },
 	};
 
@@ -86,24 +87,29 @@ static void run(const struct bench_allocator *a, const struct bench_row *row)
 	fflush(stdout);
 }
 
+static const struct bench_allocator *allocator(const char *name)
+{
+	if (!strcmp(name, "none"))
+		return &bench_none;
+	return !strcmp(name, "malloc") ? &bench_malloc : &bench_quire;
+}
+
 int main(int argc, char **argv)
 {
-	const struct bench_allocator *a = argc > 1 && !strcmp(argv[1], "none") ? &bench_none
-									    : &bench_quire;
+	const struct bench_allocator *a = allocator(argc > 1 ? argv[1] : "quire");
+	const struct bench_row *row;
 
-	if (argc > 1 && !strcmp(argv[1], "list")) {
-		for (size_t i = 0; row_at(i); i++)
-			printf("%s\t%d\t%s\n", row_at(i)->name, row_at(i)->instructions,
-			       row_at(i)->what);
-		return 0;
-	}
-	for (size_t i = 0; row_at(i); i++) {
+	for (size_t i = 0; (row = row_at(i)); i++) {
 		bool wanted = argc <= 2;
 
+		if (argc > 1 && !strcmp(argv[1], "list")) {
+			printf("%s\t%d\t%s\n", row->name, row->instructions, row->what);
+			continue;
+		}
 		for (int n = 2; n < argc; n++)
-			wanted |= !strcmp(argv[n], row_at(i)->name);
+			wanted |= !strcmp(argv[n], row->name);
 		if (wanted)
-			run(a, row_at(i));
+			run(a, row);
 	}
 	return 0;
 }

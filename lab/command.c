@@ -144,6 +144,8 @@ static const struct lab_command commands[] = {
 	{ "say", "\"TEXT\"", "tell the reader something", NULL, NULL, 0, command_say },
 	{ "json", "on|off", "reports as JSON", NULL, NULL, 0, command_json },
 	{ "help", "[COMMAND]", "this list, or a command's own help", NULL, NULL, 0, command_help },
+	{ "quit", "", "end the shell, or the script at this line", NULL, NULL, 0, command_quit },
+	{ "exit", "", "the same", NULL, NULL, 0, command_quit },
 };
 
 const struct lab_command *command_list(size_t i)

@@ -122,10 +122,10 @@ enum lab_status expect_ksize(struct lab *lab);
 enum lab_status expect_phys(struct lab *lab);
 enum lab_status expect_finding(struct lab *lab);
 
-struct lab_draw_options;
+struct quire_cache;
 
-/** draw_slab - draw slab CACHE [svg]: what follows the view's name */
-enum lab_status draw_slab(struct lab *lab, const struct lab_draw_options *options);
+/** args_drawn_cache - draw slab CACHE: the cache, of a heap that is set up now if it was not */
+enum lab_status args_drawn_cache(struct lab *lab, struct quire_cache **out);
 
 /** expect_text - the same for words; capitals don't matter */
 enum lab_status expect_text(struct lab *lab, const char *what, const char *is);
@@ -144,5 +144,6 @@ enum lab_status command_check(struct lab *lab, const char *target);
 enum lab_status command_hash(struct lab *lab, const char *target);
 enum lab_status command_json(struct lab *lab, const char *target);
 enum lab_status command_help(struct lab *lab, const char *target);
+enum lab_status command_quit(struct lab *lab, const char *target);
 
 #endif

@@ -394,26 +394,25 @@ static enum lab_status expect_thousandths(struct lab *lab, const char *what, int
 	return expect_text(lab, what, text);
 }
 
-static enum lab_status expect_extfrag(struct lab *lab)
+static enum lab_status expect_index(struct lab *lab, const char *what,
+				    int (*index)(struct quire *q, enum quire_zone zone,
+						 unsigned order))
 {
 	enum quire_zone zone = QUIRE_ZONE_DMA;
 	unsigned order = 0;
 	enum lab_status status = zone_order(lab, &zone, &order);
 
-	return status ? status
-		      : expect_thousandths(lab, "the fragmentation index",
-					   quire_fragmentation_index(lab->q, zone, order));
+	return status ? status : expect_thousandths(lab, what, index(lab->q, zone, order));
+}
+
+static enum lab_status expect_extfrag(struct lab *lab)
+{
+	return expect_index(lab, "the fragmentation index", quire_fragmentation_index);
 }
 
 static enum lab_status expect_unusable(struct lab *lab)
 {
-	enum quire_zone zone = QUIRE_ZONE_DMA;
-	unsigned order = 0;
-	enum lab_status status = zone_order(lab, &zone, &order);
-
-	return status ? status
-		      : expect_thousandths(lab, "the unusable free space index",
-					   quire_unusable_index(lab->q, zone, order));
+	return expect_index(lab, "the unusable free space index", quire_unusable_index);
 }
 
 static enum lab_status expect_refusal(struct lab *lab)

@@ -26,6 +26,7 @@
 struct description {
 	struct quire_config config;
 	bool told;       /* its kind was said */
+	bool split;      /* its split was said */
 	uint64_t ram;    /* bytes; 0: not said */
 	uint64_t frames; /* of a bare machine; 0: it is none */
 };
@@ -80,6 +81,7 @@ static enum lab_status machine_split(struct lab *lab, struct description *d)
 	for (int i = 0; word && i < QUIRE_NR_SPLITS; i++) {
 		if (text_equal(word, names[i])) {
 			d->config.split = (enum quire_split)i;
+			d->split = true;
 			return LAB_OK;
 		}
 	}
@@ -136,11 +138,34 @@ const struct lab_form machine_forms[] = {
 	{ NULL, NULL, NULL, NULL },
 };
 
+/* Where all memory is mapped, user and kernel have no addresses to share out. */
+static enum lab_status no_split(struct lab *lab, enum quire_machine machine)
+{
+	if (machine <= QUIRE_I386_PAE)
+		return LAB_OK;
+	return session_fail(lab, LAB_USAGE, "%s has no split: it is for i386 and i386-pae",
+			    quire_machine_name(machine));
+}
+
+/*
+ * What the library has against the machine described is wrong in the description: the
+ * same as a wrong word.
+ */
+static enum lab_status described_wrong(struct lab *lab, int error, const char *what)
+{
+	enum lab_status status = session_error(lab, error, what);
+
+	return status == LAB_FAILED ? LAB_USAGE : status;
+}
+
 /* Make the machine that lab->config says, as yet without memory. */
 static enum lab_status create(struct lab *lab)
 {
+	enum lab_status status = lab->split ? no_split(lab, lab->config.machine) : LAB_OK;
 	int error;
 
+	if (status)
+		return status;
 	lab->config.host = session_host(lab);
 	error = quire_create(&lab->config, &lab->q);
 	if (!error)
@@ -165,7 +190,7 @@ static enum lab_status create_from(struct lab *lab, const struct lab_map *map)
 		return LAB_OK;
 	quire_destroy(lab->q);
 	lab->q = NULL;
-	return session_error(lab, error, "the machine can't have this memory");
+	return described_wrong(lab, error, "the machine can't have this memory");
 }
 
 static enum lab_status create_ram(struct lab *lab, uint64_t bytes)
@@ -186,23 +211,56 @@ static enum lab_status create_ram(struct lab *lab, uint64_t bytes)
 	return status;
 }
 
+/*
+ * The ranges are kept until the zones are built: the library settles its whole map at each
+ * call, and a script may have thousands of them.
+ */
 static enum lab_status add_ram(struct lab *lab, uint64_t start, uint64_t end)
 {
-	struct quire_map_entry entry = { start, end, QUIRE_MAP_USABLE };
 	bool first = !lab->q;
 	enum lab_status status = first ? create(lab) : LAB_OK;
-	int error;
 
 	if (status)
 		return status;
-	error = quire_boot_map(lab->q, &entry, 1);
-	if (!error)
-		return LAB_OK;
-	if (first) {
-		quire_destroy(lab->q);
-		lab->q = NULL;
+	if (lab->nr_ram == lab->room_ram) {
+		struct quire_map_entry *ram = session_grow(lab, lab->ram, &lab->room_ram,
+							   sizeof(*ram));
+		if (!ram) {
+			if (first) {
+				quire_destroy(lab->q);
+				lab->q = NULL;
+			}
+			return session_memory(lab);
+		}
+		lab->ram = ram;
 	}
-	return session_error(lab, error, "ram");
+	lab->ram[lab->nr_ram++] = (struct quire_map_entry){ start, end, QUIRE_MAP_USABLE };
+	return LAB_OK;
+}
+
+/* Make the machine in a session of its own; only if all went well it is this one's. */
+static enum lab_status replace(struct lab *lab, const struct description *d)
+{
+	enum lab_status status = LAB_OK;
+	struct lab *other;
+
+	if (lab_create(&lab->host, &other))
+		return session_memory(lab);
+	other->config = d->config;
+	other->told = d->told;
+	other->split = d->split;
+	if (d->frames)
+		status = add_ram(other, 0, d->frames * QUIRE_PAGE_SIZE);
+	else if (d->ram)
+		status = create_ram(other, d->ram);
+	if (status) {
+		text_copy(lab->message, sizeof(lab->message), other->message);
+		text_copy(lab->reason, sizeof(lab->reason), other->reason);
+	} else {
+		session_move(lab, other);
+	}
+	lab_destroy(other);
+	return status;
 }
 
 /* The machine that the host itself runs on. */
@@ -232,14 +290,9 @@ enum lab_status command_machine(struct lab *lab, const char *target)
 	status = machine_kind(lab, &d);
 	while (!status && !words_end(&lab->words))
 		status = machine_option(lab, &d);
-	if (status)
-		return status;
-	session_reset(lab);
-	lab->config = d.config;
-	lab->told = d.told;
-	if (d.frames)
-		return add_ram(lab, 0, d.frames * QUIRE_PAGE_SIZE);
-	return d.ram ? create_ram(lab, d.ram) : LAB_OK;
+	if (!status && d.split && d.told)
+		status = no_split(lab, d.config.machine);
+	return status ? status : replace(lab, &d);
 }
 
 enum lab_status command_ram(struct lab *lab, const char *target)
@@ -292,6 +345,7 @@ enum lab_status command_map(struct lab *lab, const char *target)
 {
 	const char *name = words_next(&lab->words);
 	enum lab_status status = name ? args_end(lab) : args_wrong(lab, "the file", NULL, NULL);
+	const char *why = NULL;
 	size_t length = 0;
 	char *text;
 	int error;
@@ -303,12 +357,12 @@ enum lab_status command_map(struct lab *lab, const char *target)
 		return session_fail(lab, LAB_USAGE, "the machine has its memory already");
 	if (!lab->host.read)
 		return session_fail(lab, LAB_FILE, "%s: this host has no files", name);
-	error = lab->host.read(lab->host.ctx, name, &text, &length);
+	error = lab->host.read(lab->host.ctx, name, &text, &length, &why);
 	if (error == -QUIRE_ENOMEM)
 		return session_memory(lab);
 	if (error)
-		return session_fail(lab, LAB_FILE, "%s: can't be read (%s)", name,
-				    quire_error_name(error));
+		return session_fail(lab, LAB_FILE, "%s: %s", name,
+				    why ? why : quire_error_name(error));
 	status = map_text(lab, name, text, length);
 	lab->host.done(lab->host.ctx, text, length);
 	return status;
@@ -322,6 +376,32 @@ static enum lab_status need_memory(struct lab *lab)
 					    "ram or map first");
 }
 
+/* Give the machine the ranges that `ram` collected. */
+static int settle_ram(struct lab *lab)
+{
+	int error = lab->nr_ram ? quire_boot_map(lab->q, lab->ram, lab->nr_ram) : 0;
+
+	if (!error)
+		session_drop_ram(lab);
+	return error;
+}
+
+static enum lab_status zones_wrong(struct lab *lab, int error)
+{
+	switch (error) {
+	case -QUIRE_ENODEV:
+		return described_wrong(lab, error, "the machine has no whole frame of memory");
+	case -QUIRE_E2BIG:
+		return described_wrong(lab, error,
+				       "the machine has more memory than 2^31 frames, 8 TB");
+	case -QUIRE_ENOSPC:
+		return described_wrong(lab, error,
+				       "the machine's memory has no room for the frame array");
+	default:
+		return described_wrong(lab, error, "the zones can't be built");
+	}
+}
+
 enum lab_status lab_boot(struct lab *lab)
 {
 	enum lab_status status = need_memory(lab);
@@ -329,9 +409,12 @@ enum lab_status lab_boot(struct lab *lab)
 
 	if (status || lab->zones)
 		return status;
+	error = settle_ram(lab);
+	if (error)
+		return described_wrong(lab, error, "the machine can't have this memory");
 	error = quire_boot_zones(lab->q);
 	if (error)
-		return session_error(lab, error, "the zones can't be built");
+		return zones_wrong(lab, error);
 	lab->zones = true;
 	return LAB_OK;
 }
@@ -395,40 +478,43 @@ enum lab_status command_release(struct lab *lab, const char *target)
 	return error ? session_error(lab, error, "release") : LAB_OK;
 }
 
-static enum lab_status sysctl_number(struct lab *lab, uint64_t max, uint64_t *out)
+/* One number, which @set checks. */
+static enum lab_status sysctl_number(struct lab *lab, const char *name,
+				     int (*set)(struct quire *q, uint64_t value))
 {
+	uint64_t value = 0;
 	enum lab_status status;
+	int error;
 
 	words_take(&lab->words, "=");
-	status = args_number(lab, "the value", max, out);
-	return status ? status : args_end(lab);
+	status = args_number(lab, "the value", UINT64_MAX, &value);
+	if (!status)
+		status = args_end(lab);
+	if (status)
+		return status;
+	error = set(lab->q, value);
+	return error ? session_error(lab, error, name) : LAB_OK;
 }
 
 static enum lab_status sysctl_min_free(struct lab *lab)
 {
-	uint64_t kbytes = 0;
-	enum lab_status status = sysctl_number(lab, UINT64_MAX, &kbytes);
-	int error;
+	return sysctl_number(lab, "vm.min_free_kbytes", quire_set_min_free_kbytes);
+}
 
-	if (status)
-		return status;
-	error = quire_set_min_free_kbytes(lab->q, kbytes);
-	return error ? session_error(lab, error, "vm.min_free_kbytes") : LAB_OK;
+static int set_scale(struct quire *q, uint64_t factor)
+{
+	return quire_set_watermark_scale(q, factor > UINT32_MAX ? UINT32_MAX : (unsigned)factor);
 }
 
 static enum lab_status sysctl_scale(struct lab *lab)
 {
-	uint64_t factor = 0;
-	enum lab_status status = sysctl_number(lab, UINT32_MAX, &factor);
-	int error;
-
-	if (status)
-		return status;
-	error = quire_set_watermark_scale(lab->q, (unsigned)factor);
-	return error ? session_error(lab, error, "vm.watermark_scale_factor") : LAB_OK;
+	return sysctl_number(lab, "vm.watermark_scale_factor", set_scale);
 }
 
-/* As Linux's file: a ratio for each zone that the machine has, lowest first. */
+/*
+ * As Linux's file: a ratio for each zone that the machine has, lowest first. All of
+ * them are read, and within the library's limit, before the first is set.
+ */
 static enum lab_status sysctl_reserve(struct lab *lab)
 {
 	uint64_t ratio[QUIRE_NR_ZONES];
@@ -440,7 +526,7 @@ static enum lab_status sysctl_reserve(struct lab *lab)
 		enum lab_status status = LAB_OK;
 		if (nr == QUIRE_NR_ZONES)
 			return args_end(lab);
-		status = args_number(lab, "the ratio", UINT32_MAX, &ratio[nr++]);
+		status = args_number(lab, "the ratio", INT32_MAX, &ratio[nr++]);
 		if (status)
 			return status;
 	} while (!words_end(&lab->words));

@@ -48,27 +48,47 @@ static void echo_block(struct lab *lab, const char *name, const struct quire_pag
 		     first, first + nr - 1, quire_zone_name(quire_page_zone(lab->q, page)));
 }
 
-/* The name that a command makes; NULL if it makes none. */
-static enum lab_status begin(struct lab *lab, const char *target, struct lab_block **out)
+/* The flags, which end the line. */
+static enum lab_status last_gfp(struct lab *lab, quire_gfp_t *gfp)
 {
+	enum lab_status status = args_gfp(lab, gfp);
+
+	return status ? status : args_end(lab);
+}
+
+/* ORDER [GFP...] and the name that the command makes; NULL if it makes none. */
+static enum lab_status begin(struct lab *lab, const char *target, unsigned *order, quire_gfp_t *gfp,
+			     struct lab_block **out)
+{
+	enum lab_status status = args_order(lab, order);
+
 	*out = NULL;
-	return target ? session_name(lab, target, out) : LAB_OK;
+	if (!status)
+		status = last_gfp(lab, gfp);
+	return status || !target ? status : session_name(lab, target, out);
+}
+
+/* The block for what has no number to be found again by. Return: NULL, and the status why */
+static struct lab_block *named(struct lab *lab, const char *target, const char *synopsis,
+			       enum lab_status *status)
+{
+	struct lab_block *block = NULL;
+
+	if (target)
+		*status = session_name(lab, target, &block);
+	else
+		*status = session_fail(lab, LAB_USAGE, "give it a name: NAME = %s", synopsis);
+	return *status ? NULL : block;
 }
 
 enum lab_status command_pages(struct lab *lab, const char *target)
 {
-	struct lab_block *block;
+	struct lab_block *block = NULL;
 	struct quire_page *page;
 	quire_gfp_t gfp = 0;
 	unsigned order = 0;
-	enum lab_status status = args_order(lab, &order);
+	enum lab_status status = begin(lab, target, &order, &gfp, &block);
 
-	if (!status)
-		status = args_gfp(lab, &gfp);
-	if (!status)
-		status = args_end(lab);
-	if (!status)
-		status = begin(lab, target, &block);
 	if (status)
 		return status;
 	page = quire_page_alloc(lab->q, gfp, order);
@@ -99,22 +119,18 @@ static unsigned order_of(uint64_t bytes)
 
 enum lab_status command_exact(struct lab *lab, const char *target)
 {
-	struct lab_block *block;
+	struct lab_block *block = NULL;
 	quire_gfp_t gfp = 0;
 	uint64_t bytes = 0;
 	enum lab_status status = args_size(lab, "the size", &bytes);
 
 	if (!status)
-		status = args_gfp(lab, &gfp);
-	if (!status)
-		status = args_end(lab);
+		status = last_gfp(lab, &gfp);
 	if (!status && (bytes == 0 || bytes > SIZE_MAX))
 		status = session_fail(lab, LAB_USAGE, "no such size");
-	if (!status && !target)
-		status = session_fail(lab, LAB_USAGE, "give it a name: NAME = exact SIZE");
 	if (!status)
-		status = session_name(lab, target, &block);
-	if (status)
+		block = named(lab, target, "exact SIZE", &status);
+	if (!block)
 		return status;
 	block->kind = LAB_EXACT;
 	block->bytes = (size_t)bytes;
@@ -177,22 +193,18 @@ static enum lab_status bulk(struct lab *lab, struct lab_block *block, quire_gfp_
 
 enum lab_status command_bulk(struct lab *lab, const char *target)
 {
-	struct lab_block *block;
+	struct lab_block *block = NULL;
 	quire_gfp_t gfp = 0;
 	uint64_t nr = 0;
 	enum lab_status status = args_number(lab, "the number of frames", SIZE_MAX, &nr);
 
 	if (!status)
-		status = args_gfp(lab, &gfp);
-	if (!status)
-		status = args_end(lab);
+		status = last_gfp(lab, &gfp);
 	if (!status && nr == 0)
 		status = session_fail(lab, LAB_USAGE, "bulk wants at least one frame");
-	if (!status && !target)
-		status = session_fail(lab, LAB_USAGE, "give it a name: NAME = bulk N");
 	if (!status)
-		status = session_name(lab, target, &block);
-	if (status)
+		block = named(lab, target, "bulk N", &status);
+	if (!block)
 		return status;
 	block->kind = LAB_MANY;
 	status = bulk(lab, block, gfp, (size_t)nr);
@@ -230,17 +242,11 @@ static enum lab_status fill(struct lab *lab, struct lab_block *block, quire_gfp_
 
 enum lab_status command_fill(struct lab *lab, const char *target)
 {
-	struct lab_block *block;
+	struct lab_block *block = NULL;
 	quire_gfp_t gfp = 0;
 	unsigned order = 0;
-	enum lab_status status = args_order(lab, &order);
+	enum lab_status status = begin(lab, target, &order, &gfp, &block);
 
-	if (!status)
-		status = args_gfp(lab, &gfp);
-	if (!status)
-		status = args_end(lab);
-	if (!status)
-		status = begin(lab, target, &block);
 	if (status)
 		return status;
 	if (block) {

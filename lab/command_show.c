@@ -9,6 +9,7 @@
 #include "args.h"
 #include "command.h"
 #include "figure.h"
+#include "quote.h"
 #include "text.h"
 
 enum lab_status command_say(struct lab *lab, const char *target)
@@ -62,23 +63,63 @@ enum lab_status command_cat(struct lab *lab, const char *target)
 	return LAB_OK;
 }
 
+/* Text where JSON is wanted: {"WHAT":"NAME","KEY":"the text"}; nothing if there is no text. */
+struct packed {
+	const struct quire_sink *out;
+	const char *what, *name, *key;
+	bool begun;
+};
+
+static void packed_write(void *ctx, const char *text, size_t length)
+{
+	struct packed *p = ctx;
+	struct quire_sink out = *p->out;
+
+	if (!p->begun)
+		quire_format(&out, "{\"%s\":\"%s\",\"%s\":\"", p->what, p->name, p->key);
+	p->begun = true;
+	quote_write(&out, text, length);
+}
+
+static void packed_end(const struct packed *p)
+{
+	if (p->begun)
+		quire_format(p->out, "\"}\n");
+}
+
+static int draw(struct lab *lab, const char *view, struct quire_cache *cache, bool svg)
+{
+	const struct lab_draw_options options = { .svg = svg,
+						  .cache = cache,
+						  .colour = lab->host.colour && !lab->json,
+						  .columns = lab->host.columns };
+	struct packed packed = { &lab->host.out, "view", view, svg ? "svg" : "text", false };
+	const struct quire_sink to = { packed_write, &packed };
+	int error = lab_draw(lab->q, view, &options, lab->json ? &to : &lab->host.out);
+
+	packed_end(&packed);
+	return error;
+}
+
 enum lab_status command_draw(struct lab *lab, const char *target)
 {
-	struct lab_draw_options options = { .colour = lab->host.colour,
-					    .columns = lab->host.columns };
 	const char *view = words_next(&lab->words);
 	struct lab_nearest near = { NULL, 0 };
-	enum lab_status status;
+	struct quire_cache *cache = NULL;
+	enum lab_status status = LAB_OK;
 	int error;
 
 	(void)target;
-	if (view && text_equal(view, "slab"))
-		return draw_slab(lab, &options);
-	options.svg = words_take(&lab->words, "svg");
-	status = view ? args_end(lab) : args_wrong(lab, "the view", NULL, NULL);
+	if (!view)
+		return args_wrong(lab, "the view", NULL, NULL);
+	if (text_equal(view, "slab"))
+		status = args_drawn_cache(lab, &cache);
+	bool svg = words_take(&lab->words, "svg");
+	if (!status)
+		status = args_end(lab);
 	if (status)
 		return status;
-	error = lab_draw(lab->q, view, &options, &lab->host.out);
+	error = draw(lab, view, cache, svg);
 	if (error != -QUIRE_ENOENT)
 		return error ? session_error(lab, error, "draw") : LAB_OK;
 	for (size_t i = 0; lab_view_list(i); i++)
@@ -159,17 +200,38 @@ enum lab_status command_explain(struct lab *lab, const char *target)
 	return LAB_OK;
 }
 
+/* Frames, or blocks of many. */
+static unsigned long long nr_parts(const struct lab_block *block)
+{
+	return block->kind == LAB_BLOCK ? 1ull << block->order : block->nr;
+}
+
+static void show_json(struct lab *lab, const struct lab_block *block)
+{
+	const struct quire_sink *out = &lab->host.out;
+
+	quire_format(out, "%s{\"name\":\"%s\",\"held\":%llu,", block == lab->blocks ? "" : ",",
+		     block->name, (unsigned long long)session_live(block));
+	if (block->kind == LAB_MANY)
+		quire_format(out, "\"blocks\":%llu,\"order\":%u}", (unsigned long long)block->nr,
+			     block->order);
+	else
+		quire_format(out,
+			     "\"frames\":%llu,\"first\":%llu,\"zone\":\"%s\","
+			     "\"references\":%u}",
+			     nr_parts(block),
+			     (unsigned long long)quire_page_pfn(lab->q, block->page).v,
+			     quire_zone_name(quire_page_zone(lab->q, block->page)),
+			     (unsigned)quire_page_count(block->page));
+}
+
 static void show_block(struct lab *lab, const struct lab_block *block)
 {
 	const struct quire_sink *out = &lab->host.out;
-	const struct quire_page *page = block->kind == LAB_MANY ? block->many[0].page
-								: block->page;
-	unsigned long long nr = block->nr;
+	const struct quire_page *page = block->page;
 
-	if (block->kind == LAB_BLOCK)
-		nr = 1ull << block->order;
 	quire_format(out, "%-16s %-6s %10llu", block->name, session_live(block) ? "held" : "freed",
-		     nr);
+		     nr_parts(block));
 	if (block->kind == LAB_MANY)
 		quire_format(out, " blocks of order %u, %llu held\n", block->order,
 			     (unsigned long long)session_live(block));
@@ -187,8 +249,16 @@ enum lab_status command_show(struct lab *lab, const char *target)
 	(void)target;
 	if (status)
 		return status;
-	for (const struct lab_block *block = lab->blocks; block; block = block->next)
-		show_block(lab, block);
+	if (lab->json)
+		quire_format(&lab->host.out, "{\"blocks\":[");
+	for (const struct lab_block *block = lab->blocks; block; block = block->next) {
+		if (lab->json)
+			show_json(lab, block);
+		else
+			show_block(lab, block);
+	}
+	if (lab->json)
+		quire_format(&lab->host.out, "]}\n");
 	return LAB_OK;
 }
 
@@ -227,26 +297,43 @@ enum lab_status command_hash(struct lab *lab, const char *target)
 enum lab_status command_json(struct lab *lab, const char *target)
 {
 	bool on = words_take(&lab->words, "on");
+	enum lab_status status;
 
 	(void)target;
 	if (!on && !words_take(&lab->words, "off"))
 		return args_wrong(lab, "setting (on, off)", words_next(&lab->words), NULL);
-	lab->json = on;
-	return args_end(lab);
+	status = args_end(lab);
+	if (!status)
+		lab->json = on;
+	return status;
 }
 
 enum lab_status command_help(struct lab *lab, const char *target)
 {
 	const char *name = words_next(&lab->words);
+	struct packed packed = { &lab->host.out, "help", name ? name : "", "text", false };
+	const struct quire_sink to = { packed_write, &packed };
 	struct lab_nearest near = { NULL, 0 };
 	enum lab_status status = args_end(lab);
+	int error;
 
 	(void)target;
 	if (status)
 		return status;
-	if (!lab_help(&lab->host.out, name))
+	error = lab_help(lab->json ? &to : &lab->host.out, name);
+	packed_end(&packed);
+	if (!error)
 		return LAB_OK;
 	for (size_t i = 0; command_list(i); i++)
 		nearest_try(&near, name, command_list(i)->name);
 	return args_wrong(lab, "command", name, near.word);
+}
+
+enum lab_status command_quit(struct lab *lab, const char *target)
+{
+	enum lab_status status = args_end(lab);
+
+	(void)target;
+	lab->ended = !status;
+	return status;
 }

@@ -481,22 +481,9 @@ enum lab_status expect_finding(struct lab *lab)
 	return expect_text(lab, "finding", lab->finding[0] ? lab->finding : "none");
 }
 
-enum lab_status draw_slab(struct lab *lab, const struct lab_draw_options *options)
+enum lab_status args_drawn_cache(struct lab *lab, struct quire_cache **out)
 {
-	struct quire_cache *cache;
 	enum lab_status status = session_heap(lab);
 
-	if (!status)
-		status = args_cache(lab, &cache);
-	if (status)
-		return status;
-	struct lab_draw_options with = *options;
-
-	with.svg = words_take(&lab->words, "svg");
-	with.cache = cache;
-	status = args_end(lab);
-	if (status)
-		return status;
-	int error = lab_draw(lab->q, "slab", &with, &lab->host.out);
-	return error ? session_error(lab, error, "draw") : LAB_OK;
+	return status ? status : args_cache(lab, out);
 }

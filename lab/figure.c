@@ -5,10 +5,14 @@
 #include "figure.h"
 
 #include "figure_view.h"
+#include "text.h"
 
 #define COLUMNS 80
 #define COLUMNS_MIN 40
 #define COLUMNS_MAX 400
+
+/* Cells of a row of text at most. */
+#define TEXT_ROW_MAX 160
 
 /* Cells between the entries of a legend. */
 #define LEGEND_GAP 3
@@ -25,13 +29,6 @@ static const struct view views[] = {
 	{ { "slab", "a cache's slabs, object by object: slab CACHE" }, figure_slab },
 	{ { "zones", "the zones: what they hold, and their watermarks" }, figure_zones },
 };
-
-static bool same(const char *a, const char *b)
-{
-	while (*a && *a == *b)
-		a++, b++;
-	return *a == *b;
-}
 
 int lab_draw(struct quire *q, const char *view, const struct lab_draw_options *opt,
 	     const struct quire_sink *sink)
@@ -51,7 +48,7 @@ int lab_draw(struct quire *q, const char *view, const struct lab_draw_options *o
 	if (c.columns < COLUMNS_MIN || c.columns > COLUMNS_MAX)
 		return -QUIRE_EINVAL;
 	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
-		if (!same(views[i].info.name, view))
+		if (!text_equal(views[i].info.name, view))
 			continue;
 		int error = views[i].draw(q, &c);
 		if (!error)
@@ -86,6 +83,50 @@ void figure_legend(struct canvas *c, struct canvas_fill *fill, const char *name)
 	c->ops->fill(c, fill);
 	canvas_print(c, x + 2, fill->y, CANVAS_DIM, "%s", name);
 	fill->x = (x + 2 + length + LEGEND_GAP) * CANVAS_PARTS;
+}
+
+void figure_legend_types(struct canvas *c, struct canvas_fill *fill)
+{
+	fill->level = CANVAS_FULL;
+	for (unsigned type = 0; type < QUIRE_NR_MIGRATE; type++) {
+		fill->paint = (enum canvas_paint)type;
+		fill->glyph = figure_letter((enum quire_migrate)type);
+		figure_legend(c, fill, quire_migrate_name((enum quire_migrate)type));
+	}
+	fill->x = 0;
+	fill->y++;
+}
+
+/* How much of @text goes into a row of @width cells. */
+static unsigned row_length(const char *text, unsigned width)
+{
+	unsigned length = 0;
+
+	for (unsigned i = 0; i <= width; i++) {
+		if (!text[i])
+			return i;
+		if (text[i] == ' ')
+			length = i;
+	}
+	return length ? length : width; /* a word that is too long is broken */
+}
+
+unsigned figure_text(struct canvas *c, unsigned x, unsigned y, unsigned width,
+		     enum canvas_style style, const char *text)
+{
+	unsigned rows = 0;
+
+	for (; *text; rows++) {
+		char row[TEXT_ROW_MAX + 1];
+		unsigned length = row_length(text, width < TEXT_ROW_MAX ? width : TEXT_ROW_MAX);
+
+		text_copy(row, length + 1, text);
+		if (c)
+			canvas_print(c, x, y + rows, style, "%s", row);
+		for (text += length; *text == ' ';)
+			text++;
+	}
+	return rows;
 }
 
 unsigned figure_legend_rows(const struct canvas *c)

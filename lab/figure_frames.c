@@ -247,13 +247,7 @@ static void draw_legend(struct layout *l)
 	struct canvas_fill fill = { .y = l->y, .level = CANVAS_FULL };
 	const bool one = l->shift == 0;
 
-	for (unsigned type = 0; type < QUIRE_NR_MIGRATE; type++) {
-		fill.paint = (enum canvas_paint)type;
-		fill.glyph = figure_letter((enum quire_migrate)type);
-		figure_legend(l->c, &fill, quire_migrate_name((enum quire_migrate)type));
-	}
-	fill.x = 0;
-	fill.y++;
+	figure_legend_types(l->c, &fill);
 	fill.paint = CANVAS_MOVABLE;
 	if (!one) {
 		fill.level = CANVAS_PART;

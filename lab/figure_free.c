@@ -10,14 +10,16 @@
  */
 #include "figure_view.h"
 
-#define ROWS_ZONE (QUIRE_ORDER_MAX + 4) /* name, heads, orders, a blank one */
+#define ROWS_ZONE (QUIRE_ORDER_MAX + 3) /* heads, orders, a blank one; the name's beside */
+#define HEAD_MAX 100
 #define SAMPLES 1024
 #define COUNT_X 6
 #define BAR_X 16
 #define BAR_CELLS 12
 #define BITS_X 30
-#define BITS_CELLS 24
+#define BITS_CELLS 24 /* fewer in a narrow picture */
 #define LIST_X 56
+#define LIST_MIN 12 /* cells; a list has no place in fewer */
 
 struct zone_view {
 	struct quire *q;
@@ -25,6 +27,8 @@ struct zone_view {
 	enum quire_zone zone;
 	const struct quire_zone_stat *stat;
 	uint64_t most; /* frames on the fullest list */
+	unsigned bits_cells;
+	bool list; /* there is place for the lists */
 	unsigned y;
 };
 
@@ -51,8 +55,8 @@ static void draw_bar(struct zone_view *v, unsigned order)
 			.y = v->y,
 			.paint = (enum canvas_paint)type,
 			.level = CANVAS_FULL,
-			.glyph = '#',
-			.rest = '#',
+			.glyph = figure_letter((enum quire_migrate)type),
+			.rest = figure_letter((enum quire_migrate)type),
 		};
 		v->c->ops->fill(v->c, &fill);
 	}
@@ -64,7 +68,7 @@ static void draw_bits(struct zone_view *v, unsigned order)
 	uint64_t end = ((v->stat->start.v + v->stat->spanned - 1) >> (order + 1)) + 1;
 	uint64_t per_cell = 1;
 
-	while (end - first > per_cell * BITS_CELLS)
+	while (end - first > per_cell * v->bits_cells)
 		per_cell *= 2;
 	uint64_t step = per_cell > SAMPLES ? per_cell / SAMPLES : 1;
 	for (unsigned x = 0; first < end; first += per_cell, x++) {
@@ -110,19 +114,27 @@ static void draw_list(struct zone_view *v, unsigned order)
 	}
 }
 
-static void draw_zone(struct zone_view *v)
+static void head(enum quire_zone zone, const struct quire_zone_stat *stat, char text[HEAD_MAX])
 {
 	char free[24];
 
-	figure_size(v->stat->free, free, sizeof(free));
-	canvas_print(v->c, 0, v->y++, CANVAS_PLAIN,
-		     "%-8s %s free on lists, %ju frames on per-cpu lists", quire_zone_name(v->zone),
-		     free, v->stat->pcp);
+	figure_size(stat->free, free, sizeof(free));
+	quire_format_buffer(text, HEAD_MAX, "%-8s %s free on lists, %ju frames on per-cpu lists",
+			    quire_zone_name(zone), free, stat->pcp);
+}
+
+static void draw_zone(struct zone_view *v)
+{
+	char text[HEAD_MAX];
+
+	head(v->zone, v->stat, text);
+	v->y += figure_text(v->c, 0, v->y, v->c->columns, CANVAS_PLAIN, text);
 	canvas_print(v->c, 0, v->y, CANVAS_DIM, "order");
 	canvas_print(v->c, COUNT_X + 2, v->y, CANVAS_DIM, "blocks");
 	canvas_print(v->c, BAR_X, v->y, CANVAS_DIM, "memory");
 	canvas_print(v->c, BITS_X, v->y, CANVAS_DIM, "pair bits");
-	canvas_print(v->c, LIST_X, v->y, CANVAS_DIM, "first frames");
+	if (v->list)
+		canvas_print(v->c, LIST_X, v->y, CANVAS_DIM, "first frames");
 	v->y++;
 	for (unsigned order = 0; order <= QUIRE_ORDER_MAX; order++, v->y++) {
 		canvas_print(v->c, 0, v->y, CANVAS_PLAIN, "%5u", order);
@@ -131,21 +143,17 @@ static void draw_zone(struct zone_view *v)
 		draw_bar(v, order);
 		if (order < QUIRE_ORDER_MAX)
 			draw_bits(v, order);
-		draw_list(v, order);
+		if (v->list)
+			draw_list(v, order);
 	}
 	v->y++;
 }
 
 static void draw_legend(struct zone_view *v)
 {
-	struct canvas_fill fill = { .y = v->y, .level = CANVAS_FULL, .glyph = '#' };
+	struct canvas_fill fill = { .y = v->y };
 
-	for (unsigned type = 0; type < QUIRE_NR_MIGRATE; type++) {
-		fill.paint = (enum canvas_paint)type;
-		figure_legend(v->c, &fill, quire_migrate_name((enum quire_migrate)type));
-	}
-	fill.x = 0;
-	fill.y++;
+	figure_legend_types(v->c, &fill);
 	fill.paint = CANVAS_MARK;
 	fill.glyph = '1';
 	figure_legend(v->c, &fill, "one buddy free");
@@ -164,9 +172,17 @@ int figure_free(struct quire *q, struct canvas *c)
 	struct zone_view v = { .q = q, .c = c, .stat = &stat, .y = 2 };
 	unsigned rows = 0;
 
+	v.list = c->columns >= LIST_X + LIST_MIN;
+	v.bits_cells = c->columns < BITS_X + BITS_CELLS ? c->columns - BITS_X : BITS_CELLS;
+
 	for (enum quire_zone z = 0; z < QUIRE_NR_ZONES; z++) {
+		char text[HEAD_MAX];
+
 		quire_zone_stat(q, z, &stat);
-		rows += stat.present ? ROWS_ZONE : 0;
+		head(z, &stat, text);
+		if (stat.present)
+			rows += ROWS_ZONE +
+				figure_text(NULL, 0, 0, c->columns, CANVAS_PLAIN, text);
 	}
 	int error = canvas_open(c, "Free lists: blocks of 2^order frames",
 				2 + rows + figure_legend_rows(c));

@@ -37,8 +37,31 @@ char figure_letter(enum quire_migrate type);
  */
 void figure_legend(struct canvas *c, struct canvas_fill *fill, const char *name);
 
+/**
+ * figure_legend_types - the migrate types' entries, each with the letter that its pictures have
+ * @c:    the picture
+ * @fill: where the first one goes
+ *
+ * Ends with @fill at the beginning of a row.
+ */
+void figure_legend_types(struct canvas *c, struct canvas_fill *fill);
+
 /** figure_legend_rows - rows to leave for a legend of two rows, that may not fit into two */
 unsigned figure_legend_rows(const struct canvas *c);
+
+/**
+ * figure_text - text in as many rows as it takes, broken at blanks
+ * @c:     the picture; NULL: only count
+ * @x:     first cell of each row
+ * @y:     first row
+ * @width: cells of a row
+ * @style: of all of it
+ * @text:  words
+ *
+ * Return: the rows that it takes
+ */
+unsigned figure_text(struct canvas *c, unsigned x, unsigned y, unsigned width,
+		     enum canvas_style style, const char *text);
 
 /** figure_size - bytes in the largest unit that keeps three digits: "640 kB", "16 GB" */
 void figure_size(uint64_t frames, char *text, size_t size);

@@ -9,7 +9,7 @@
  */
 #include "figure_view.h"
 
-#define ROWS_ZONE 5 /* name, two bars, numbers, a blank one */
+#define TEXT_MAX 160 /* the words of a zone, at most */
 #define BAR_X 12
 
 struct bar {
@@ -93,45 +93,64 @@ static void draw_bars(struct canvas *c, unsigned y, const struct quire_zone_stat
 	bar_mark(&marks, stat->wmark[QUIRE_WMARK_MIN], 'M');
 }
 
-static void draw_numbers(struct quire *q, struct canvas *c, unsigned y,
-			 const struct quire_zone_stat *stat)
-{
-	struct quire_zone_stat other;
-	const char *comma = "";
-	unsigned x = BAR_X;
-	char text[80];
+/* What is told of a zone in words: above its bars, and below them. */
+struct words {
+	char head[TEXT_MAX], numbers[TEXT_MAX];
+};
 
-	x += (unsigned)quire_format_buffer(
-		text, sizeof(text), "min %ju, low %ju, high %ju; protection ",
-		stat->wmark[QUIRE_WMARK_MIN], stat->wmark[QUIRE_WMARK_LOW],
-		stat->wmark[QUIRE_WMARK_HIGH]);
-	canvas_print(c, BAR_X, y, CANVAS_DIM, "%s", text);
-	for (enum quire_zone z = 0; z < QUIRE_NR_ZONES; z++) {
-		quire_zone_stat(q, z, &other);
-		if (!other.exists)
-			continue;
-		unsigned length = (unsigned)quire_format_buffer(text, sizeof(text), "%s%ju", comma,
-								stat->reserve[z]);
-		canvas_print(c, x, y, CANVAS_DIM, "%s", text);
-		x += length;
-		comma = ", ";
-	}
-}
-
-static void draw_zone(struct quire *q, struct canvas *c, unsigned y, enum quire_zone zone,
-		      const struct quire_zone_stat *stat)
+static void words_of(struct quire *q, const struct quire_zone_stat *stat, struct words *w)
 {
 	char spanned[24], managed[24], free[24];
+	struct quire_zone_stat other;
+	const char *comma = "";
+	size_t used;
 
 	figure_size(stat->spanned, spanned, sizeof(spanned));
 	figure_size(stat->managed, managed, sizeof(managed));
 	figure_size(stat->free, free, sizeof(free));
-	canvas_print(c, 0, y, CANVAS_PLAIN, "%s", quire_zone_name(zone));
-	canvas_print(c, BAR_X, y, CANVAS_PLAIN, "from %jx, spans %s: %s managed, %s free",
-		     quire_pfn_phys(stat->start).v, spanned, managed, free);
-	draw_bars(c, y + 1, stat);
-	draw_numbers(q, c, y + 3, stat);
+	quire_format_buffer(w->head, TEXT_MAX, "from %jx, spans %s: %s managed, %s free",
+			    quire_pfn_phys(stat->start).v, spanned, managed, free);
+	used = quire_format_buffer(w->numbers, TEXT_MAX, "min %ju, low %ju, high %ju; protection ",
+				   stat->wmark[QUIRE_WMARK_MIN], stat->wmark[QUIRE_WMARK_LOW],
+				   stat->wmark[QUIRE_WMARK_HIGH]);
+	for (enum quire_zone z = 0; z < QUIRE_NR_ZONES; z++) {
+		quire_zone_stat(q, z, &other);
+		if (!other.exists)
+			continue;
+		used += quire_format_buffer(w->numbers + used, TEXT_MAX - used, "%s%ju", comma,
+					    stat->reserve[z]);
+		comma = ", ";
+	}
 }
+
+/* Rows of the zone, with a blank one; drawn unless @draw is NULL. */
+static unsigned zone_rows(struct quire *q, const struct canvas *c, struct canvas *draw, unsigned y,
+			  enum quire_zone zone)
+{
+	unsigned first = y, width = c->columns - BAR_X;
+	struct quire_zone_stat stat;
+	struct words w;
+
+	quire_zone_stat(q, zone, &stat);
+	if (!stat.present) {
+		if (stat.exists && draw)
+			canvas_print(draw, 0, y, CANVAS_DIM, "%-*sempty", BAR_X,
+				     quire_zone_name(zone));
+		return stat.exists;
+	}
+	words_of(q, &stat, &w);
+	if (draw)
+		canvas_print(draw, 0, y, CANVAS_PLAIN, "%s", quire_zone_name(zone));
+	y += figure_text(draw, BAR_X, y, width, CANVAS_PLAIN, w.head);
+	if (draw)
+		draw_bars(draw, y, &stat);
+	y += 2;
+	y += figure_text(draw, BAR_X, y, width, CANVAS_DIM, w.numbers);
+	return y + 1 - first;
+}
+
+static const char marks[] =
+	"Marks of the low end, left to right: min, low, high, high + largest reserve.";
 
 static void draw_legend(struct canvas *c, unsigned y)
 {
@@ -152,34 +171,23 @@ static void draw_legend(struct canvas *c, unsigned y)
 		figure_legend(c, &fill, entries[i].name);
 		at = fill;
 	}
-	canvas_print(
-		c, 0, at.y + 1, CANVAS_DIM,
-		"Marks of the low end, left to right: min, low, high, high + largest reserve.");
+	figure_text(c, 0, at.y + 1, c->columns, CANVAS_DIM, marks);
 }
 
 int figure_zones(struct quire *q, struct canvas *c)
 {
-	struct quire_zone_stat stat;
-	unsigned y = 2, rows = 0;
+	unsigned y = 2, rows = figure_text(NULL, 0, 0, c->columns, CANVAS_DIM, marks);
 	char title[80];
 
-	for (enum quire_zone z = 0; z < QUIRE_NR_ZONES; z++) {
-		quire_zone_stat(q, z, &stat);
-		rows += stat.present ? ROWS_ZONE : stat.exists ? 1 : 0;
-	}
+	for (enum quire_zone z = 0; z < QUIRE_NR_ZONES; z++)
+		rows += zone_rows(q, c, NULL, 0, z);
 	quire_format_buffer(title, sizeof(title), "Zones (%s)",
 			    quire_machine_name(quire_config(q)->machine));
-	int error = canvas_open(c, title, 3 + rows + figure_legend_rows(c));
+	int error = canvas_open(c, title, 2 + rows + figure_legend_rows(c));
 	if (error)
 		return error;
-	for (enum quire_zone z = 0; z < QUIRE_NR_ZONES; z++) {
-		quire_zone_stat(q, z, &stat);
-		if (stat.present)
-			draw_zone(q, c, y, z, &stat);
-		else if (stat.exists)
-			canvas_print(c, 0, y, CANVAS_DIM, "%-*sempty", BAR_X, quire_zone_name(z));
-		y += stat.present ? ROWS_ZONE : stat.exists ? 1 : 0;
-	}
+	for (enum quire_zone z = 0; z < QUIRE_NR_ZONES; z++)
+		y += zone_rows(q, c, c, y, z);
 	draw_legend(c, y + 1);
 	return 0;
 }

@@ -2,10 +2,16 @@
 /*
  * gfp.c - GFP flags by Linux's names
  *
- * Only names for which the page allocator does something. What an upper tier
- * would read out of other flags is not promised by accepting them.
+ * The names of all bits of quire_gfp_t, and of what they are put together to. The page
+ * allocator acts on most of them itself, some of them only where there is a
+ * pressure hook: DIRECT, KSWAPD, and how often it asks (NORETRY, RETRY_MAYFAIL).
+ * IO and FS it hands to the hook, which knows what reclaim they forbid. NOWARN asks for
+ * a silence that is there anyway. A flag that is none of these is no word here:
+ * a script is told so, and a replay counts it as ignored (trace_gfp.c).
  */
 #include "gfp.h"
+
+#include "text.h"
 
 static const struct lab_gfp_name names[] = {
 	{ "GFP_KERNEL", QUIRE_GFP_KERNEL },
@@ -45,19 +51,10 @@ const struct lab_gfp_name *lab_gfp_list(size_t i)
 	return i < sizeof(names) / sizeof(names[0]) ? &names[i] : NULL;
 }
 
-static bool same(const char *name, const char *text, size_t length)
-{
-	for (size_t i = 0; i < length; i++) {
-		if (name[i] != text[i] || !name[i])
-			return false;
-	}
-	return !name[length];
-}
-
 bool lab_gfp_find(const char *text, size_t length, quire_gfp_t *out)
 {
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (same(names[i].name, text, length)) {
+		if (text_is(text, length, names[i].name)) {
 			*out = names[i].gfp;
 			return true;
 		}

@@ -42,12 +42,13 @@ enum lab_status lab_lesson(const struct lab_host *host, const char *name,
 	enum lab_status status;
 	struct lab *lab;
 	char *text;
+	const char *why = NULL;
 	size_t length;
 
 	quiet.out = (struct quire_sink){ hash_write, &results };
 	quiet.talk = (struct quire_sink){ quiet_write, NULL };
 	quiet.echo = false;
-	if (quiet.read(quiet.ctx, name, &text, &length)) {
+	if (quiet.read(quiet.ctx, name, &text, &length, &why)) {
 		quire_format(print, "%s: can't be read\n", name);
 		return LAB_FILE;
 	}

@@ -23,6 +23,7 @@
 #include <quire/error.h>
 #include <quire/port.h>
 
+#include "text.h"
 #include "trace_gfp.h"
 #include "traced.h"
 
@@ -31,6 +32,7 @@ struct lab_replay {
 	struct lab_replay_host host;
 	unsigned nr_cpus;
 	unsigned cpu; /* the processor set last; UINT32_MAX: none */
+	bool timed;   /* an event was seen, so that the counts' times are some */
 	struct traced traced;
 	struct lab_replay_counts counts;
 };
@@ -258,11 +260,7 @@ static void count_name(struct lab_replay_counts *c, const struct lab_event *ev)
 	if (length >= LAB_REPLAY_NAME_SIZE)
 		length = LAB_REPLAY_NAME_SIZE - 1;
 	for (unsigned i = 0; i < c->nr_names; i++) {
-		const char *name = c->names[i].name;
-		size_t same = 0;
-		while (same < length && name[same] == ev->name[same])
-			same++;
-		if (same == length && !name[same]) {
+		if (text_is(ev->name, length, c->names[i].name)) {
 			c->names[i].count++;
 			return;
 		}
@@ -306,9 +304,12 @@ int lab_replay_event(struct lab_replay *r, const struct lab_event *ev)
 	c->events[ev->kind]++;
 	if (ev->kind < LAB_EVENT_OTHER)
 		return 0;
-	if (!c->last_ns)
+	/* Recordings of several cpus are merged by hand, and then not always in order. */
+	if (!r->timed || ev->time_ns < c->first_ns)
 		c->first_ns = ev->time_ns;
-	c->last_ns = ev->time_ns;
+	if (!r->timed || ev->time_ns > c->last_ns)
+		c->last_ns = ev->time_ns;
+	r->timed = true;
 	return 0;
 }
 

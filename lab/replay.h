@@ -49,8 +49,8 @@ struct lab_replay_counts {
 	uint64_t events[LAB_NR_EVENTS]; /* by kind; LAB_EVENT_NONE: lines without one */
 	uint64_t lost_events;       /* that the recorder says it lost */
 	uint64_t folded_cpus;       /* requests and frees on a cpu that the machine has not */
-	uint64_t first_ns;          /* time of the first and the last event */
-	uint64_t last_ns;
+	uint64_t first_ns;          /* least and greatest time of an event, in whatever order */
+	uint64_t last_ns;           /* they came; both 0 without one */
 
 	uint64_t live_frames;       /* frames the machine holds for the recording */
 	uint64_t peak_frames;       /* the most it held at once */

@@ -66,6 +66,7 @@ enum lab_status lab_line(struct lab *lab, const char *text, size_t length)
 
 	lab->message[0] = lab->reason[0] = 0;
 	lab->line++;
+	lab->ended = false;
 	if (wrong)
 		return session_fail(lab, LAB_USAGE, "%s", wrong);
 	if (words_end(&lab->words))
@@ -89,7 +90,8 @@ enum lab_status lab_text(struct lab *lab, const char *name, const char *text, si
 	unsigned long number = 0;
 	size_t at = 0;
 
-	while (at < length) {
+	lab->ended = false;
+	while (at < length && !lab->ended) {
 		char was[LAB_MESSAGE_MAX];
 		enum lab_status status;
 		size_t end = at;
@@ -104,7 +106,24 @@ enum lab_status lab_text(struct lab *lab, const char *name, const char *text, si
 		}
 		at = end + 1;
 	}
+	lab->ended = false; /* the script, not who called it */
 	return LAB_OK;
+}
+
+/* The reports by name, then by Linux's path. */
+static const char *report_at(struct lab *lab, size_t i)
+{
+	size_t nr = 0;
+
+	while (quire_report_list(nr))
+		nr++;
+	if (i < nr)
+		return quire_report_list(i)->name;
+	if (i >= 2 * nr)
+		return NULL;
+	quire_format_buffer(lab->completion, sizeof(lab->completion), "/%s",
+			    quire_report_list(i - nr)->path);
+	return lab->completion;
 }
 
 /* The words that can stand at a place, one after the other. */
@@ -115,7 +134,7 @@ static const char *word_at(struct lab *lab, const struct lab_command *c, unsigne
 	if (!c)
 		return command_list(i) ? command_list(i)->name : NULL;
 	if (place == 1 && c->run == command_cat)
-		return quire_report_list(i) ? quire_report_list(i)->name : NULL;
+		return report_at(lab, i);
 	if (place == 1 && c->run == command_draw)
 		return lab_view_list(i) ? lab_view_list(i)->name : NULL;
 	if (place == 1 && c->run == command_help)
@@ -156,7 +175,8 @@ const char *lab_complete(struct lab *lab, const char *line, size_t i)
 	if (first < last && !c)
 		return NULL;
 	for (size_t k = 0; (word = word_at(lab, c, last - first, k)); k++) {
-		if (text_begins(word, start) && i-- == 0)
+		/* A path only for who has begun one: else each report would stand there twice. */
+		if ((*word != '/' || *start) && text_begins(word, start) && i-- == 0)
 			return word;
 	}
 	return NULL;

@@ -40,9 +40,10 @@ struct lab_host {
 
 	/*
 	 * Read a whole file. NULL: this host has no files.
-	 * Returns 0 and the text, which @done takes back, or a negative error.
+	 * Returns 0 and the text, which @done takes back; or a negative error, and in
+	 * @why the host's own words for it, if it has some: it comes in as NULL.
 	 */
-	int (*read)(void *ctx, const char *name, char **text, size_t *length);
+	int (*read)(void *ctx, const char *name, char **text, size_t *length, const char **why);
 	void (*done)(void *ctx, char *text, size_t length);
 
 	/* From here on the caller is that processor. NULL: there is only cpu 0. */
@@ -82,7 +83,7 @@ void lab_destroy(struct lab *lab);
 enum lab_status lab_line(struct lab *lab, const char *text, size_t length);
 
 /**
- * lab_text - do a whole script, up to the first line that goes wrong
+ * lab_text - do a whole script, up to quit or the first line that goes wrong
  * @lab:    the session
  * @name:   of the script, for messages
  * @text:   its lines
@@ -91,6 +92,9 @@ enum lab_status lab_line(struct lab *lab, const char *text, size_t length);
  * Return: as lab_line; lab_message is then "NAME:LINE: what"
  */
 enum lab_status lab_text(struct lab *lab, const char *name, const char *text, size_t length);
+
+/** lab_ended - did the last line say quit? A host that reads line by line ends there */
+bool lab_ended(const struct lab *lab);
 
 /** lab_message - what went wrong last, one line without a newline */
 const char *lab_message(const struct lab *lab);
@@ -121,7 +125,7 @@ int lab_help(const struct quire_sink *sink, const char *name);
  * @line: what has been typed, up to where the word is wanted
  * @i:    0, 1, 2, …
  *
- * Return: a word that begins as the last one typed; NULL after the last
+ * Return: a word that begins as the last one typed, good until the next call; NULL after the last
  */
 const char *lab_complete(struct lab *lab, const char *line, size_t i);
 

@@ -14,6 +14,9 @@
 #include "command_kspace.h"
 #include "text.h"
 
+/* Elements of an array when it is first made. */
+#define ROOM_FIRST 64
+
 /* A sink that keeps what fits. */
 struct keeper {
 	char *text;
@@ -70,7 +73,7 @@ enum lab_status session_memory(struct lab *lab)
 enum lab_status session_error(struct lab *lab, int error, const char *what)
 {
 	if (error == -QUIRE_ENOMEM)
-		return session_fail(lab, LAB_FILE, "%s: no memory", what);
+		return session_fail(lab, LAB_FILE, "%s: the host has no memory", what);
 	return session_refuse(lab, quire_error_name(error), "%s", what);
 }
 
@@ -100,6 +103,31 @@ void session_free(struct lab *lab, void *p, size_t bytes)
 void *session_host(const struct lab *lab)
 {
 	return lab->host.machines ? lab->host.machines : lab->host.port;
+}
+
+void *session_grow(struct lab *lab, void *old, size_t *room, size_t size)
+{
+	size_t more = *room ? 2 * *room : ROOM_FIRST;
+	const unsigned char *from = old;
+	unsigned char *to;
+
+	if (*room > SIZE_MAX / 2 / size)
+		return NULL;
+	to = session_alloc(lab, more * size);
+	if (!to)
+		return NULL;
+	for (size_t i = 0; i < *room * size; i++)
+		to[i] = from[i];
+	session_free(lab, old, *room * size);
+	*room = more;
+	return to;
+}
+
+void session_drop_ram(struct lab *lab)
+{
+	session_free(lab, lab->ram, lab->room_ram * sizeof(*lab->ram));
+	lab->ram = NULL;
+	lab->nr_ram = lab->room_ram = 0;
 }
 
 void session_cpu(struct lab *lab, unsigned cpu)
@@ -208,30 +236,48 @@ void session_reset(struct lab *lab)
 			put_block(lab, block);
 		session_drop(lab, block);
 	}
+	kspace_reset(lab);
+	session_objects_reset(lab);
 	while (lab->tables) {
 		struct lab_table *table = lab->tables;
 		lab->tables = table->next;
+		if (!ours)
+			quire_table_destroy(table->table);
 		session_free(lab, table, sizeof(*table));
 	}
-	kspace_reset(lab);
-	session_objects_reset(lab);
+	session_drop_ram(lab);
 	if (ours)
 		quire_destroy(lab->q);
 	lab->q = NULL;
 	quire_config_init(&lab->config, QUIRE_X86_64);
 	lab->config.host = session_host(lab);
-	lab->zones = lab->told = false;
+	lab->zones = lab->told = lab->split = false;
+}
+
+void session_move(struct lab *lab, struct lab *other)
+{
+	session_reset(lab);
+	lab->config = other->config;
+	lab->q = other->q;
+	lab->told = other->told;
+	lab->split = other->split;
+	lab->ram = other->ram;
+	lab->nr_ram = other->nr_ram;
+	lab->room_ram = other->room_ram;
+	other->q = NULL;
+	other->ram = NULL;
+	other->nr_ram = other->room_ram = 0;
 }
 
 enum lab_status session_kernel(struct lab *lab)
 {
 	/* The heap first: its findings are the session's. */
 	enum lab_status status = session_heap(lab);
-	int error;
 
 	if (status)
 		return status;
-	error = quire_table_kernel(lab->q) ? 0 : quire_kernel_boot(lab->q);
+	int error = quire_table_kernel(lab->q) ? 0 : quire_kernel_boot(lab->q);
+
 	if (error == -QUIRE_EOPNOTSUPP)
 		return session_fail(lab, LAB_FILE, "this host can't touch the machine's memory");
 	return error ? session_error(lab, error, "the kernel's address space") : LAB_OK;
@@ -262,6 +308,11 @@ void lab_destroy(struct lab *lab)
 struct quire *lab_quire(struct lab *lab)
 {
 	return lab->zones ? lab->q : NULL;
+}
+
+bool lab_ended(const struct lab *lab)
+{
+	return lab->ended;
 }
 
 const char *lab_message(const struct lab *lab)

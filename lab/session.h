@@ -7,6 +7,7 @@
 #ifndef QUIRE_LAB_SESSION_H
 #define QUIRE_LAB_SESSION_H
 
+#include <quire/boot.h>
 #include <quire/page.h>
 
 #include "script.h"
@@ -42,13 +43,6 @@ struct lab_block {
 	size_t room;             /* that the array has */
 };
 
-/** struct lab_table - a name, and the process's page table it stands for */
-struct lab_table {
-	struct lab_table *next;
-	char name[LAB_NAME_MAX];
-	struct quire_table *table;
-};
-
 struct lab_area;
 
 /** struct lab_object - a name, and the heap's objects it stands for */
@@ -59,6 +53,13 @@ struct lab_object {
 	size_t nr;
 };
 
+/** struct lab_table - a name, and the process's page table it stands for */
+struct lab_table {
+	struct lab_table *next;
+	char name[LAB_NAME_MAX];
+	struct quire_table *table;
+};
+
 /** struct lab - a session */
 struct lab {
 	struct lab_host host;
@@ -66,11 +67,15 @@ struct lab {
 	struct quire *q;            /* NULL until it has memory */
 	bool zones;                 /* it is booted */
 	bool told;                  /* a machine command said what it is; else the map does */
+	bool split;                 /* it said a split, too */
+	struct quire_map_entry *ram; /* ranges for the machine to have before it is booted */
+	size_t nr_ram, room_ram;
 	unsigned cpu;               /* that commands run on */
 	bool json;                  /* reports as JSON */
+	bool ended;                 /* quit was said */
 	struct lab_block *blocks;   /* the newest first */
-	struct lab_table *tables;   /* likewise (command_table.c) */
 	struct lab_area *areas;     /* likewise (command_kspace.c) */
+	struct lab_table *tables;   /* likewise (command_table.c) */
 	struct lab_words words;     /* of the line being done */
 	unsigned long line;         /* lines done since the machine began, this one too */
 	bool heap;                  /* the kernel heap is set up */
@@ -79,6 +84,7 @@ struct lab {
 	char finding[32];           /* what the heap found last; "" if nothing */
 	uint64_t finding_at;        /* at which byte */
 	uint64_t nr_findings;
+	char completion[64];        /* the word that lab_complete gave last, if it is made */
 	char reason[64];            /* why a request was refused; "" if none was */
 	char message[LAB_MESSAGE_MAX];
 };
@@ -122,9 +128,25 @@ void session_free(struct lab *lab, void *p, size_t bytes);
 
 /** session_host - quire_config.host of a machine that the session makes */
 void *session_host(const struct lab *lab);
+/**
+ * session_grow - a larger array, with what is in the old one
+ * @lab:  the session
+ * @old:  the array, NULL if @room is 0; given back
+ * @room: its length, which becomes the new one
+ * @size: of an element, in bytes
+ *
+ * Return: the array; NULL without memory, and nothing has changed
+ */
+void *session_grow(struct lab *lab, void *old, size_t *room, size_t size);
+
+/** session_drop_ram - forget the ranges of lab->ram */
+void session_drop_ram(struct lab *lab);
 
 /** session_reset - forget the machine and all names */
 void session_reset(struct lab *lab);
+
+/** session_move - take over the machine of @other, which has no names and then no machine */
+void session_move(struct lab *lab, struct lab *other);
 
 /** session_cpu - run on processor @cpu from here on */
 void session_cpu(struct lab *lab, unsigned cpu);
@@ -151,13 +173,14 @@ void session_keep(struct lab *lab, struct lab_block *block);
 /** session_drop - forget a block that was not kept, and give back its memory */
 void session_drop(struct lab *lab, struct lab_block *block);
 
-/** session_kernel - build the kernel's address space, unless that is done. Return: as lab_line */
-enum lab_status session_kernel(struct lab *lab);
 /** session_objects_reset - forget the names of objects, and the heap (command_slab.c) */
 void session_objects_reset(struct lab *lab);
 
 /** session_heap - set the kernel heap up if it isn't; in command_slab.c */
 enum lab_status session_heap(struct lab *lab);
+
+/** session_kernel - build the kernel's address space, unless that is done. Return: as lab_line */
+enum lab_status session_kernel(struct lab *lab);
 
 /** session_live - how many of a block's parts are not freed */
 size_t session_live(const struct lab_block *block);

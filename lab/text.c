@@ -21,6 +21,15 @@ bool text_equal(const char *a, const char *b)
 	return *a == *b;
 }
 
+bool text_is(const char *text, size_t length, const char *word)
+{
+	size_t i = 0;
+
+	while (i < length && word[i] && text[i] == word[i])
+		i++;
+	return i == length && !word[i];
+}
+
 bool text_equal_nocase(const char *a, const char *b)
 {
 	while (*a && lower(*a) == lower(*b))

@@ -12,6 +12,9 @@
 /** text_equal - are two strings the same? */
 bool text_equal(const char *a, const char *b);
 
+/** text_is - are the @length bytes of @text the word @word? */
+bool text_is(const char *text, size_t length, const char *word);
+
 /** text_equal_nocase - are they the same but for capitals? */
 bool text_equal_nocase(const char *a, const char *b);
 

@@ -14,6 +14,7 @@
 #include <quire/error.h>
 
 #include "gfp.h"
+#include "text.h"
 
 /* Flags without a meaning here; the order is that of the bits in *ignored. */
 enum ignored {
@@ -109,15 +110,6 @@ const char *trace_gfp_ignored(unsigned i)
 	return i < NR_IGNORED ? ignored_names[i] : NULL;
 }
 
-static bool same(const char *text, size_t length, const char *name)
-{
-	size_t i = 0;
-
-	while (i < length && text[i] == name[i] && name[i])
-		i++;
-	return i == length && !name[i];
-}
-
 static int find_name(const char *text, size_t length, quire_gfp_t *gfp, uint32_t *ignored)
 {
 	static const char under[] = "__";
@@ -130,7 +122,7 @@ static int find_name(const char *text, size_t length, quire_gfp_t *gfp, uint32_t
 		bare_length -= 2;
 	}
 	for (size_t i = 0; i < sizeof(more_names) / sizeof(more_names[0]); i++) {
-		if (same(bare, bare_length, more_names[i].name)) {
+		if (text_is(bare, bare_length, more_names[i].name)) {
 			*gfp |= more_names[i].gfp;
 			*ignored |= more_names[i].ignored;
 			return 0;
@@ -143,7 +135,7 @@ static int find_name(const char *text, size_t length, quire_gfp_t *gfp, uint32_t
 	/* Before 4.6: the single flags, not the composites, follow without underscores. */
 	for (size_t i = 0; lab_gfp_list(i); i++) {
 		const struct lab_gfp_name *flag = lab_gfp_list(i);
-		if (flag->name[0] == '_' && same(text, length, flag->name + 2)) {
+		if (flag->name[0] == '_' && text_is(text, length, flag->name + 2)) {
 			*gfp |= flag->gfp;
 			return 0;
 		}
@@ -185,7 +177,7 @@ int trace_gfp(const char *text, size_t length, quire_gfp_t *gfp, uint32_t *ignor
 {
 	*gfp = 0;
 	*ignored = 0;
-	if (same(text, length, "none"))
+	if (text_is(text, length, "none"))
 		return 0;
 	for (size_t start = 0; start <= length;) {
 		size_t end = start;

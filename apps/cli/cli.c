@@ -46,75 +46,22 @@ int cli_usage(struct cli *cli, const char *fmt, ...)
 	return CLI_USAGE;
 }
 
-/* All of an open file. 0, or the system's errno. */
-static int slurp(FILE *file, char **text, size_t *length)
-{
-	size_t room = 1 << 16;
-	char *buffer = malloc(room);
-
-	*length = 0;
-	while (buffer) {
-		*length += fread(buffer + *length, 1, room - *length, file);
-		if (ferror(file)) {
-			int error = errno;
-			free(buffer);
-			return error;
-		}
-		if (*length < room) {
-			*text = buffer;
-			return 0;
-		}
-		char *larger = realloc(buffer, room *= 2);
-		if (!larger)
-			free(buffer);
-		buffer = larger;
-	}
-	return ENOMEM;
-}
-
-/* 0, or the system's errno. */
-static int read_file(const char *name, char **text, size_t *length)
-{
-	bool standard = strcmp(name, "-") == 0;
-	FILE *file = standard ? stdin : fopen(name, "rb");
-	int error;
-
-	if (!file)
-		return errno;
-	error = slurp(file, text, length);
-	if (!standard)
-		fclose(file);
-	return error;
-}
-
 int cli_read_file(struct cli *cli, const char *name, char **text, size_t *length)
 {
-	int error = read_file(name, text, length);
+	char why[INPUT_WHY_MAX];
 
-	if (!error)
+	if (input_all(name, text, length, why))
 		return CLI_OK;
-	cli_error(cli, "%s: %s", name, strerror(error));
+	cli_error(cli, "%s: %s", name, why);
 	return CLI_FILE;
 }
 
-static int host_read(void *ctx, const char *name, char **text, size_t *length)
+static int host_read(void *ctx, const char *name, char **text, size_t *length, const char **why)
 {
-	int error = read_file(name, text, length);
+	struct cli *cli = ctx;
 
-	(void)ctx;
-	switch (error) {
-	case 0:
-		return 0;
-	case ENOENT:
-		return -QUIRE_ENOENT;
-	case ENOMEM:
-		return -QUIRE_ENOMEM;
-	case EACCES:
-	case EPERM:
-		return -QUIRE_EPERM;
-	default:
-		return -QUIRE_EIO;
-	}
+	*why = cli->why;
+	return input_all(name, text, length, cli->why) ? 0 : -QUIRE_EIO;
 }
 
 static void host_done(void *ctx, char *text, size_t length)
@@ -232,6 +179,7 @@ int cli_session(struct cli *cli)
 		.read = host_read,
 		.done = host_done,
 		.set_cpu = host_cpu,
+		.ctx = cli,
 	};
 	struct line json = { "json on", 7 };
 

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "hosted.h"
+#include "input.h"
 
 struct lab;
 
@@ -69,6 +70,7 @@ struct cli {
 	struct quire_hosted port; /* the machine's host */
 	struct lab *lab;        /* the session that cli_boot made */
 	struct cli_progress progress;
+	char why[INPUT_WHY_MAX]; /* what was wrong with the file that the session asked for */
 };
 
 /**
@@ -129,7 +131,7 @@ int cli_session(struct cli *cli);
 int cli_script(struct cli *cli, const char *name);
 
 /**
- * cli_read_file - read a whole file
+ * cli_read_file - read a whole file, as input_all
  * @cli:    the run
  * @name:   "-" is standard input
  * @text:   the contents, to be freed with free()

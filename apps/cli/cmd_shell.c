@@ -42,31 +42,26 @@ static char **complete(const char *word, int start, int end)
 	return rl_completion_matches(word, next_completion);
 }
 
-static bool is_quit(const char *line)
-{
-	return strcmp(line, "quit") == 0 || strcmp(line, "exit") == 0;
-}
-
 static void on_terminal(struct cli *cli)
 {
-	char *line;
+	char *line = NULL;
 
 	completed = cli->lab;
 	rl_readline_name = "quire";
 	rl_attempted_completion_function = complete;
 	quire_format(&cli->talk,
 		     "quire " QUIRE_VERSION ": `help` lists the commands, `quit` ends.\n");
-	for (;;) {
+	do {
+		free(line);
 		cli_flush(cli);
 		line = readline("quire> ");
-		if (!line || is_quit(line))
+		if (!line)
 			break;
 		if (*line)
 			add_history(line);
 		if (lab_line(cli->lab, line, strlen(line)))
 			cli_error(cli, "%s", lab_message(cli->lab));
-		free(line);
-	}
+	} while (!lab_ended(cli->lab));
 	if (!line)
 		quire_format(&cli->talk, "\n");
 	free(line);
@@ -80,14 +75,12 @@ static int from_stream(struct cli *cli)
 	ssize_t length;
 	int worst = CLI_OK;
 
-	while ((length = getline(&line, &room, stdin)) >= 0) {
+	while (!lab_ended(cli->lab) && (length = getline(&line, &room, stdin)) >= 0) {
 		enum lab_status status;
 
 		number++;
 		if (length && line[length - 1] == '\n')
 			line[--length] = 0;
-		if (is_quit(line))
-			break;
 		status = lab_line(cli->lab, line, (size_t)length);
 		if (!status)
 			continue;

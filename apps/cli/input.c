@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * input.c - lines of a file, of a gzip file, or of a pipe
+ * input.c - lines of a file, of a gzip file, or of a pipe; or all of it at once
  *
  *   read(2) -> raw -> inflate, if it is gzip -> text -> lines
  *
@@ -25,7 +25,7 @@
 
 struct input {
 	char *name;
-	char why[160];
+	char why[INPUT_WHY_MAX];
 	int fd; /* -1: not open */
 	uint64_t total; /* size of the file; 0: not known */
 	uint64_t bytes; /* of them read */
@@ -280,6 +280,52 @@ enum input_result input_next(struct input *in, const char **line, size_t *length
 			return result == INPUT_LINE ? judge(in, *line, *length) : result;
 		}
 	}
+}
+
+/* Put what is in text behind @length bytes of *@all, which has room for *@room. */
+static bool append(struct input *in, char **all, size_t length, size_t *room)
+{
+	if (*room - length < in->end) {
+		size_t more = 2 * *room > length + in->end ? 2 * *room : length + in->end;
+		char *larger = realloc(*all, more);
+
+		if (!larger) {
+			snprintf(in->why, sizeof(in->why), "%s", strerror(ENOMEM));
+			return false;
+		}
+		*all = larger;
+		*room = more;
+	}
+	memcpy(*all + length, in->text, in->end);
+	return true;
+}
+
+bool input_all(const char *path, char **text, size_t *length, char *why)
+{
+	size_t room = 1;
+	char *all = malloc(room);
+	struct input *in = NULL;
+	int error = input_open(path, &in);
+	bool good = in && all;
+
+	*length = 0;
+	while (good && (good = fill(in)) && in->end) {
+		good = append(in, &all, *length, &room);
+		*length += in->end;
+		in->end = 0;
+	}
+	good = good && !in->cut;
+	if (!in || !all)
+		snprintf(why, INPUT_WHY_MAX, "%s", strerror(error ? error : ENOMEM));
+	else
+		memcpy(why, in->why, INPUT_WHY_MAX);
+	if (in)
+		input_close(in);
+	if (good)
+		*text = all;
+	else
+		free(all);
+	return good;
 }
 
 uint64_t input_line(const struct input *in)

@@ -12,6 +12,9 @@
 /* A longer line is damage: no recorder prints one. */
 #define INPUT_LINE_MAX (1u << 20)
 
+/* Room for the words of what is wrong. */
+#define INPUT_WHY_MAX 160
+
 /** What input_next found. */
 enum input_result {
 	INPUT_LINE,    /* a line */
@@ -41,6 +44,17 @@ int input_open(const char *path, struct input **out);
  * Return: what was found; but for INPUT_LINE and INPUT_END, input_why says more
  */
 enum input_result input_next(struct input *in, const char **line, size_t *length);
+
+/**
+ * input_all - read a whole file, plain or gzip
+ * @path:   as input_open
+ * @text:   all of it, to be freed with free()
+ * @length: of it, after inflating
+ * @why:    INPUT_WHY_MAX bytes: what is wrong, in a few words
+ *
+ * Return: whether it was read to its end
+ */
+bool input_all(const char *path, char **text, size_t *length, char *why);
 
 /** input_line - number of the line that input_next was at last, from 1 */
 uint64_t input_line(const struct input *in);

@@ -13,6 +13,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "quote.h"
 #include "trace_gfp.h"
 
 /* The migrate types that GFP flags can ask for. */
@@ -231,22 +232,6 @@ void replay_report_text(const struct replay_outcome *o, const struct quire_sink 
 		     o->sound ? "every invariant holds" : "AN INVARIANT IS BROKEN");
 }
 
-/* A JSON string; bytes that are no ASCII are written as they are. */
-static void json_string(const struct quire_sink *sink, const char *text)
-{
-	quire_format(sink, "\"");
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-		if (c == '"' || c == '\\')
-			quire_format(sink, "\\%c", c);
-		else if (c < 0x20)
-			quire_format(sink, "\\u%04x", c);
-		else
-			sink->write(sink->ctx, text, 1);
-	}
-	quire_format(sink, "\"");
-}
-
 static void json_number(const struct quire_sink *sink, const char *key, uint64_t n)
 {
 	quire_format(sink, ",\n  \"%s\": %" PRIu64, key, n);
@@ -288,7 +273,7 @@ static void json_member(const struct quire_sink *sink, const char *key, uint64_t
 	if (!*first)
 		quire_format(sink, ", ");
 	*first = false;
-	json_string(sink, key);
+	quote_text(sink, key);
 	quire_format(sink, ": %" PRIu64, n);
 }
 
@@ -372,7 +357,7 @@ void replay_report_json(const struct replay_outcome *o, const struct quire_sink 
 	const struct quire_config *config = quire_config(o->q);
 
 	quire_format(sink, "{\n  \"trace\": ");
-	json_string(sink, o->trace);
+	quote_text(sink, o->trace);
 	quire_format(sink, ",\n  \"machine\": \"%s\"", quire_machine_name(config->machine));
 	json_number(sink, "cpus", config->nr_cpus);
 	json_counts(o, sink);

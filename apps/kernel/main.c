@@ -34,11 +34,12 @@ static void console_write(void *ctx, const char *text, size_t length)
 
 static const struct quire_sink console = { console_write, NULL };
 
-static int read_file(void *ctx, const char *name, char **text, size_t *length)
+static int read_file(void *ctx, const char *name, char **text, size_t *length, const char **why)
 {
 	const struct kernel *kernel = ctx;
 	struct file file;
 
+	(void)why;
 	if (!files_find(kernel->boot, name, &file))
 		return -QUIRE_ENOENT;
 	*text = (char *)(uintptr_t)file.text; /* the lab only reads it */

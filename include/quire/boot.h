@@ -126,7 +126,7 @@ struct quire_memblock_request {
  * @req: size, alignment, limits, direction
  * @out: its address
  *
- * Return: 0; -QUIRE_ENOMEM if no free range fits; -QUIRE_EINVAL; -QUIRE_EBUSY after
+ * Return: 0; -QUIRE_ENOSPC if no free range fits; -QUIRE_ENOMEM; -QUIRE_EINVAL; -QUIRE_EBUSY after
  *         quire_boot_zones
  */
 int quire_memblock_alloc(struct quire *q, const struct quire_memblock_request *req,
@@ -159,7 +159,7 @@ bool quire_memblock_get(const struct quire *q, enum quire_memblock_list list, si
  * their place unless config.frames_outside), gives every free frame to its zone's
  * buddy lists and sets the watermarks and reserves. Partial frames are lost to it.
  *
- * Return: 0; -QUIRE_ENODEV without memory; -QUIRE_ENOMEM if frame arrays find
+ * Return: 0; -QUIRE_ENODEV without memory; -QUIRE_ENOMEM; -QUIRE_ENOSPC if frame arrays find
  *         no place; -QUIRE_E2BIG from 2^31 - 1024 frames present on; -QUIRE_EBUSY
  *         when called twice. On an error memblock is as it was.
  */

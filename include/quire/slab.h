@@ -210,6 +210,15 @@ size_t quire_ksize(struct quire *q, const void *p);
 /** quire_heap_phys - the physical address of heap memory. Return: UINT64_MAX outside of it */
 quire_phys_t quire_heap_phys(const struct quire *q, const void *p);
 
+/**
+ * quire_heap_pointer - the pointer to memory of the direct map
+ * @q:    a machine with a heap
+ * @phys: any address
+ *
+ * Return: NULL outside of the direct map, and before quire_slab_boot
+ */
+void *quire_heap_pointer(const struct quire *q, quire_phys_t phys);
+
 /** struct quire_shrinker - somebody who holds memory that can be given back */
 struct quire_shrinker {
 	/* How many objects could go. */
@@ -484,7 +493,8 @@ static inline enum quire_kfree quire_cache_free(struct quire_cache *cache, const
  * quire_kmalloc - allocate memory by size
  * @q:     a machine with a heap
  * @bytes: 0 .. QUIRE_KMALLOC_MAX
- * @gfp:   QUIRE_GFP_…; QUIRE_GFP_DMA and QUIRE_GFP_BIT_RECLAIMABLE choose another family of caches
+ * @gfp:   QUIRE_GFP_…; QUIRE_GFP_DMA and QUIRE_GFP_BIT_RECLAIMABLE choose another family of
+ *          caches
  *
  * Physically contiguous; a size that is a power of two is aligned to itself, others to 8.
  *
@@ -494,11 +504,12 @@ static inline enum quire_kfree quire_cache_free(struct quire_cache *cache, const
  */
 static inline void *quire_kmalloc(struct quire *q, size_t bytes, quire_gfp_t gfp)
 {
-	if (QUIRE_HEAP_CONSTANT(bytes) && bytes && bytes <= QUIRE_KMALLOC_CACHE_MAX &&
-	    QUIRE_HEAP_CONSTANT(gfp) && gfp == QUIRE_GFP_KERNEL) {
+	if (QUIRE_HEAP_CONSTANT(gfp) && gfp == QUIRE_GFP_KERNEL &&
+	    !QUIRE_HEAP_UNLIKELY(bytes - 1 >= QUIRE_KMALLOC_CACHE_MAX)) {
 		struct quire_heap *heap = (struct quire_heap *)(void *)q;
-		struct quire_cache *cache = heap->kmalloc[quire_heap_class(bytes)];
-
+		unsigned which = QUIRE_HEAP_CONSTANT(bytes) ? quire_heap_class(bytes)
+							    : heap->class_of[(bytes - 1) / 8];
+		struct quire_cache *cache = heap->kmalloc[which];
 		uintptr_t token = quire_port_cpu_enter();
 		void *object = quire_heap_pop(cache, token);
 

@@ -238,9 +238,10 @@ static void write_talk(void *ctx, const char *text, size_t length)
 	js_write(2, text, length);
 }
 
-static int read_file(void *ctx, const char *name, char **text, size_t *length)
+static int read_file(void *ctx, const char *name, char **text, size_t *length, const char **why)
 {
 	(void)ctx;
+	(void)why;
 	size_t name_length = length_of(name);
 	int size = js_file_size(name, name_length);
 

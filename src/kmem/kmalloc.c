@@ -148,19 +148,7 @@ void *quire_kmalloc_track(struct quire *q, size_t bytes, quire_gfp_t gfp, uintpt
 
 void *quire_kmalloc_slow(struct quire *q, size_t bytes, quire_gfp_t gfp)
 {
-	struct quire_cache *cache;
-
-	if (unlikely(gfp != QUIRE_GFP_KERNEL) || unlikely(bytes - 1 >= QUIRE_KMALLOC_CACHE_MAX))
-		return kmalloc(q, bytes, gfp, (uintptr_t)__builtin_return_address(0));
-	cache = q->heap.kmalloc[q->heap.class_of[(bytes - 1) / 8]];
-	if (unlikely(cache->checked))
-		return kmalloc(q, bytes, gfp, (uintptr_t)__builtin_return_address(0));
-	/* Only the cache is kept across the port's call. */
-	uintptr_t token = quire_port_cpu_enter();
-	void *object = quire_heap_pop(cache, token);
-
-	return likely(object != NULL) ? object
-				      : quire_cache_alloc_slow(token, cache, 0, QUIRE_GFP_KERNEL);
+	return kmalloc(q, bytes, gfp, (uintptr_t)__builtin_return_address(0));
 }
 
 void *quire_kzalloc(struct quire *q, size_t bytes, quire_gfp_t gfp)
@@ -310,6 +298,11 @@ quire_phys_t quire_heap_phys(const struct quire *q, const void *p)
 	uintptr_t offset = (uintptr_t)p - (uintptr_t)q->direct;
 
 	return quire_phys(q->direct && offset < q->direct_bytes ? offset : UINT64_MAX);
+}
+
+void *quire_heap_pointer(const struct quire *q, quire_phys_t phys)
+{
+	return q->direct && phys.v < q->direct_bytes ? q->direct + (uintptr_t)phys.v : NULL;
 }
 
 uint64_t kmalloc_report_large(struct quire *q)

@@ -287,7 +287,7 @@ int memblock_alloc(struct memblock *mb, void *host, const struct quire_memblock_
 	if (!req->bytes || (req->align & (req->align - 1)) || (req->max && req->max <= req->min))
 		return -QUIRE_EINVAL;
 	if (!(req->bottom_up ? place_bottom_up(mb, req, &at) : place_top_down(mb, req, &at)))
-		return -QUIRE_ENOMEM;
+		return -QUIRE_ENOSPC;
 	range = (struct quire_range){ at, at + req->bytes, what };
 	error = memblock_reserve(mb, host, &range);
 	if (!error)

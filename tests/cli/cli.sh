@@ -81,6 +81,8 @@ for wrong in 'run' 'run --dir x y' 'proc' 'proc a b' 'proc meminfo --dir x' 'pro
 	'proc meminfo --ram=' 'proc meminfo --json=1' 'proc meminfo -x' 'proc meminfo --ram 64Q' \
 	'proc meminfo --ram 0' 'proc meminfo --machine i286' 'proc meminfo --cpus 0' \
 	'proc meminfo --cpus 99' 'proc meminfo --split 5G' 'proc meminfo --ram 1G --map x' \
+	'proc meminfo --ram 9T' 'proc meminfo --ram 4K' 'proc meminfo --ram 64M --reserve 0-64M' \
+	'proc meminfo --split 2G/2G' 'proc meminfo --machine x86-64 --split 1G/3G' \
 	'proc meminfo --machine i386 --ram 64G' 'proc meminfo --reserve 5' 'proc nothing' 'draw' \
 	'draw fere' 'draw free --json' 'check a b' 'check a --script b' 'help a b' 'help nothing' \
 	'help script nothing' 'completion' 'completion fish' 'shell x' 'replay' 'replay a b'; do
@@ -101,6 +103,24 @@ err_has nothing
 printf 'BIOS-e820: [mem 0x0-0x\n' >"$tmp/map"
 status 3 $quire proc meminfo --map "$tmp/map"
 err_has 'map:1:'
+# A map is read as a recording is: gzip or not, and with the system's words for what is wrong.
+map=examples/machines/i386-1.5g-highmem.e820
+gzip -c $map >"$tmp/map.gz"
+$quire proc zoneinfo --map $map >"$tmp/plain"
+status 0 $quire proc zoneinfo --map "$tmp/map.gz"
+expect "--map of gzip" cmp "$tmp/out" "$tmp/plain"
+printf 'map %s\ncat zoneinfo\n' "$tmp/map.gz" | gzip >"$tmp/script"
+status 0 $quire run "$tmp/script"
+expect "map of gzip" cmp "$tmp/out" "$tmp/plain"
+head -c 60 "$tmp/map.gz" >"$tmp/cut"
+status 3 $quire proc zoneinfo --map "$tmp/cut"
+err_has 'cut: the gzip data end in the middle'
+status 3 $quire proc zoneinfo --map "$tmp"
+err_has "$tmp: Is a directory"
+status 3 $quire run "$tmp"
+err_has "$tmp: Is a directory"
+status 3 $quire proc zoneinfo --map "$tmp/nothing"
+err_has 'nothing: No such file'
 status 3 $quire proc --dir /proc/nothing/there
 if [ -e /dev/full ]; then
 	$quire proc zoneinfo >/dev/full 2>"$tmp/err"
@@ -139,6 +159,13 @@ $quire proc zoneinfo --machine i386 --map $map >"$tmp/b"
 expect "--map is map" cmp "$tmp/a" "$tmp/b"
 printf 'machine x86-64 cpus 2 movable 16M ram 64M\nreserve 8M-9M\nA = pages 3\n' >"$tmp/script"
 status 0 $quire proc meminfo --script "$tmp/script"
+# A machine of many ranges: settled once, not at each line (which took minutes).
+{
+	echo 'machine x86-64 frames outside'
+	seq 20000 | awk '{ print "ram " $1 * 8 "K-" $1 * 8 + 4 "K" }'
+	echo 'check'
+} >"$tmp/many"
+status 0 timeout 30 $quire run "$tmp/many"
 status 0 $quire proc zoneinfo --cpus 2 --movable 16M --ram 64M --reserve 8M-9M
 out_has 'cpu: 1'
 status 0 $quire draw free --script $lesson
@@ -147,6 +174,12 @@ out_has '<svg'
 printf 'cat buddyinfo\n' >"$tmp/script"
 status 0 $quire run "$tmp/script" --ram 64M --json
 is_json "run --json"
+# All that goes to standard output is JSON then, a line each.
+printf 'machine i386 ram 64M\nA = pages 1\nB = fill 9\ndraw free\ndraw zones svg\ndraw frames\nshow\nhelp\nhelp cat\nhash\ncheck\nexplain 0\nsay talk\n' >"$tmp/script"
+status 0 $quire run --json "$tmp/script"
+if python3 -c 'import json, sys
+for line in sys.stdin: json.loads(line)' <"$tmp/out"; then pass; else fail "a line is no JSON"; fi
+expect "lines of JSON" test "$(wc -l <"$tmp/out")" -eq 9
 
 # No colour but on a terminal, and never with NO_COLOR.
 esc=$(printf '\033')
@@ -188,6 +221,15 @@ for form in $($quire help script expect | sed -n '3,$s/^  \([a-z_]*\) .*/\1/p');
 	if grep -q "^| .expect $form " docs/SCRIPT.md; then pass; else fail "SCRIPT.md: $form"; fi
 done
 
+# The numbers of a zone that it names are those that there are.
+sed -n 's/^| .expect stat [^|]*|\(.*\):\([^|]*\)|$/\2/p' docs/SCRIPT.md | tr -d '`' | tr ' ' '\n' | grep . >"$tmp/named"
+sed -n 's/^\t\t{ "\([a-z_]*\)", s->.*/\1/p' lab/command_expect.c >"$tmp/there"
+expect "SCRIPT.md has all numbers of expect stat, in their order" cmp "$tmp/named" "$tmp/there"
+for number in $(cat "$tmp/named"); do
+	lines "machine 16 frames\nexpect stat DMA $number = 77777\n"
+	status 1 $quire run "$tmp/script"
+done
+
 # Completion is bash that runs.
 if command -v bash >/dev/null; then
 	complete() {
@@ -213,6 +255,13 @@ out_has 'every rule holds'
 err_has "stdin:2: unknown command 'foo'"
 err_has 'stdin:3: free frames of DMA: expected 3, is 16'
 if grep -q reached "$tmp/err"; then fail "quit does not end"; else pass; fi
+shell 'help\nquit \nnot reached\n'
+if [ $? -eq 0 ]; then pass; else fail "quit with a blank behind it"; fi
+out_has '^  quit '
+err_empty "quit with a blank"
+lines 'machine 16 frames\nquit\n'
+printf 'hash\n' | $quire shell --script "$tmp/script" >"$tmp/out" 2>"$tmp/err"
+out_has '^hash 0x'
 printf 'machine 16 frames\nexpect fail pages 9\ncheck' | $quire run - >"$tmp/out" 2>&1
 if [ $? -eq 0 ]; then pass; else fail "run - reads standard input"; fi
 

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# procps.sh - Linux's own tools read the reports: free, vmstat and smem on a written-out tree
+# procps.sh - Linux's own tools read the reports: free, vmstat, slabtop and smem on a written-out
+# tree
 #
 # procps has no option for another /proc: procps_shim.c shows it one. The files of the
 # tree that are not about memory (stat, cpuinfo) are made up here and the same each time.
@@ -12,7 +13,7 @@ quire=${QUIRE:-build/quire}
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-for tool in free vmstat smem; do
+for tool in free vmstat slabtop smem; do
 	command -v $tool >/dev/null || { skip "there is no $tool"; finish; }
 done
 if ! ${CC:-cc} -shared -fPIC -O1 -o "$tmp/shim.so" tests/cli/procps_shim.c -ldl; then
@@ -83,6 +84,19 @@ check_smem() {
 	same "smem: userspace" "$(word 'userspace memory' 3 <"$tmp/smem")" 0
 }
 
+# Each cache by slabtop and vmstat -m, as /proc/slabinfo has it
+check_slabs() {
+	tool slabtop -o >"$tmp/slabtop" 2>&1
+	tool vmstat -m >"$tmp/vmstat-m" 2>&1
+	for cache in kmalloc-32 kmalloc-1k inode; do
+		row=$(sed -n "s/^$cache  *\([0-9]*\)  *\([0-9]*\)  *\([0-9]*\) .*/\1 \2 \3/p" "$tree/proc/slabinfo")
+		same "slabtop: $cache" "$(awk -v n="$cache" '$8 == n { print $2, $1 }' <"$tmp/slabtop")" \
+			"${row% *}"
+		same "vmstat -m: $cache" "$(awk -v n="$cache" '$1 == n { print $2, $3, $4 }' <"$tmp/vmstat-m")" \
+			"$row"
+	done
+}
+
 check_machine() {
 	machine="$*"
 	tree=$tmp/tree
@@ -103,6 +117,7 @@ check_machine() {
 	check_free
 	check_vmstat
 	check_smem
+	[ -z "$slabs" ] || check_slabs
 }
 
 # Some frames in use, so that no two of the numbers are equal by chance.
@@ -112,7 +127,19 @@ B = bulk 500 GFP_HIGHUSER_MOVABLE
 C = pages 9 GFP_KERNEL
 END
 
+slabs=
 check_machine --machine i386 --ram 1536M --script "$tmp/some.quire"
 check_machine --machine x86-64 --ram 8G --script "$tmp/some.quire"
 check_machine --map examples/machines/linux/recorded-1.txt
+cat >"$tmp/heap.quire" <<'END'
+A = objects kmalloc-32 1000
+B = objects kmalloc-1k 100
+cache inode 600
+C = objects inode 333
+kfree C[7]
+END
+
+slabs=yes
+check_machine --machine i386 --ram 1536M --script "$tmp/heap.quire"
+check_machine --machine x86-64 --ram 2G --script "$tmp/heap.quire"
 finish

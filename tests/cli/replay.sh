@@ -48,6 +48,21 @@ damage() {
 
 : >"$tmp/in"
 
+# Events that are not in order, and one at 0: the time from the least to the greatest.
+for times in '1.000000 1.100000 0.500000 600000000' '0.000000 0.300000 0.200000 300000000'; do
+	set -- $times
+	cat >"$tmp/in" <<-END
+	  a-1 [000] ..... $1: mm_page_alloc: page=0x1 pfn=0x1 order=0 migratetype=0 gfp_flags=GFP_KERNEL
+	  a-1 [000] ..... $2: mm_page_alloc: page=0x2 pfn=0x2 order=0 migratetype=0 gfp_flags=GFP_KERNEL
+	  a-1 [000] ..... $3: mm_page_free: page=0x1 pfn=0x1 order=0
+	END
+	run 0 --json -
+	same "the time of $times" "$4" "$(number recorded_ns)"
+	run 0 -
+	same "the same in text" "${4%??????}" "$(sed -n 's/.* \([0-9]\).\([0-9]*\) s of recording.*/\1\2/p' "$tmp/out" | sed 's/^0//')"
+done
+: >"$tmp/in"
+
 # Whole recordings, counted twice.
 if command -v python3 >/dev/null; then
 	for trace in examples/traces/*.gz examples/traces/*.txt; do

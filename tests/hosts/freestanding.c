@@ -184,9 +184,10 @@ int memcmp(const void *a, const void *b, size_t n)
 	return 0;
 }
 
-static int read_file(void *ctx, const char *name, char **text, size_t *length)
+static int read_file(void *ctx, const char *name, char **text, size_t *length, const char **why)
 {
 	(void)ctx;
+	(void)why;
 	long fd = call(SYS_OPEN, (long)name, 0, 0), got;
 	size_t room = 1 << 20;
 

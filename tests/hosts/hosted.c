@@ -8,9 +8,10 @@
 #include "hosted.h"
 #include "lesson.h"
 
-static int read_file(void *ctx, const char *name, char **text, size_t *length)
+static int read_file(void *ctx, const char *name, char **text, size_t *length, const char **why)
 {
 	(void)ctx;
+	(void)why;
 	FILE *file = fopen(name, "rb");
 	size_t room = 1 << 20;
 

@@ -97,9 +97,9 @@ TEST(free_16)
 		  "\n"
 		  "DMA      32 kB free on lists, 0 frames on per-cpu lists\n"
 		  "order   blocks  memory        pair bits                 first frames\n"
-		  "    0        2  ######        00100100                  5 10\n"
-		  "    1        1  ######        0010                      8\n"
-		  "    2        1  ############  01                        12\n"
+		  "    0        2  MMMMMM        00100100                  5 10\n"
+		  "    1        1  MMMMMM        0010                      8\n"
+		  "    2        1  MMMMMMMMMMMM  01                        12\n"
 		  "    3        0                0\n"
 		  "    4        0                0\n"
 		  "    5        0                0\n"
@@ -109,7 +109,7 @@ TEST(free_16)
 		  "    9        0                0\n"
 		  "   10        0\n"
 		  "\n"
-		  "# Unmovable   # Movable   # Reclaimable   # CMA   # Isolate\n"
+		  "U Unmovable   M Movable   E Reclaimable   C CMA   I Isolate\n"
 		  "1 one buddy free   + so for some pairs   0 both or neither\n");
 	quire_destroy(q);
 }
@@ -193,8 +193,8 @@ TEST(pairs)
 	for (unsigned pfn = 512; pfn < 768; pfn++)
 		CHECK_EQ(quire_page_free(q, quire_pfn_page(q, quire_pfn(pfn)), 0), QUIRE_FREE_OK);
 	CHECK(strstr(draw(q, "free", &ascii),
-		     "    0      129  ######        1+00000000000000          1 3 5 7 9 11 13"));
-	CHECK(strstr(text, "    8        1  ############  01000000                  512\n"));
+		     "    0      129  UUUUUU        1+00000000000000          1 3 5 7 9 11 13"));
+	CHECK(strstr(text, "    8        1  UUUUUUUUUUUU  01000000                  512\n"));
 	quire_destroy(q);
 }
 
@@ -258,6 +258,74 @@ TEST(widths)
 	}
 }
 
+/* The marks of a key without colour: no two entries have the same one, in no view and width. */
+TEST(keys)
+{
+	struct quire *q = textbook();
+	const struct lab_view *view;
+	struct lab_draw_options opt;
+
+	for (size_t v = 0; (view = lab_view_list(v)); v++) {
+		for (unsigned i = 0; i < 4; i++) {
+			char seen[16][8] = { "" };
+			unsigned nr = 0;
+
+			opt = (struct lab_draw_options){ .ascii = i & 1,
+							 .columns = i & 2 ? 40 : 80 };
+			draw(q, view->name, &opt);
+			char *key = strstr(text, strcmp(view->name, "zones") ? "U Unm" : " in use");
+			CHECK(key != NULL);
+			while (key && key > text && key[-1] != '\n')
+				key--;
+			/* An entry begins a line or follows three blanks. */
+			for (char *p = key; p && *p; p++) {
+				bool begins = p == key || p[-1] == '\n' ||
+					      (p - key > 2 && memcmp(p - 3, "   ", 3) == 0);
+				size_t bytes = strcspn(p, " \n");
+				if (!begins || bytes >= sizeof(seen[0]) || p[bytes] != ' ' ||
+				    (bytes > 1 && !(*p & 0x80)))
+					continue;
+				memcpy(seen[nr], p, bytes);
+				for (unsigned k = 0; k < nr; k++)
+					CHECK(strcmp(seen[k], seen[nr]) != 0);
+				nr++;
+			}
+			CHECK(nr >= 5);
+		}
+	}
+	quire_destroy(q);
+}
+
+/* A narrow picture breaks its words into rows and leaves none out. */
+TEST(narrow)
+{
+	struct lab_draw_options opt = { .ascii = true, .columns = 40 };
+	struct quire *q = textbook();
+
+	CHECK_STR(draw(q, "zones", &opt), "Zones (i386)\n"
+					  "\n"
+					  "DMA         from 0, spans 64 kB: 60 kB\n"
+					  "            managed, 32 kB free\n"
+					  "  memory    ############=============%%\n"
+					  "  low end   ====          M   L  H\n"
+					  "            min 32, low 40, high 48;\n"
+					  "            protection 0, 0, 0, 0\n"
+					  "\n"
+					  "Normal      empty\n"
+					  "HighMem     empty\n"
+					  "Movable     empty\n"
+					  "\n"
+					  "# in use   o on per-cpu lists   = free\n"
+					  "% reserved   . no memory\n"
+					  "Marks of the low end, left to right:\n"
+					  "min, low, high, high + largest reserve.\n");
+	CHECK(strstr(draw(q, "free", &opt), "DMA      32 kB free on lists, 0 frames\n"
+					    "on per-cpu lists\n"
+					    "order   blocks  memory        pair bits\n"
+					    "    0        2  MMMMMM        00100100\n"));
+	quire_destroy(q);
+}
+
 TEST(wrong)
 {
 	struct quire_hosted host = { .nr_allocs = 0 };
@@ -297,4 +365,4 @@ TEST(wrong)
 }
 
 TEST_MAIN(CASE(frames_16), CASE(free_16), CASE(zones_16), CASE(colour), CASE(scaled), CASE(pairs),
-	  CASE(per_cpu), CASE(widths), CASE(wrong))
+	  CASE(per_cpu), CASE(widths), CASE(keys), CASE(narrow), CASE(wrong))

@@ -97,7 +97,7 @@ static bool random_alloc(struct memblock *mb, uint64_t *seed)
 		return error == -QUIRE_EINVAL && at == 12345;
 	place = model_place(&req);
 	if (place < 0)
-		return error == -QUIRE_ENOMEM && at == 12345;
+		return error == -QUIRE_ENOSPC && at == 12345;
 	memset(taken + place, QUIRE_RESERVE_ALLOC + 1, req.bytes);
 	return !error && at == (uint64_t)place;
 }
@@ -327,7 +327,7 @@ TEST(wrong_calls)
 		 -QUIRE_EINVAL);
 	CHECK_EQ(quire_memblock_alloc(q, &req, &at), -QUIRE_EINVAL);
 	req.bytes = 64;
-	CHECK_EQ(quire_memblock_alloc(q, &req, &at), -QUIRE_ENOMEM);
+	CHECK_EQ(quire_memblock_alloc(q, &req, &at), -QUIRE_ENOSPC);
 	req.align = 48;
 	CHECK_EQ(quire_memblock_alloc(q, &req, &at), -QUIRE_EINVAL);
 	CHECK_EQ(at.v, 7);

@@ -169,7 +169,7 @@ TEST(no_place)
 	CHECK_EQ(quire_memblock_add(life.rig.q, quire_phys(0x4000), quire_phys(0x8000)), 0);
 	uint64_t lists = lists_hash(life.rig.q);
 
-	CHECK_EQ(quire_boot_zones(life.rig.q), -QUIRE_ENOMEM);
+	CHECK_EQ(quire_boot_zones(life.rig.q), -QUIRE_ENOSPC);
 	CHECK(lists_hash(life.rig.q) == lists);
 	CHECK(!quire_page_alloc(life.rig.q, QUIRE_GFP_KERNEL, 0));
 	/* With memory elsewhere for the array it works, and only once. */

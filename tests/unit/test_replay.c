@@ -119,6 +119,36 @@ TEST(alloc_and_free)
 	end(&b);
 }
 
+/* An event at a time; which it is does not matter. */
+static void at_time(struct bench *b, uint64_t ns)
+{
+	struct lab_event ev = event(LAB_PAGE_FREE, 9, 0);
+
+	ev.time_ns = ns;
+	CHECK_EQ(lab_replay_event(b->replay, &ev), 0);
+}
+
+TEST(times_in_any_order)
+{
+	static const uint64_t times[][3] = {
+		{ 1000, 1100, 500 }, { 0, 700, 300 }, { 5, 0, 2 }, { UINT64_MAX, 0, 1 },
+	};
+	static const uint64_t least[] = { 500, 0, 0, 0 }, most[] = { 1100, 700, 5, UINT64_MAX };
+
+	for (unsigned i = 0; i < 4; i++) {
+		struct bench b;
+
+		begin(&b, 32 << 20);
+		CHECK_EQ(b.c->first_ns, 0);
+		CHECK_EQ(b.c->last_ns, 0);
+		for (unsigned k = 0; k < 3; k++)
+			at_time(&b, times[i][k]);
+		CHECK_EQ(b.c->first_ns, least[i]);
+		CHECK_EQ(b.c->last_ns, most[i]);
+		end(&b);
+	}
+}
+
 TEST(unknown_frees_and_echoes)
 {
 	struct bench b;
@@ -448,7 +478,8 @@ TEST(create_without_memory)
 	end(&b);
 }
 
-TEST_MAIN(CASE(alloc_and_free), CASE(unknown_frees_and_echoes), CASE(parts_of_blocks),
+TEST_MAIN(CASE(alloc_and_free), CASE(times_in_any_order),
+	  CASE(unknown_frees_and_echoes), CASE(parts_of_blocks),
 	  CASE(missing_frees), CASE(refused_and_recorded_failures), CASE(cpus_and_other_events),
 	  CASE(against_a_naive_model), CASE(each_allocation_fails_once),
 	  CASE(create_without_memory))

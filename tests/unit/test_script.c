@@ -2,112 +2,12 @@
 /*
  * test_script.c - the script language: words, every command, every wrong use
  */
-#include <quire/page.h>
+#include "script_rig.h"
 
 #include "args.h"
 #include "command.h"
 #include "gfp.h"
-#include "hosted.h"
-#include "script.h"
-#include "test.h"
 #include "text.h"
-
-/* What a session wrote, and the file that it finds. */
-struct record {
-	char out[65536], talk[4096];
-	unsigned cpu;
-};
-
-static struct record record;
-static const char *file_text;
-
-static void keep(char *to, size_t size, const char *text, size_t length)
-{
-	size_t used = strlen(to);
-
-	if (length > size - 1 - used)
-		length = size - 1 - used;
-	memcpy(to + used, text, length);
-	to[used + length] = 0;
-}
-
-static void write_out(void *ctx, const char *text, size_t length)
-{
-	struct record *r = ctx;
-
-	keep(r->out, sizeof(r->out), text, length);
-}
-
-static void write_talk(void *ctx, const char *text, size_t length)
-{
-	struct record *r = ctx;
-
-	keep(r->talk, sizeof(r->talk), text, length);
-}
-
-static int read_map(void *ctx, const char *name, char **text, size_t *length)
-{
-	(void)ctx;
-	if (strcmp(name, "map file") != 0 || !file_text)
-		return -QUIRE_ENOENT;
-	*text = strdup(file_text);
-	*length = strlen(file_text);
-	return 0;
-}
-
-static void done(void *ctx, char *text, size_t length)
-{
-	(void)ctx;
-	(void)length;
-	free(text);
-}
-
-static void set_cpu(void *ctx, unsigned cpu)
-{
-	((struct record *)ctx)->cpu = cpu;
-	quire_hosted_cpu(cpu);
-}
-
-static struct lab *begin(void)
-{
-	const struct lab_host host = {
-		.out = { write_out, &record },
-		.talk = { write_talk, &record },
-		.read = read_map,
-		.done = done,
-		.set_cpu = set_cpu,
-		.ctx = &record,
-	};
-	struct lab *lab = NULL;
-
-	memset(&record, 0, sizeof(record));
-	if (lab_create(&host, &lab))
-		abort();
-	return lab;
-}
-
-static enum lab_status line(struct lab *lab, const char *text)
-{
-	return lab_line(lab, text, strlen(text));
-}
-
-/* The line does well, or ends with this status and a message that has these words. */
-#define GOOD(text)                                                       \
-	do {                                                             \
-		if (line(lab, text) != LAB_OK) {                         \
-			printf("%s: %s\n", text, lab_message(lab));      \
-			CHECK(!"the line is good");                      \
-		}                                                        \
-	} while (0)
-
-#define BAD(status, text, words)                                         \
-	do {                                                             \
-		CHECK_EQ(line(lab, text), status);                       \
-		if (!strstr(lab_message(lab), words)) {                  \
-			printf("%s: %s\n", text, lab_message(lab));      \
-			CHECK(!"the message has these words");           \
-		}                                                        \
-	} while (0)
 
 TEST(words)
 {
@@ -170,90 +70,6 @@ TEST(gfp)
 	}
 	CHECK(!lab_gfp_find("GFP_KERNE", 9, &gfp) && !lab_gfp_find("GFP_KERNELX", 11, &gfp));
 	CHECK(lab_gfp_find("GFP_KERNELX", 10, &gfp) && gfp == QUIRE_GFP_KERNEL);
-}
-
-TEST(machines)
-{
-	struct lab *lab = begin();
-
-	BAD(LAB_USAGE, "pages 0", "no machine");
-	BAD(LAB_USAGE, "reserve 1M-2M", "no machine");
-	BAD(LAB_USAGE, "machine", "missing");
-	BAD(LAB_USAGE, "machine i387", "did you mean 'i386'");
-	BAD(LAB_USAGE, "machine i386 rma 4M", "did you mean 'ram'");
-	BAD(LAB_USAGE, "machine i386 ram", "missing");
-	BAD(LAB_USAGE, "machine i386 ram 4Q", "not a size");
-	BAD(LAB_USAGE, "machine i386 ram 99999999999999999999", "not a size");
-	BAD(LAB_USAGE, "machine i386 ram 8G", "so much memory");
-	BAD(LAB_USAGE, "machine i386 cpus 0 ram 64M", "EINVAL");
-	BAD(LAB_USAGE, "machine i386 cpus 1000 ram 64M", "too large");
-	BAD(LAB_USAGE, "machine i386 split 4G/0G", "3G/1G");
-	BAD(LAB_USAGE, "machine 0 frames", "1 to");
-	BAD(LAB_USAGE, "machine 99999999 frames", "1 to");
-	BAD(LAB_USAGE, "machine 16 frames ram 1M", "unknown word");
-	BAD(LAB_USAGE, "machine i386 no way", "unknown word");
-	CHECK(!lab_quire(lab));
-
-	GOOD("machine x86-64 ram 64M cpus 3 movable 8M frames outside no pcp");
-	CHECK(!lab_quire(lab)); /* not before it is needed */
-	GOOD("boot");
-	CHECK(lab_quire(lab));
-	CHECK_EQ(quire_config(lab_quire(lab))->nr_cpus, 3);
-	CHECK(quire_config(lab_quire(lab))->no_pcp);
-	GOOD("expect stat Movable present = 2048");
-	BAD(LAB_USAGE, "reserve 1M-2M", "comes before");
-	BAD(LAB_USAGE, "ram 1M-2M", "comes before");
-	GOOD("machine i386 ram 1G split 2G/2G lowmem 256M");
-	GOOD("expect stat Normal spanned = 61440");
-	GOOD("machine i386-pae ram 8G");
-	GOOD("machine cpus 2 ram 32M");
-	GOOD("expect stat DMA32 spanned = 4096");
-
-	GOOD("machine x86-64 frames outside");
-	BAD(LAB_USAGE, "ram 4M", "not a range");
-	BAD(LAB_USAGE, "ram 4M-2M", "not a range");
-	GOOD("ram 0-8M");
-	GOOD("ram 16M-32M");
-	GOOD("reserve 1M-2M kernel");
-	GOOD("reserve 3M-4M initrd");
-	GOOD("reserve 5M-6M other");
-	GOOD("reserve 6M-7M");
-	GOOD("release 6M-7M");
-	BAD(LAB_USAGE, "reserve 1M-2M ramdisk", "kernel, initrd");
-	BAD(LAB_USAGE, "map \"map file\"", "already");
-	GOOD("expect stat DMA managed = 1183");
-	GOOD("release 3M-4M");
-	GOOD("expect stat DMA managed = 1439");
-	BAD(LAB_FAILED, "release 3M-4M", "EINVAL");
-	lab_destroy(lab);
-}
-
-TEST(maps)
-{
-	struct lab *lab = begin();
-
-	file_text = "machine i386\nlowmem 256M\nram 0-512M\nreserve 1M-2M kernel\n";
-	BAD(LAB_FILE, "map nowhere", "ENOENT");
-	BAD(LAB_USAGE, "map", "missing");
-	GOOD("map \"map file\"");
-	BAD(LAB_USAGE, "map \"map file\"", "already");
-	GOOD("expect stat Normal spanned = 61440");
-	GOOD("expect stat HighMem spanned = 65536");
-	GOOD("expect frame 256 reserved");
-	GOOD("machine i386-pae lowmem 128M");
-	GOOD("map \"map file\"");
-	GOOD("expect stat Normal spanned = 28672");
-	GOOD("machine x86-64");
-	file_text = "ram 0-64M\nram 1M-zzz\n";
-	BAD(LAB_FILE, "map \"map file\"", "map file:2:");
-	file_text = "nothing of the kind\n";
-	BAD(LAB_FILE, "map \"map file\"", "map file:");
-	GOOD("machine frames outside"); /* a kind that is not told */
-	file_text = "machine i386\nlowmem 123\nram 0-64M\n";
-	BAD(LAB_USAGE, "map \"map file\"", "no such machine");
-	GOOD("ram 0-64M"); /* the failed ones left nothing behind */
-	GOOD("expect stat DMA32 spanned = 12288");
-	lab_destroy(lab);
 }
 
 TEST(blocks)
@@ -495,40 +311,6 @@ TEST(no_memory)
 	}
 }
 
-TEST(knobs)
-{
-	struct lab *lab = begin();
-
-	GOOD("machine x86-64 ram 64M frames outside cpus 2");
-	GOOD("sysctl vm.min_free_kbytes = 2048");
-	GOOD("expect stat DMA32 min = 386");
-	GOOD("sysctl vm.watermark_scale_factor 3000");
-	BAD(LAB_FAILED, "sysctl vm.watermark_scale_factor = 3001", "EINVAL");
-	GOOD("sysctl vm.lowmem_reserve_ratio = 0 0 0 0");
-	GOOD("expect reserve DMA DMA32 = 0");
-	BAD(LAB_USAGE, "sysctl vm.lowmem_reserve_ratio = 1 2 3 4 5 6 7", "too many");
-	BAD(LAB_USAGE, "sysctl vm.min_free_kbyte = 1", "did you mean");
-	BAD(LAB_USAGE, "sysctl vm.min_free_kbytes = x", "not a number");
-	GOOD("isolate 4096-5120");
-	GOOD("expect pageblocks DMA32 Isolate = 2");
-	GOOD("migrate CMA 4096-4608");
-	GOOD("expect pageblocks DMA32 CMA = 1");
-	BAD(LAB_FAILED, "isolate 4096-4097", "whole pageblocks");
-	BAD(LAB_USAGE, "migrate CAM 0-1", "migrate type");
-	BAD(LAB_USAGE, "isolate 1", "not a range");
-	GOOD("on cpu 1: A = pages 0");
-	CHECK_EQ(record.cpu, 0); /* back again */
-	BAD(LAB_USAGE, "on cpu 2: pages 0", "too large");
-	BAD(LAB_USAGE, "on cup 1: pages 0", "say: on cpu");
-	BAD(LAB_USAGE, "on cpu 1 pages 0", "a : is missing");
-	GOOD("on cpu 1: repeat 2: pages 0");
-	GOOD("repeat 2: on cpu 1: pages 0");
-	GOOD("drain");
-	GOOD("expect pcp DMA32 1 = 0");
-	BAD(LAB_USAGE, "drain now", "one word too many");
-	lab_destroy(lab);
-}
-
 TEST(shows)
 {
 	struct lab *lab = begin();
@@ -561,8 +343,34 @@ TEST(shows)
 	GOOD("explain pages 0");
 	CHECK(strstr(record.out, "{\"check\":true}\n{\"hash\":\"0x"));
 	CHECK(strstr(record.out, "{\"zones\":[{\"zone\":"));
+	record.out[0] = 0;
+	GOOD("draw free");
+	CHECK(strstr(record.out, "{\"view\":\"free\",\"text\":\"Free lists: blocks of 2^order "
+				 "frames\\n\\nDMA"));
+	CHECK(strchr(record.out, '\n') == record.out + strlen(record.out) - 1);
+	record.out[0] = 0;
+	GOOD("draw zones svg");
+	CHECK(strstr(record.out, "{\"view\":\"zones\",\"svg\":\"<svg xmlns=\\\"http"));
+	record.out[0] = 0;
+	BAD(LAB_USAGE, "draw fere", "did you mean");
+	BAD(LAB_USAGE, "help pagse", "did you mean");
+	CHECK_STR(record.out, "");
+	GOOD("A = pages 1");
+	GOOD("B = fill 0");
+	GOOD("show");
+	CHECK_STR(record.out, "{\"blocks\":[{\"name\":\"B\",\"held\":14,\"blocks\":14,\"order\":0},"
+			      "{\"name\":\"A\",\"held\":1,\"frames\":2,\"first\":0,"
+			      "\"zone\":\"DMA\",\"references\":1}]}\n");
+	record.out[0] = 0;
+	GOOD("help drain");
+	CHECK_STR(record.out,
+		  "{\"help\":\"drain\",\"text\":\"drain\\n    empty the per-cpu lists\\n\"}\n");
 	GOOD("json off");
 	BAD(LAB_USAGE, "json maybe", "on, off");
+	BAD(LAB_USAGE, "json on now", "one word too many");
+	record.out[0] = 0;
+	GOOD("hash");
+	CHECK(strstr(record.out, "hash 0x") == record.out);
 	BAD(LAB_USAGE, "help pagse", "did you mean 'pages'");
 	lab_destroy(lab);
 }
@@ -618,6 +426,11 @@ TEST(completion)
 	CHECK(completes(lab, "expect ", "bitmap"));
 	CHECK(completes(lab, "expect bit", "bitmap"));
 	CHECK(completes(lab, "cat ", "buddyinfo"));
+	CHECK(completes(lab, "cat /proc/bu", "/proc/buddyinfo"));
+	CHECK(completes(lab, "cat /", "/sys/kernel/debug/extfrag/extfrag_index"));
+	CHECK(!completes(lab, "cat /proc/bu", "/proc/meminfo"));
+	CHECK(completes(lab, "cat bu", "buddyinfo") && !completes(lab, "cat ", "/proc/buddyinfo"));
+	CHECK(completes(lab, "qu", "quit"));
 	CHECK(completes(lab, "draw f", "free"));
 	CHECK(completes(lab, "machine i386 r", "ram"));
 	CHECK(completes(lab, "A = pages 0 GFP_H", "GFP_HIGHUSER"));
@@ -639,6 +452,14 @@ TEST(scripts)
 
 	CHECK_EQ(lab_text(lab, "good", good, strlen(good)), LAB_OK);
 	CHECK_STR(lab_message(lab), "");
+	CHECK_EQ(lab_text(lab, "quits", "say x\nquit # here\nbad", 21), LAB_OK);
+	CHECK(!lab_ended(lab));
+	GOOD(" quit \t");
+	CHECK(lab_ended(lab));
+	BAD(LAB_USAGE, "quit now", "one word too many");
+	CHECK(!lab_ended(lab));
+	GOOD("exit");
+	CHECK(lab_ended(lab));
 	CHECK_EQ(lab_text(lab, "wrong", wrong, strlen(wrong)), LAB_FAILED);
 	CHECK_STR(lab_message(lab), "wrong:3: A: expected 3, is 0");
 	CHECK_EQ(lab_text(lab, "nul", "say\0x\n", 6), LAB_USAGE);
@@ -688,7 +509,6 @@ TEST(two_sessions)
 	CHECK_EQ(port.live_bytes, 0);
 }
 
-TEST_MAIN(CASE(words), CASE(text), CASE(gfp), CASE(machines), CASE(maps), CASE(blocks), CASE(many),
-	  CASE(expectations), CASE(more_than_expected), CASE(flags), CASE(no_memory),
-	  CASE(knobs), CASE(shows), CASE(help), CASE(completion), CASE(scripts),
-	  CASE(poor_host), CASE(two_sessions))
+TEST_MAIN(CASE(words), CASE(text), CASE(gfp), CASE(blocks), CASE(many), CASE(expectations),
+	  CASE(more_than_expected), CASE(flags), CASE(no_memory), CASE(shows), CASE(help),
+	  CASE(completion), CASE(scripts), CASE(poor_host), CASE(two_sessions))
