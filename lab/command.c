@@ -55,14 +55,6 @@ static const struct lab_command commands[] = {
 	{ "split", "BLOCK", "make a block into single frames",
 	  "NAME[0], NAME[1] ... are the frames.", NULL, COMMAND_ZONES, command_split },
 	{ "drain", "", "empty the per-cpu lists", NULL, NULL, COMMAND_ZONES, command_drain },
-	{ "table", "NAME WHAT...", "page tables: make one, map, unmap, protect ...",
-	  "`table A` makes one for a process; `kernel` is the kernel's. The kernel's\n"
-	  "address space is built by the first command that needs it.",
-	  table_forms, COMMAND_ZONES, command_table },
-	{ "walk", "[SEL:]ADDRESS [ACCESS] [in NAME]", "from an address to memory, step by step",
-	  "ACCESS: read, write or exec, and user. Without a name in the table that this\n"
-	  "processor has loaded. Shows the fault that the processor would raise.",
-	  NULL, COMMAND_ZONES, command_walk },
 	{ "slab", "[FLAGS [CACHES]]", "set the kernel heap up, debugged",
 	  "F each free is checked, Z guard bytes, P poison, U who allocated and freed,\n"
 	  "A bytes asked for are counted, R shuffled. CACHES: kmalloc-64,dma-*. Without it\n"
@@ -89,6 +81,14 @@ static const struct lab_command commands[] = {
 	  command_poke },
 	{ "shrink", "[CACHE]", "give back frames without live objects", NULL, NULL, COMMAND_ZONES,
 	  command_shrink },
+	{ "table", "NAME WHAT...", "page tables: make one, map, unmap, protect ...",
+	  "`table A` makes one for a process; `kernel` is the kernel's. The kernel's\n"
+	  "address space is built by the first command that needs it.",
+	  table_forms, COMMAND_ZONES, command_table },
+	{ "walk", "[SEL:]ADDRESS [ACCESS] [in NAME]", "from an address to memory, step by step",
+	  "ACCESS: read, write or exec, and user. Without a name in the table that this\n"
+	  "processor has loaded. Shows the fault that the processor would raise.",
+	  NULL, COMMAND_ZONES, command_walk },
 	{ "migrate", "TYPE START-END", "set the migrate type of pageblocks",
 	  "Unmovable, Movable, Reclaimable, CMA or Isolate; the range in frame numbers.", NULL,
 	  COMMAND_ZONES, command_migrate },

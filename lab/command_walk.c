@@ -111,7 +111,8 @@ static void bits_text(const struct quire_walk_step *step, char *out, size_t size
 	if (step->leaf && step->level)
 		used += quire_format_buffer(out + used, size - used, " PS");
 	if (step->reserved)
-		quire_format_buffer(out + used, size - used, " reserved 0x%llx", (ull)step->reserved);
+		quire_format_buffer(out + used, size - used, " reserved 0x%llx",
+				    (ull)step->reserved);
 }
 
 static void fault_text(const struct quire_exception *fault, char *out, size_t size)

@@ -80,21 +80,22 @@ static inline bool format_is_leaf(const struct format *f, unsigned level, uint64
 	return level == 0 || (f->level[level].leaf && (entry & ENTRY_PS));
 }
 
-/**
- * format_reserved - the bits set in a present entry that must be 0
- * @f:     the format
- * @level: of the entry
- * @entry: with its present bit
- *
- * The manual reserves the accessed bit of PAE's PDPTEs, too, but an emulated processor may
- * set it there as in any other entry (QEMU 7.2 does), so it is let pass.
- */
+/** format_reserved - the bits set in a present entry that must be 0 */
 static inline uint64_t format_reserved(const struct format *f, unsigned level, uint64_t entry)
 {
-	if (f->level[level].bare)
-		entry &= ~(uint64_t)QUIRE_PTE_ACCESSED;
 	return entry & (format_is_leaf(f, level, entry) ? f->level[level].reserved_leaf
 							: f->level[level].reserved_table);
+}
+
+/**
+ * format_unused - an entry without what a processor has marked in it
+ *
+ * The manual reserves the accessed bit of PAE's PDPTEs, but an emulated processor may set it
+ * there as in any other entry (QEMU 7.2 does): that breaks nothing.
+ */
+static inline uint64_t format_unused(uint64_t entry)
+{
+	return entry & ~(uint64_t)QUIRE_PTE_ACCESSED;
 }
 
 /** format_leaf_phys - the address that a leaf maps */

@@ -11,6 +11,15 @@
 #include "pgtable/direct.h"
 #include "pgtable/tlb.h"
 
+/*
+ * Records take as much on 32-bit hosts, whose pointers are smaller: what the heap looks like is a
+ * machine's state.
+ */
+#define AREA_BYTES 64
+#define NODE_BYTES 496
+_Static_assert(sizeof(struct area) <= AREA_BYTES, "AREA_BYTES");
+_Static_assert(sizeof(struct tree_node) <= NODE_BYTES, "NODE_BYTES");
+
 void kspace_flush(struct kspace *ks, uint64_t start, uint64_t end)
 {
 	struct quire_tlb tlb;
@@ -75,9 +84,8 @@ static uint64_t reclaim(struct quire *q, struct tier *tier, quire_gfp_t gfp)
 /* The caches of the records. What has been had is given back by the caller. */
 static int build_caches(struct kspace *ks)
 {
-	const struct quire_cache_args areas = { .name = "vmap_area", .size = sizeof(struct area) };
-	const struct quire_cache_args nodes = { .name = "vmap_node",
-						.size = sizeof(struct tree_node) };
+	const struct quire_cache_args areas = { .name = "vmap_area", .size = AREA_BYTES };
+	const struct quire_cache_args nodes = { .name = "vmap_node", .size = NODE_BYTES };
 	int error = quire_cache_create(ks->q, &areas, &ks->areas);
 
 	return error ? error : quire_cache_create(ks->q, &nodes, &ks->nodes);

@@ -83,7 +83,7 @@ static bool table_check(struct visit *v, unsigned level, uint64_t phys)
 		if (!entry)
 			continue;
 		used++;
-		if (!(entry & QUIRE_PTE_PRESENT) || format_reserved(f, level, entry))
+		if (!(entry & QUIRE_PTE_PRESENT) || format_reserved(f, level, format_unused(entry)))
 			return broken(v->out, "TABLE-2", "no entry has a reserved bit", entry);
 		if (format_is_leaf(f, level, entry))
 			v->nr_leaf[level] += !slots;

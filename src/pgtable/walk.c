@@ -103,7 +103,7 @@ static void step_describe(const struct format *f, struct quire_walk_step *step)
 	step->present = step->entry & QUIRE_PTE_PRESENT;
 	if (!step->present)
 		return;
-	step->reserved = format_reserved(f, step->level, step->entry);
+	step->reserved = format_reserved(f, step->level, format_unused(step->entry));
 	step->leaf = format_is_leaf(f, step->level, step->entry);
 	step->pte = format_pte(step->leaf ? step->level : 0, step->entry);
 	if (!step->leaf)
