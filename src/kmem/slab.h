@@ -16,10 +16,10 @@
 
 #define SLAB_BUCKETS 4             /* lists of partial slabs, by how many objects are free */
 #define SLAB_AWAY 16               /* objects of other cpus' slabs that a slot collects */
+#define SLAB_KEPT 32               /* objects of full slabs that a slot takes back onto its chain */
 #define SLAB_ORDER_MAX 3           /* frames of a slab at most: 2^3 */
 #define SLAB_SHARED 0xffffu        /* cpu of a checked cache's slab */
 #define SLAB_ARMED 0x80000000u     /* more frees than a current slab can see */
-#define SLAB_EMPTY_FRAMES 32u      /* in slabs without live objects that a cpu keeps */
 
 /*
  * Records have the same place and size on hosts of all word sizes, so that the same calls
@@ -28,6 +28,13 @@
 #define SLAB_BYTES 64u
 #define SLOT_BYTES 256u
 #define CACHE_BYTES QUIRE_HEAP_SLOTS_AT
+
+/* Who called this function of the interface, as an address. WebAssembly's code has none. */
+#if defined(__wasm__)
+#define SLAB_CALLER ((uintptr_t)0)
+#else
+#define SLAB_CALLER ((uintptr_t)__builtin_return_address(0))
+#endif
 
 /** struct slab - one slab */
 struct slab {
@@ -43,13 +50,14 @@ struct slab {
 
 /** struct slot - what a cpu, or for a checked cache everybody, has of a cache */
 struct slot {
-	struct quire_heap_slot hot;          /* free: objects of the current slab */
+	struct quire_heap_slot hot;          /* free: objects of the current slab and of full ones */
 	struct slab *current;                /* allocated from; on no list */
 	struct slab *partial[SLAB_BUCKETS];  /* bucket 0 has the fewest free objects */
 	struct slab *empty;
 	uint32_t all;                        /* frame of the newest slab of any state; FRAME_NONE */
 	uint32_t nr_slabs;
 	uint32_t colour;                     /* of the next slab, in steps */
+	uint32_t kept;                       /* of full ones, since the chain was empty last */
 	uint32_t nr_away;
 	void *away[SLAB_AWAY];               /* freed here, their slabs are other cpus' */
 	_Atomic uint32_t asked;              /* somebody wants this slot shrunk */

@@ -8,6 +8,7 @@
  */
 #include "kmem/slab_look.h"
 
+#include "core/assert.h"
 #include "core/hash.h"
 #include "core/string.h"
 #include "kmem/kmalloc.h"
@@ -61,6 +62,37 @@ static uint32_t map_chain(const struct slab *slab, const void *object, uint8_t *
 	return nr;
 }
 
+/* Objects of this slab on its cpu's chain, which has those of others, too. Return: as map_chain */
+static uint32_t map_cpu(const struct slab *slab, const struct slot *slot, uint8_t *map)
+{
+	uint32_t nr = 0;
+
+	for (const void *p = slot->hot.free; p; p = *(const quire_heap_link_t *)p) {
+		uint32_t i = slab_index(slab, p);
+
+		if (i == slab->cache->objects)
+			continue;
+		if (map[i] != QUIRE_OBJECT_LIVE)
+			return slab->cache->objects + 1;
+		map[i] = QUIRE_OBJECT_CPU;
+		nr++;
+	}
+	return nr;
+}
+
+/* Are all objects on a slot's chain those of its slabs that are not empty? */
+static bool chain_sound(const struct cache *cache, const struct slot *slot)
+{
+	for (const void *p = slot->hot.free; p; p = *(const quire_heap_link_t *)p) {
+		const struct slab *slab = slab_of(cache->q, p);
+
+		if (!slab || slab->cache != cache || slab_slot(slab) != slot ||
+		    slab->hot.state == QUIRE_SLAB_EMPTY)
+			return false;
+	}
+	return true;
+}
+
 /* Objects of this slab that are on their way to its cpu. Return: as map_chain */
 static uint32_t map_away(const struct slab *slab, uint8_t *map)
 {
@@ -97,8 +129,8 @@ static int64_t map_objects(const struct slab *slab, uint8_t *map)
 
 	memset(map, QUIRE_OBJECT_LIVE, objects);
 	free = map_chain(slab, slab->hot.free, map, QUIRE_OBJECT_FREE);
-	if (slot->current == slab)
-		cpu = map_chain(slab, slot->hot.free, map, QUIRE_OBJECT_CPU);
+	if (!slab->cache->hot.checked)
+		cpu = map_cpu(slab, slot, map);
 	away = map_away(slab, map);
 	if (free > objects || cpu > objects || away > objects || free != slab_free_count(slab))
 		return -1;
@@ -164,13 +196,20 @@ void quire_cache_info(const struct quire_cache *hot, struct quire_cache_info *ou
 	out->active_objects = out->nr_objects - free - out->away;
 }
 
+/* Apart, so that its map is on the stack only where nobody else has one. */
+static APART uint32_t count_live(const struct slab *slab)
+{
+	uint8_t map[QUIRE_SLAB_OBJECTS_MAX];
+
+	return (uint32_t)map_objects(slab, map);
+}
+
 bool quire_slab_info(const struct quire_cache *hot, size_t i, struct quire_slab_info *out,
 		     uint8_t *objects)
 {
 	const struct cache *cache = (const struct cache *)hot;
 	struct walk w = { .cache = cache };
 	const struct slab *slab = walk_next(&w);
-	uint8_t map[QUIRE_SLAB_OBJECTS_MAX];
 
 	while (slab && i--)
 		slab = walk_next(&w);
@@ -180,7 +219,7 @@ bool quire_slab_info(const struct quire_cache *hot, size_t i, struct quire_slab_
 		.pfn = quire_pfn(frames_pfn(&cache->q->frames, slab->frame)),
 		.state = (enum quire_slab_state)slab->hot.state,
 		.cpu = slab->hot.cpu == SLAB_SHARED ? -1 : slab->hot.cpu,
-		.live = (uint32_t)map_objects(slab, objects ? objects : map),
+		.live = objects ? (uint32_t)map_objects(slab, objects) : count_live(slab),
 		.colour = slab->colour,
 	};
 	return true;
@@ -256,26 +295,45 @@ static bool one_check(const struct walk *w, const struct slab *slab, struct quir
 	return !cache->hot.checked || metas_check(slab, map, out);
 }
 
+static uint32_t returned(const struct slot *slot)
+{
+	uint32_t nr = 0;
+
+	for (const void *p = slot->returned; p; p = *(const quire_heap_link_t *)p)
+		nr++;
+	return nr;
+}
+
+/* Slabs on a slot's list of all. */
+static uint32_t listed_slabs(const struct quire *q, const struct slot *slot)
+{
+	uint32_t nr = 0;
+
+	for (const struct slab *s = slab_at(q, slot->all); s; s = slab_at(q, s->all_next))
+		nr++;
+	return nr;
+}
+
 static bool cache_check(const struct cache *cache, uint64_t *empty_frames,
 			struct quire_violation *out)
 {
-	uint32_t nr[QUIRE_CPUS_MAX] = { 0 };
 	struct walk w = { .cache = cache };
 
 	for (const struct slab *slab = walk_next(&w); slab; slab = walk_next(&w)) {
 		if (!one_check(&w, slab, out))
 			return false;
-		nr[w.slot]++;
 		if (slab->hot.state == QUIRE_SLAB_EMPTY && !cache->hot.checked)
 			*empty_frames += 1u << cache->order;
 	}
 	for (uint32_t s = 0; s < cache->nr_slots; s++) {
 		const struct slot *slot = slot_at(cache, s);
 
-		if (slot->nr_slabs != nr[s])
+		if (slot->nr_slabs != listed_slabs(cache->q, slot))
 			return broken(out, "SLAB-4", "a slot's count is that of its slabs", s);
-		if (slot->hot.free && (!slot->current || cache->hot.checked))
-			return broken(out, "SLAB-4", "a cpu's objects are of its current slab", s);
+		if (relaxed_load(&slot->nr_returned) != returned(slot))
+			return broken(out, "SLAB-4", "a slot counts its returned objects", s);
+		if (!chain_sound(cache, slot))
+			return broken(out, "SLAB-4", "a cpu's objects are of its own slabs", s);
 	}
 	return true;
 }
