@@ -62,6 +62,7 @@ QUIRE_KMEM += src/kmem/kmalloc.c
 QUIRE_KMEM += src/kmem/kmap.c
 QUIRE_KMEM += src/kmem/kmem.c
 QUIRE_KMEM += src/kmem/kspace.c
+QUIRE_KMEM += src/kmem/kvmalloc.c
 QUIRE_KMEM += src/kmem/shrinker.c
 QUIRE_KMEM += src/kmem/slab.c
 QUIRE_KMEM += src/kmem/slab_cache.c

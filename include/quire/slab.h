@@ -210,6 +210,15 @@ size_t quire_ksize(struct quire *q, const void *p);
 /** quire_heap_phys - the physical address of heap memory. Return: UINT64_MAX outside of it */
 quire_phys_t quire_heap_phys(const struct quire *q, const void *p);
 
+/**
+ * quire_heap_pointer - the pointer to memory of the direct map
+ * @q:    a machine with a heap
+ * @phys: any address
+ *
+ * Return: NULL outside of the direct map, and before quire_slab_boot
+ */
+void *quire_heap_pointer(const struct quire *q, quire_phys_t phys);
+
 /** struct quire_shrinker - somebody who holds memory that can be given back */
 struct quire_shrinker {
 	/* How many objects could go. */

@@ -91,6 +91,28 @@ enum quire_vfree {
 	QUIRE_VFREE_KIND,    /* the area was made by another call: vmap, ioremap … */
 };
 
+/**
+ * quire_kvmalloc - contiguous memory if it can be had easily, else vmalloc's
+ * @q:     the machine
+ * @bytes: not 0
+ * @gfp:   QUIRE_GFP_KERNEL, with QUIRE_GFP_ZERO or without
+ * @out:   the address: of the direct map, for what the heap gave
+ *
+ * For more than a page the heap is asked without much reclaim: a large buffer need not be
+ * contiguous.
+ *
+ * Return: as quire_vmalloc
+ */
+int quire_kvmalloc(struct quire *q, uint64_t bytes, quire_gfp_t gfp, quire_virt_t *out);
+
+/**
+ * quire_kvfree - free what quire_kvmalloc gave
+ *
+ * Return: 0; -QUIRE_EINVAL if that is no such address: then nothing has changed, and the heap
+ *         reports it if it was one of its own
+ */
+int quire_kvfree(struct quire *q, quire_virt_t virt);
+
 /** quire_vfree_name - the outcome in words: "freed already" … */
 const char *quire_vfree_name(enum quire_vfree outcome);
 

@@ -300,6 +300,11 @@ quire_phys_t quire_heap_phys(const struct quire *q, const void *p)
 	return quire_phys(q->direct && offset < q->direct_bytes ? offset : UINT64_MAX);
 }
 
+void *quire_heap_pointer(const struct quire *q, quire_phys_t phys)
+{
+	return q->direct && phys.v < q->direct_bytes ? q->direct + (uintptr_t)phys.v : NULL;
+}
+
 uint64_t kmalloc_report_large(struct quire *q)
 {
 	uint64_t nr = 0;

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_linux.c - quire/linux.h: a driver written for Linux runs, fails cleanly, leaves nothing
+ */
+#include "kernel.h"
+
+#include "driver.h"
+
+struct quire *quire_linux_machine;
+
+/* The machine with its kernel, as the one of linux.h. */
+static bool start(struct rig *rig, enum quire_machine machine)
+{
+	if (!kernel_start(rig, machine, machine == QUIRE_X86_64 ? MB(64) : MB(1100)))
+		return false;
+	quire_linux_machine = rig->q;
+	return true;
+}
+
+TEST(driver)
+{
+	EACH_MACHINE(m)
+	{
+		struct rig rig;
+
+		if (!start(&rig, all_machines[m]))
+			return;
+		uint64_t before = kernel_idle(&rig);
+
+		for (int round = 0; round < 3; round++) {
+			struct driver *d = driver_probe();
+
+			CHECK(d && driver_works(d));
+			rig_sound(&rig);
+			driver_remove(d);
+		}
+		/* The region's tables stay; nothing else does. */
+		CHECK(before - kernel_idle(&rig) <= 3);
+		rig_end(&rig);
+	}
+}
+
+/* With less and less memory left it comes to the point where nothing of it can be had. */
+TEST(driver_without_memory)
+{
+	struct rig rig;
+	static struct quire_page *all[20480];
+
+	if (!start(&rig, QUIRE_X86_64))
+		return;
+	driver_remove(driver_probe()); /* the tables that stay */
+	kernel_idle(&rig);
+	size_t nr = rig_fill(&rig, QUIRE_GFP_KERNEL | QUIRE_GFP_BIT_MEMALLOC, 0, all, 20480);
+	unsigned failed = 0;
+	struct driver *d = NULL;
+
+	while (nr && !(d = driver_probe())) {
+		failed++;
+		rig_sound(&rig);
+		CHECK_EQ(quire_page_free(rig.q, all[--nr], 0), QUIRE_FREE_OK);
+	}
+	CHECK(d && driver_works(d));
+	CHECK(failed > 100);
+	driver_remove(d);
+	rig_free_all(&rig, all, nr, 0);
+	rig_end(&rig);
+}
+
+/* Each of the other names does what Linux's does. */
+TEST(names)
+{
+	struct rig rig;
+
+	if (!start(&rig, QUIRE_I386))
+		return;
+	char *p = kmalloc(20, GFP_KERNEL);
+	CHECK(p && ksize(p) >= 20);
+	memset(p, 7, 20);
+	p = krealloc(p, 500, GFP_KERNEL);
+	CHECK(p && p[19] == 7);
+	kfree(p);
+	kfree(NULL);
+	CHECK(!kcalloc(SIZE_MAX / 2, 3, GFP_KERNEL) && !kmalloc_array(SIZE_MAX, 2, GFP_KERNEL));
+	p = kcalloc(3, 5, GFP_KERNEL);
+	CHECK(p && !p[0] && !p[14]);
+	kfree(p);
+	CHECK(kmalloc(0, GFP_KERNEL) == ZERO_SIZE_PTR);
+
+	struct page *block = alloc_pages(GFP_KERNEL | __GFP_COMP, 2);
+	CHECK(block && compound_head(nth_page(block, 3)) == block);
+	get_page(block);
+	CHECK_EQ(page_count(block), 2);
+	put_page(block);
+	CHECK(lowmem_page_address(block) == page_address(block));
+	CHECK(virt_to_page(page_address(block)) == block && __va(__pa(page_address(block))));
+	__free_pages(block, 2);
+	CHECK(!pfn_valid((unsigned long)(GB(2) >> PAGE_SHIFT)));
+
+	void *exact = alloc_pages_exact(5 * PAGE_SIZE, GFP_KERNEL);
+	CHECK(exact && PAGE_ALIGN(5 * PAGE_SIZE - 1) == 5 * PAGE_SIZE);
+	free_pages_exact(exact, 5 * PAGE_SIZE);
+
+	struct page *high = alloc_page(GFP_HIGHUSER), *pages[2] = { high, alloc_page(GFP_KERNEL) };
+	CHECK(!page_address(high));
+	void *window = kmap(high);
+	CHECK(window && page_address(high) == window);
+	kunmap(high);
+	void *local = kmap_local_page(high);
+	CHECK(local && local != window);
+	kunmap_local(local);
+	void *both = vmap(pages, 2, VM_MAP, PAGE_KERNEL);
+	CHECK(both && vmalloc_to_page((char *)both + PAGE_SIZE) == pages[1]);
+	vunmap(both);
+	__free_page(pages[0]);
+	__free_page(pages[1]);
+	CHECK_EQ(alloc_pages_bulk_array(GFP_KERNEL, 2, pages), 2);
+	set_page_private(pages[0], 5);
+	CHECK_EQ(page_private(pages[0]), 5);
+	__free_page(pages[0]);
+	__free_page(pages[1]);
+	void *device = ioremap(0xfec00000, 4096);
+	CHECK(device);
+	iounmap(device);
+	device = ioremap_wc(0xfd000000, 1 << 20);
+	CHECK(device);
+	iounmap(device);
+	rig_end(&rig);
+}
+
+/* Small memory from the heap; large where a run can't be had, and huge, from vmalloc. */
+TEST(kvmalloc_either)
+{
+	struct quire_layout l;
+	struct rig rig;
+
+	if (!start(&rig, QUIRE_X86_64))
+		return;
+	quire_layout(rig.q, &l);
+	uint64_t before = kernel_idle(&rig);
+	quire_virt_t a = { 0 }, b = { 0 };
+
+	CHECK_EQ(quire_kvmalloc(rig.q, 100, QUIRE_GFP_KERNEL, &a), 0);
+	CHECK(a.v >= l.page_offset.v && a.v < l.high_memory.v);
+	check_memory(&rig, a.v, 77);
+	CHECK_EQ(quire_kvmalloc(rig.q, MB(5), QUIRE_GFP_KERNEL | QUIRE_GFP_ZERO, &b), 0);
+	CHECK(b.v >= l.vmalloc_start.v && b.v < l.vmalloc_end.v);
+	CHECK_EQ(quire_kvmalloc(rig.q, 0, QUIRE_GFP_KERNEL, &a), -QUIRE_EINVAL);
+	CHECK_EQ(quire_kvfree(rig.q, virt_of(b.v + 4096)), -QUIRE_EINVAL);
+	CHECK_EQ(quire_kvfree(rig.q, virt_of(0)), -QUIRE_EINVAL);
+	CHECK_EQ(quire_kvfree(rig.q, b), 0);
+	CHECK_EQ(quire_kvfree(rig.q, a), 0);
+	CHECK_EQ(quire_kvfree(rig.q, virt_of(l.page_offset.v + MB(20))), -QUIRE_EINVAL);
+
+	/* Every second frame is taken: no run of two is left. */
+	static struct quire_page *all[20480];
+	size_t nr = rig_fill(&rig, QUIRE_GFP_KERNEL, 0, all, 20480);
+	for (size_t i = 0; i < nr; i++) {
+		if (rig_pfn(&rig, all[i]) & 1)
+			CHECK_EQ(quire_page_free(rig.q, all[i], 0), QUIRE_FREE_OK);
+	}
+	CHECK(!quire_kmalloc(rig.q, MB(1), QUIRE_GFP_KERNEL));
+	CHECK_EQ(quire_kvmalloc(rig.q, MB(1), QUIRE_GFP_KERNEL, &a), 0);
+	CHECK(a.v >= l.vmalloc_start.v && a.v < l.vmalloc_end.v);
+	check_memory(&rig, a.v + MB(1) - 8, 99);
+	CHECK_EQ(quire_kvfree(rig.q, a), 0);
+	for (size_t i = 0; i < nr; i++) {
+		if (!(rig_pfn(&rig, all[i]) & 1))
+			CHECK_EQ(quire_page_free(rig.q, all[i], 0), QUIRE_FREE_OK);
+	}
+	CHECK(before - kernel_idle(&rig) <= 6); /* the region's tables */
+	rig_end(&rig);
+}
+
+TEST_MAIN(CASE(driver), CASE(driver_without_memory), CASE(names), CASE(kvmalloc_either))
