@@ -66,6 +66,12 @@ static void shuffle(unsigned nr, uint64_t *seed)
 	}
 }
 
+static void in_order(void)
+{
+	for (unsigned i = 0; i < BATCH; i++)
+		heap.order[i] = i;
+}
+
 static void draw(uint64_t *seed)
 {
 	for (unsigned i = 0; i < CHURN; i++) {
@@ -148,8 +154,7 @@ static void batch(const struct bench_allocator *a, struct bench_result *out, uns
 
 static void batch1000_fifo(const struct bench_allocator *a, struct bench_result *out)
 {
-	for (unsigned i = 0; i < BATCH; i++)
-		heap.order[i] = i;
+	in_order();
 	batch(a, out, 100, BATCH);
 }
 
@@ -275,25 +280,47 @@ static void slab_pair_256(const struct bench_allocator *a, struct bench_result *
 	slab_pair(out, 256);
 }
 
-/* Allocated on one cpu, freed on the other. */
-static void slab_batch_xcpu(const struct bench_allocator *a, struct bench_result *out)
+/* A batch from a cache, freed in the order that heap.order says, by cpu @cpu. */
+static void slab_batch(struct bench_result *out, unsigned cpu)
 {
 	struct quire_cache *cache = cache_of(256);
 
-	(void)a;
 	for (unsigned n = 0; n < 103; n++) {
 		if (n == 3)
 			bench_start();
 		quire_hosted_cpu(0);
 		for (unsigned i = 0; i < BATCH; i++)
 			heap.object[i] = quire_cache_alloc(cache, QUIRE_GFP_KERNEL);
-		quire_hosted_cpu(1);
+		quire_hosted_cpu(cpu);
 		for (unsigned i = 0; i < BATCH; i++)
-			quire_cache_free(cache, heap.object[i]);
+			quire_cache_free(cache, heap.object[heap.order[i]]);
 	}
 	bench_stop(out, 100 * BATCH);
 	quire_hosted_cpu(0);
 	finish();
+}
+
+static void slab_batch_fifo(const struct bench_allocator *a, struct bench_result *out)
+{
+	(void)a;
+	in_order();
+	slab_batch(out, 0);
+}
+
+static void slab_batch_rand(const struct bench_allocator *a, struct bench_result *out)
+{
+	uint64_t seed = 6;
+
+	(void)a;
+	shuffle(BATCH, &seed);
+	slab_batch(out, 0);
+}
+
+static void slab_batch_xcpu(const struct bench_allocator *a, struct bench_result *out)
+{
+	(void)a;
+	in_order();
+	slab_batch(out, 1);
 }
 
 const struct bench_allocator bench_malloc = { .name = "malloc" };
@@ -301,7 +328,9 @@ const struct bench_allocator bench_malloc = { .name = "malloc" };
 const struct bench_row bench_slab_rows[] = {
 	{ "slab.pair_64", slab_pair_64, true, "allocate and free an object of 64 bytes" },
 	{ "slab.pair_256", slab_pair_256, true, "the same, 256 bytes" },
-	{ "slab.batch1000_xcpu", slab_batch_xcpu, true, "1,000 of 256 B, freed on another cpu" },
+	{ "slab.batch1000_fifo", slab_batch_fifo, true, "1,000 of 256 B, freed in order" },
+	{ "slab.batch1000_rand", slab_batch_rand, true, "at random" },
+	{ "slab.batch1000_xcpu", slab_batch_xcpu, true, "in order on another cpu" },
 	{ "kmalloc.pair_64", pair_64, true, "allocate and free 64 bytes" },
 	{ "kmalloc.pair_1024", pair_1024, true, "the same, 1,024 bytes" },
 	{ "kmalloc.pair_mixed", pair_mixed, true, "the same, 16 to 4,096 bytes" },

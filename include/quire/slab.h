@@ -104,7 +104,7 @@ int quire_slab_boot(struct quire *q, const struct quire_slab_config *config);
 struct quire_cache_args {
 	const char *name;          /* copied, up to 31 bytes; unique, no blanks */
 	size_t size;               /* bytes, 1 .. QUIRE_KMALLOC_CACHE_MAX */
-	size_t align;              /* power of two up to 8192; 0: 8 */
+	size_t align;              /* of the physical address: power of two up to 8192; 0: 8 */
 	uint32_t flags;            /* QUIRE_SLAB_… */
 	void (*ctor)(void *object); /* prepares each object of a new slab; or NULL */
 };
@@ -496,7 +496,8 @@ static inline enum quire_kfree quire_cache_free(struct quire_cache *cache, const
  * @gfp:   QUIRE_GFP_…; QUIRE_GFP_DMA and QUIRE_GFP_BIT_RECLAIMABLE choose another family of
  *          caches
  *
- * Physically contiguous; a size that is a power of two is aligned to itself, others to 8.
+ * Physically contiguous; the physical address is aligned to 8, and to the size if that is a power
+ * of two. The pointer is aligned as much if the host's direct map is.
  *
  * Return:  the memory; QUIRE_ZERO_SIZE_PTR for 0 bytes; NULL if there is none, or for flags and
  *          sizes out of range

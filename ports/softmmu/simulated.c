@@ -139,7 +139,8 @@ void simulated_flush(struct simulated *s, const struct quire_port_flush *what)
 	for (unsigned i = 0; i < QUIRE_CPUS_MAX; i++) {
 		struct softmmu_cpu *c = s->cpu[i];
 
-		if (!c || (what->local && i != (token & 0xffff)) || (!any && softmmu_cr3(c) != what->root.v))
+		if (!c || (what->local && i != (token & 0xffff)) ||
+		    (!any && softmmu_cr3(c) != what->root.v))
 			continue;
 		if (!what->nr_pages)
 			softmmu_flush(c, any);

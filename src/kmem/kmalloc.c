@@ -148,12 +148,12 @@ void *quire_kmalloc_track(struct quire *q, size_t bytes, quire_gfp_t gfp, uintpt
 
 void *quire_kmalloc_slow(struct quire *q, size_t bytes, quire_gfp_t gfp)
 {
-	return kmalloc(q, bytes, gfp, (uintptr_t)__builtin_return_address(0));
+	return kmalloc(q, bytes, gfp, SLAB_CALLER);
 }
 
 void *quire_kzalloc(struct quire *q, size_t bytes, quire_gfp_t gfp)
 {
-	return kmalloc(q, bytes, gfp | QUIRE_GFP_ZERO, (uintptr_t)__builtin_return_address(0));
+	return kmalloc(q, bytes, gfp | QUIRE_GFP_ZERO, SLAB_CALLER);
 }
 
 void *quire_kcalloc(struct quire *q, size_t nr, size_t bytes, quire_gfp_t gfp)
@@ -161,7 +161,7 @@ void *quire_kcalloc(struct quire *q, size_t nr, size_t bytes, quire_gfp_t gfp)
 	if (bytes && nr > SIZE_MAX / bytes)
 		return NULL;
 	return kmalloc(q, nr * bytes, gfp | QUIRE_GFP_ZERO,
-		       (uintptr_t)__builtin_return_address(0));
+		       SLAB_CALLER);
 }
 
 /* The large block that holds @p, if it starts there. @inside: one holds it */
@@ -244,7 +244,7 @@ enum quire_kfree quire_kfree_track(struct quire *q, const void *p, uintptr_t cal
 
 enum quire_kfree quire_kfree_slow(struct quire *q, const void *p)
 {
-	return heap_free(q, NULL, p, (uintptr_t)__builtin_return_address(0));
+	return heap_free(q, NULL, p, SLAB_CALLER);
 }
 
 size_t quire_ksize(struct quire *q, const void *p)
@@ -268,7 +268,7 @@ size_t quire_ksize(struct quire *q, const void *p)
 
 void *quire_krealloc(struct quire *q, const void *p, size_t bytes, quire_gfp_t gfp)
 {
-	uintptr_t caller = (uintptr_t)__builtin_return_address(0);
+	uintptr_t caller = SLAB_CALLER;
 	const struct slab *slab = slab_of(q, p);
 	bool checked = slab && slab->cache->hot.checked;
 

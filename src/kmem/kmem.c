@@ -181,7 +181,11 @@ static struct kmem *lay_out(struct quire *q, struct carver *c, const struct kmem
 	void *zeros = carve(c, SECTION_FRAMES * sizeof(struct quire_page));
 
 	if (kmem) {
+		uint64_t share = (q->direct_bytes >> QUIRE_PAGE_SHIFT) / EMPTY_SHARE /
+				 q->config.nr_cpus;
+
 		*kmem = *sizes;
+		kmem->empty_most = share < EMPTY_MOST ? (uint32_t)share : EMPTY_MOST;
 		kmem->cpu = cpu;
 		map_sections(q, sections, zeros);
 	}

@@ -11,6 +11,13 @@
 /** Families of kmalloc's caches. */
 enum kmalloc_family { KMALLOC_NORMAL, KMALLOC_RECLAIM, KMALLOC_DMA, NR_KMALLOC };
 
+/*
+ * Frames in slabs without live objects that a cpu keeps: a four-hundredth of a machine's memory,
+ * but no more than what a batch of a thousand small objects needs.
+ */
+#define EMPTY_SHARE 400
+#define EMPTY_MOST 64u
+
 /* Of the families but KMALLOC_NORMAL: Linux's sizes alone. */
 #define KMALLOC_FEW 13
 
@@ -28,6 +35,7 @@ struct kmem {
 	void *memory;               /* this, kmalloc's caches, cpus, sections: one piece */
 	size_t bytes;
 	struct kmem_cpu *cpu;
+	uint32_t empty_most;        /* frames of empty slabs that a cpu keeps */
 	struct lock lock;           /* the chain and what stands here */
 	struct cache *first, *last; /* the chain, oldest first */
 	uint32_t number;            /* of the newest cache */

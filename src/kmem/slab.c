@@ -211,11 +211,15 @@ uint32_t slab_destroy(struct slab *slab)
 
 struct slab *slab_of(struct quire *q, const void *p)
 {
-	uintptr_t offset = (uintptr_t)p - (uintptr_t)q->direct;
+	const struct quire_heap_frame *frame;
 
-	if (!q->direct || offset >= q->direct_bytes)
+	if (!quire_heap_find(&q->heap.map, p, &frame))
 		return NULL;
-	uint32_t i = frames_find(q, offset >> QUIRE_PAGE_SHIFT);
+	if (likely((frame->owner & 0xff) == QUIRE_OWNER_SLAB))
+		return (struct slab *)frame->of.slab;
+	/* None, or of 4 MB that two zones share (map_sections). */
+	uint32_t i = frames_find(q, ((uintptr_t)p - q->heap.map.direct) >> QUIRE_PAGE_SHIFT);
+
 	if (i == FRAME_NONE || (q->frames.pages[i].owner & 0xff) != QUIRE_OWNER_SLAB)
 		return NULL;
 	return (struct slab *)q->frames.pages[i].private;

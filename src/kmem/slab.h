@@ -19,7 +19,6 @@
 #define SLAB_ORDER_MAX 3           /* frames of a slab at most: 2^3 */
 #define SLAB_SHARED 0xffffu        /* cpu of a checked cache's slab */
 #define SLAB_ARMED 0x80000000u     /* more frees than a current slab can see */
-#define SLAB_EMPTY_FRAMES 32u      /* in slabs without live objects that a cpu keeps */
 
 /*
  * Records have the same place and size on hosts of all word sizes, so that the same calls
@@ -28,6 +27,13 @@
 #define SLAB_BYTES 64u
 #define SLOT_BYTES 256u
 #define CACHE_BYTES QUIRE_HEAP_SLOTS_AT
+
+/* Who called this function of the interface, as an address. WebAssembly's code has none. */
+#if defined(__wasm__)
+#define SLAB_CALLER ((uintptr_t)0)
+#else
+#define SLAB_CALLER ((uintptr_t)__builtin_return_address(0))
+#endif
 
 /** struct slab - one slab */
 struct slab {

@@ -248,7 +248,7 @@ enum quire_kfree quire_cache_free_track(struct quire_cache *hot, const void *obj
 
 enum quire_kfree quire_cache_free_slow(struct quire_cache *cache, const void *object)
 {
-	return quire_cache_free_track(cache, object, (uintptr_t)__builtin_return_address(0));
+	return quire_cache_free_track(cache, object, SLAB_CALLER);
 }
 
 int quire_cache_alloc_bulk(struct quire_cache *cache, quire_gfp_t gfp, size_t nr, void **objects)

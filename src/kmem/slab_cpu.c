@@ -46,7 +46,7 @@ static uint32_t rest(struct slab *slab, uint32_t free)
 		slab_link_in(slab, free);
 		return 0;
 	}
-	if (cpu->empty_frames + frames > SLAB_EMPTY_FRAMES) {
+	if (cpu->empty_frames + frames > kmem_of(slab->cache->q)->empty_most) {
 		slab->counted = free;
 		slab->armed = slab->hot.left = 0;
 		slab_forget(slab);
@@ -245,7 +245,7 @@ void *quire_cache_alloc_slow(uintptr_t token, struct quire_cache *hot, size_t by
 		}
 	}
 	quire_port_cpu_leave(token);
-	return cache_alloc(cache, bytes, gfp, (uintptr_t)__builtin_return_address(0));
+	return cache_alloc(cache, bytes, gfp, SLAB_CALLER);
 }
 
 /* Is @p on the chain that begins at @object? */

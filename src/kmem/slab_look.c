@@ -8,6 +8,7 @@
  */
 #include "kmem/slab_look.h"
 
+#include "core/assert.h"
 #include "core/hash.h"
 #include "core/string.h"
 #include "kmem/kmalloc.h"
@@ -164,13 +165,20 @@ void quire_cache_info(const struct quire_cache *hot, struct quire_cache_info *ou
 	out->active_objects = out->nr_objects - free - out->away;
 }
 
+/* Apart, so that its map is on the stack only where nobody else has one. */
+static APART uint32_t count_live(const struct slab *slab)
+{
+	uint8_t map[QUIRE_SLAB_OBJECTS_MAX];
+
+	return (uint32_t)map_objects(slab, map);
+}
+
 bool quire_slab_info(const struct quire_cache *hot, size_t i, struct quire_slab_info *out,
 		     uint8_t *objects)
 {
 	const struct cache *cache = (const struct cache *)hot;
 	struct walk w = { .cache = cache };
 	const struct slab *slab = walk_next(&w);
-	uint8_t map[QUIRE_SLAB_OBJECTS_MAX];
 
 	while (slab && i--)
 		slab = walk_next(&w);
@@ -180,7 +188,7 @@ bool quire_slab_info(const struct quire_cache *hot, size_t i, struct quire_slab_
 		.pfn = quire_pfn(frames_pfn(&cache->q->frames, slab->frame)),
 		.state = (enum quire_slab_state)slab->hot.state,
 		.cpu = slab->hot.cpu == SLAB_SHARED ? -1 : slab->hot.cpu,
-		.live = (uint32_t)map_objects(slab, objects ? objects : map),
+		.live = objects ? (uint32_t)map_objects(slab, objects) : count_live(slab),
 		.colour = slab->colour,
 	};
 	return true;
@@ -256,24 +264,43 @@ static bool one_check(const struct walk *w, const struct slab *slab, struct quir
 	return !cache->hot.checked || metas_check(slab, map, out);
 }
 
+static uint32_t returned(const struct slot *slot)
+{
+	uint32_t nr = 0;
+
+	for (const void *p = slot->returned; p; p = *(const quire_heap_link_t *)p)
+		nr++;
+	return nr;
+}
+
+/* Slabs on a slot's list of all. */
+static uint32_t listed_slabs(const struct quire *q, const struct slot *slot)
+{
+	uint32_t nr = 0;
+
+	for (const struct slab *s = slab_at(q, slot->all); s; s = slab_at(q, s->all_next))
+		nr++;
+	return nr;
+}
+
 static bool cache_check(const struct cache *cache, uint64_t *empty_frames,
 			struct quire_violation *out)
 {
-	uint32_t nr[QUIRE_CPUS_MAX] = { 0 };
 	struct walk w = { .cache = cache };
 
 	for (const struct slab *slab = walk_next(&w); slab; slab = walk_next(&w)) {
 		if (!one_check(&w, slab, out))
 			return false;
-		nr[w.slot]++;
 		if (slab->hot.state == QUIRE_SLAB_EMPTY && !cache->hot.checked)
 			*empty_frames += 1u << cache->order;
 	}
 	for (uint32_t s = 0; s < cache->nr_slots; s++) {
 		const struct slot *slot = slot_at(cache, s);
 
-		if (slot->nr_slabs != nr[s])
+		if (slot->nr_slabs != listed_slabs(cache->q, slot))
 			return broken(out, "SLAB-4", "a slot's count is that of its slabs", s);
+		if (relaxed_load(&slot->nr_returned) != returned(slot))
+			return broken(out, "SLAB-4", "a slot counts its returned objects", s);
 		if (slot->hot.free && (!slot->current || cache->hot.checked))
 			return broken(out, "SLAB-4", "a cpu's objects are of its current slab", s);
 	}

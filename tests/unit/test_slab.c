@@ -87,7 +87,8 @@ TEST(layouts)
 
 			for (unsigned i = 0; i < 200; i++) {
 				object[i] = quire_cache_alloc(cache, GFP);
-				CHECK(object[i] && (uintptr_t)object[i] % (align ? align : 8) == 0);
+				uint64_t phys = quire_heap_phys(h.q, object[i]).v;
+				CHECK(object[i] && phys % (align ? align : 8) == 0);
 				memset(object[i], (int)i, size);
 			}
 			info = heap_info(cache);

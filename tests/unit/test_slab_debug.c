@@ -204,5 +204,25 @@ TEST(zeroed)
 	}
 }
 
-TEST_MAIN(CASE(overrun), CASE(write_after_free), CASE(double_free), CASE(shuffle), CASE(only),
+/* What krealloc leaves in place is guarded from its new end on. */
+TEST(realloc_guards)
+{
+	struct heap h;
+
+	if (!heap_start(&h, MB(32), QUIRE_SLAB_RED_ZONE))
+		return;
+	for (size_t bytes = 99; bytes > 2; bytes -= 7) {
+		unsigned char *p = quire_krealloc(h.q, quire_kmalloc(h.q, 100, GFP), bytes, GFP);
+
+		CHECK_EQ(quire_ksize(h.q, p), bytes);
+		p[bytes] ^= 1;
+		CHECK_EQ(quire_kfree(h.q, p), QUIRE_KFREE_OVERRUN);
+		p[bytes] ^= 1;
+		CHECK_EQ(quire_kfree(h.q, p), QUIRE_KFREE_OK);
+	}
+	heap_end(&h, 0);
+}
+
+TEST_MAIN(CASE(realloc_guards), CASE(overrun), CASE(write_after_free), CASE(double_free),
+	  CASE(shuffle), CASE(only),
 	  CASE(asked), CASE(zeroed))
