@@ -89,8 +89,6 @@ static const struct lab_command commands[] = {
 	  "ACCESS: read, write or exec, and user. Without a name in the table that this\n"
 	  "processor has loaded. Shows the fault that the processor would raise.",
 	  NULL, COMMAND_ZONES, command_walk },
-	{ "store", "ADDRESS \"TEXT\"", "write memory as this processor does", NULL, NULL,
-	  COMMAND_ZONES, command_store },
 	{ "migrate", "TYPE START-END", "set the migrate type of pageblocks",
 	  "Unmovable, Movable, Reclaimable, CMA or Isolate; the range in frame numbers.", NULL,
 	  COMMAND_ZONES, command_migrate },

@@ -102,19 +102,14 @@ struct quire_cache;
 /** args_drawn_cache - draw slab CACHE: the cache, of a heap that is set up now if it was not */
 enum lab_status args_drawn_cache(struct lab *lab, struct quire_cache **out);
 
-/** expect_number - read the value, compare it with what @what is, and complain */
-enum lab_status expect_number(struct lab *lab, const char *what, uint64_t is);
-
 /** expect_text - the same for words; capitals don't matter */
 enum lab_status expect_text(struct lab *lab, const char *what, const char *is);
 
 /* command_table.c: page tables; command_walk.c: what they say */
 enum lab_status command_table(struct lab *lab, const char *target);
 enum lab_status command_walk(struct lab *lab, const char *target);
-enum lab_status command_store(struct lab *lab, const char *target);
 enum lab_status expect_walk(struct lab *lab);
 enum lab_status expect_fault(struct lab *lab);
-enum lab_status expect_memory(struct lab *lab);
 enum lab_status expect_table(struct lab *lab);
 extern const struct lab_form table_forms[];
 
@@ -123,6 +118,18 @@ struct quire_table *table_named(struct lab *lab, const char *name);
 
 /** table_current - the table that this processor uses; the kernel's is loaded if it had none */
 enum lab_status table_current(struct lab *lab, struct quire_table **out);
+
+/**
+ * walk_spare - refuse to write what the library itself keeps in frames
+ * @lab: the session; its processor has a table loaded
+ * @at:  first byte
+ * @n:   bytes
+ *
+ * A kernel that overwrites its page tables or its heap's slabs is lost, and so is this program.
+ *
+ * Return: LAB_OK; LAB_FAILED if one of the frames is the library's
+ */
+enum lab_status walk_spare(struct lab *lab, quire_virt_t at, size_t n);
 
 /* command_expect.c */
 enum lab_status command_expect(struct lab *lab, const char *target);

@@ -522,7 +522,6 @@ const struct lab_form expect_forms[] = {
 	{ "walk", "ADDRESS [ACCESS] [in NAME] = PHYS", "where an access ends up", expect_walk },
 	{ "fault", "ADDRESS [ACCESS] [in NAME] = PF N | GP N | none", "the exception it raises",
 	  expect_fault },
-	{ "memory", "ADDRESS = \"TEXT\"", "what this processor reads there", expect_memory },
 	{ "table", "NAME NUMBER = N", "tables, pages, large, huge: what it consists of",
 	  expect_table },
 	{ "hash", "= N", "the whole state", expect_hash },

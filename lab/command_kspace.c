@@ -413,10 +413,11 @@ enum lab_status command_pa(struct lab *lab, const char *target)
 enum lab_status command_write(struct lab *lab, const char *target)
 {
 	struct lab_area *area = NULL;
+	struct quire_table *table;
 	struct quire_exception fault;
 	quire_virt_t virt = { 0 };
 	uint64_t value = 0;
-	enum lab_status status = session_kernel(lab);
+	enum lab_status status = table_current(lab, &table);
 
 	(void)target;
 	if (!status)
@@ -430,6 +431,9 @@ enum lab_status command_write(struct lab *lab, const char *target)
 		return status;
 	uint32_t word = (uint32_t)value;
 
+	status = walk_spare(lab, virt, sizeof(word));
+	if (status)
+		return status;
 	if (quire_write(lab->q, virt, &word, sizeof(word), &fault))
 		return session_refuse(lab, quire_vector_name(fault.vector), "write 0x%jx",
 				      (uintmax_t)virt.v);
@@ -481,10 +485,11 @@ enum lab_status expect_pa(struct lab *lab)
 enum lab_status expect_word(struct lab *lab)
 {
 	struct lab_area *area = NULL;
+	struct quire_table *table;
 	struct quire_exception fault;
 	quire_virt_t virt = { 0 };
 	uint32_t word = 0;
-	enum lab_status status = session_kernel(lab);
+	enum lab_status status = table_current(lab, &table);
 
 	if (!status)
 		status = args_place(lab, &virt, &area);

@@ -2,8 +2,7 @@
 /*
  * command_walk.c - from a logical address to memory, as text, JSON and expectation
  *
- * What is shown is what the tables in memory say; store and memory go through the processor,
- * which may remember otherwise.
+ * What is shown is what the tables in memory say; the processor may still remember otherwise.
  */
 #include <quire/pgtable.h>
 
@@ -112,7 +111,8 @@ static void bits_text(const struct quire_walk_step *step, char *out, size_t size
 	if (step->leaf && step->level)
 		used += quire_format_buffer(out + used, size - used, " PS");
 	if (step->reserved)
-		quire_format_buffer(out + used, size - used, " reserved 0x%llx", (ull)step->reserved);
+		quire_format_buffer(out + used, size - used, " reserved 0x%llx",
+				    (ull)step->reserved);
 }
 
 static void fault_text(const struct quire_exception *fault, char *out, size_t size)
@@ -286,38 +286,7 @@ enum lab_status expect_fault(struct lab *lab)
 
 /* ---- Memory --------------------------------------------------------------- */
 
-/* A fault on the way is the machine's refusal. */
-static enum lab_status reached(struct lab *lab, int error, const struct quire_exception *fault)
-{
-	char words[24], text[96];
-
-	if (error != -QUIRE_EFAULT)
-		return error ? session_error(lab, error, "memory") : LAB_OK;
-	fault_words(fault, words, sizeof(words));
-	fault_text(fault, text, sizeof(text));
-	return session_refuse(lab, words, "%s", text);
-}
-
-/* ADDRESS [=] "TEXT"; and a table is loaded. */
-static enum lab_status args_text(struct lab *lab, quire_virt_t *at, const char **text)
-{
-	struct quire_table *table;
-	enum lab_status status = args_size(lab, "the address", &at->v);
-
-	words_take(&lab->words, "=");
-	*text = words_next(&lab->words);
-	if (!status && !*text)
-		return args_wrong(lab, "the text", NULL, NULL);
-	if (!status)
-		status = args_end(lab);
-	return status ? status : table_current(lab, &table);
-}
-
-/*
- * What the library itself keeps in frames is not a script's to write: a page table, the heap's
- * slabs. A kernel that did would be lost, and this program with it.
- */
-static enum lab_status spare(struct lab *lab, quire_virt_t at, size_t n)
+enum lab_status walk_spare(struct lab *lab, quire_virt_t at, size_t n)
 {
 	struct quire_table *table = quire_table_loaded(lab->q, lab->cpu);
 	struct quire_frame_info info;
@@ -327,47 +296,9 @@ static enum lab_status spare(struct lab *lab, quire_virt_t at, size_t n)
 		if (!quire_table_walk(table, (quire_virt_t){ v }, QUIRE_ACCESS_READ, false, &walk))
 			continue;
 		quire_frame_info(lab->q, quire_phys_pfn(walk.phys), &info);
-		if (info.state == QUIRE_FRAME_HEAD || info.state == QUIRE_FRAME_BODY) {
-			if (info.owner != QUIRE_OWNER_NONE)
-				return session_refuse(lab, quire_free_name(QUIRE_FREE_OWNED),
-						      "0x%llx", (ull)v);
-		}
+		if (info.owner == QUIRE_OWNER_SLAB || info.owner == QUIRE_OWNER_TABLE)
+			return session_refuse(lab, quire_free_name(QUIRE_FREE_OWNED), "0x%llx",
+					      (ull)v);
 	}
 	return LAB_OK;
-}
-
-enum lab_status command_store(struct lab *lab, const char *target)
-{
-	struct quire_exception fault = { QUIRE_VECTOR_NONE, 0, { 0 } };
-	quire_virt_t at = { 0 };
-	const char *text = NULL;
-	enum lab_status status = args_text(lab, &at, &text);
-
-	(void)target;
-	if (!status)
-		status = spare(lab, at, text_length(text));
-	if (status)
-		return status;
-	return reached(lab, quire_write(lab->q, at, text, text_length(text), &fault), &fault);
-}
-
-enum lab_status expect_memory(struct lab *lab)
-{
-	struct quire_exception fault = { QUIRE_VECTOR_NONE, 0, { 0 } };
-	quire_virt_t at = { 0 };
-	const char *text = NULL;
-	enum lab_status status = args_text(lab, &at, &text);
-	char is[65];
-	size_t length;
-
-	if (status)
-		return status;
-	length = text_length(text);
-	if (length >= sizeof(is))
-		return session_fail(lab, LAB_USAGE, "64 characters at most");
-	is[length] = 0;
-	status = reached(lab, quire_read(lab->q, at, is, length, &fault), &fault);
-	if (status || text_equal(is, text))
-		return status;
-	return session_fail(lab, LAB_FAILED, "memory: expected '%s', is '%s'", text, is);
 }

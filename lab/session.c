@@ -241,8 +241,11 @@ void session_reset(struct lab *lab)
 	while (lab->tables) {
 		struct lab_table *table = lab->tables;
 		lab->tables = table->next;
-		if (!ours)
+		if (!ours && quire_table_destroy(table->table) == -QUIRE_EBUSY) {
+			/* The script has loaded it. */
+			quire_table_load(quire_table_kernel(lab->q));
 			quire_table_destroy(table->table);
+		}
 		session_free(lab, table, sizeof(*table));
 	}
 	session_drop_ram(lab);

@@ -134,13 +134,14 @@ void simulated_flush(struct simulated *s, const struct quire_port_flush *what)
 {
 	bool any = what->root.v == QUIRE_PORT_ANY_ROOT;
 	uintptr_t token = quire_port_cpu_enter();
+	unsigned first = what->local ? token & 0xffff : 0;
+	unsigned end = what->local ? first + 1 : QUIRE_CPUS_MAX;
 
 	quire_port_cpu_leave(token);
-	for (unsigned i = 0; i < QUIRE_CPUS_MAX; i++) {
+	for (unsigned i = first; i < end; i++) {
 		struct softmmu_cpu *c = s->cpu[i];
 
-		if (!c || (what->local && i != (token & 0xffff)) ||
-		    (!any && softmmu_cr3(c) != what->root.v))
+		if (!c || (!any && softmmu_cr3(c) != what->root.v))
 			continue;
 		if (!what->nr_pages)
 			softmmu_flush(c, any);

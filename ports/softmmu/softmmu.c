@@ -423,7 +423,7 @@ static void levels(struct softmmu_cpu *cpu)
 	}
 	if (cpu->wide)
 		return;
-	/* Of a 4 MB page, bits 13 and up hold address bits 32 to 39 at most; the rest to bit 21 is 0. */
+	/* Of a 4 MB page, bits 13 and up are address bits 32 to 39 at most; the rest is 0. */
 	cpu->level[0] = (struct softmmu_level){ .shift = 12 };
 	cpu->level[1] = (struct softmmu_level){
 		.shift = 22,

@@ -265,6 +265,12 @@ static unsigned local_slot(unsigned cpu, unsigned i)
 	return QUIRE_FIX_NR + cpu * QUIRE_KMAP_DEPTH + i;
 }
 
+/* A slot's address: slot 0 is the guard page, and they go down from there. */
+static inline uint64_t slot_virt(const struct kspace *ks, unsigned slot)
+{
+	return ks->layout.fixaddr_top.v - ((uint64_t)slot << QUIRE_PAGE_SHIFT);
+}
+
 int quire_kmap_local(struct quire *q, struct quire_page *page, quire_virt_t *out)
 {
 	struct kspace *ks = kspace_of(q);
@@ -290,7 +296,7 @@ int quire_kmap_local(struct quire *q, struct quire_page *page, quire_virt_t *out
 	stack->token[i] = token;
 	slots_set(ks->table, stack->entry[i],
 		  quire_pfn_phys(quire_pfn(frames_pfn(&q->frames, frame))), WINDOW_PTE);
-	out->v = layout_fix_virt(&q->config, local_slot(cpu, i));
+	out->v = slot_virt(ks, local_slot(cpu, i));
 	return 0;
 }
 
@@ -310,8 +316,8 @@ static enum quire_kunmap pop(struct kspace *ks, struct kmap_stack *stack, unsign
 enum quire_kunmap quire_kunmap_local(struct quire *q, quire_virt_t virt)
 {
 	struct kspace *ks = kspace_of(q);
+	uint64_t page = virt.v & ~(uint64_t)(QUIRE_PAGE_SIZE - 1);
 	quire_phys_t phys;
-	unsigned slot;
 
 	if (!ks)
 		return QUIRE_KUNMAP_FOREIGN;
@@ -319,17 +325,16 @@ enum quire_kunmap quire_kunmap_local(struct quire *q, quire_virt_t virt)
 		return quire_virt_to_phys(q, virt, &phys) == QUIRE_DIRECT_OK
 			       ? QUIRE_KUNMAP_OK
 			       : QUIRE_KUNMAP_FOREIGN;
-	if (!ks->kmap.total || quire_virt_to_fix(q, virt, &slot) || slot < QUIRE_FIX_NR ||
-	    slot >= layout_slots(&q->config))
+	if (!ks->kmap.total || page < ks->layout.fixaddr_start.v ||
+	    page > slot_virt(ks, QUIRE_FIX_NR))
 		return QUIRE_KUNMAP_FOREIGN;
 	uintptr_t token = quire_port_cpu_enter();
 	unsigned cpu = token & 0xffff;
+	unsigned slot = (unsigned)((slot_virt(ks, QUIRE_FIX_NR) - page) >> QUIRE_PAGE_SHIFT);
 	enum quire_kunmap outcome = QUIRE_KUNMAP_CPU;
 
-	slot -= QUIRE_FIX_NR;
 	if (slot / QUIRE_KMAP_DEPTH == cpu)
-		outcome = pop(ks, &ks->kmap.stack[cpu], slot % QUIRE_KMAP_DEPTH,
-			      virt.v & ~(uint64_t)(QUIRE_PAGE_SIZE - 1));
+		outcome = pop(ks, &ks->kmap.stack[cpu], slot % QUIRE_KMAP_DEPTH, page);
 	quire_port_cpu_leave(token);
 	return outcome;
 }

@@ -14,8 +14,9 @@ static bool begin(enum quire_machine machine)
 {
 	if (!paging_start(&rig, machine, MB(32)))
 		return false;
-	CHECK_EQ(quire_table_map(quire_table_kernel(rig.q), virt(quire_kernel_start(rig.q).v + MB(64)),
-				 quire_phys(0), 0x1000, QUIRE_PTE_KERNEL, 0),
+	CHECK_EQ(quire_table_map(quire_table_kernel(rig.q),
+				 virt(quire_kernel_start(rig.q).v + MB(64)), quire_phys(0),
+				 0x1000, QUIRE_PTE_KERNEL, 0),
 		 0);
 	CHECK_EQ(quire_table_create(rig.q, &process), 0);
 	CHECK_EQ(quire_table_map(process, virt(MB(4)), quire_phys(0x1000), 0x1000,

@@ -419,6 +419,36 @@ TEST(huge)
 	}
 }
 
+/* What the kernel maps while a process runs is seen there: tables are shared, or brought in. */
+TEST(seen_by_processes)
+{
+	EACH_MACHINE(m)
+	{
+		struct quire_table *table = NULL;
+		struct quire_mapping map;
+		quire_virt_t a = { 0 };
+		struct rig rig;
+
+		if (!kernel_start(&rig, all_machines[m], GB(1)))
+			return;
+		CHECK_EQ(quire_table_create(rig.q, &table), 0);
+		CHECK_EQ(quire_table_load(table), 0);
+		CHECK_EQ(quire_vmalloc(rig.q, MB(5), &a), 0);
+		/* Two-level i386: not before the first touch, which faults and is repaired. */
+		CHECK_EQ(quire_table_query(table, a, &map), m == 0 ? -QUIRE_ENOENT : 0);
+		check_frame(&rig, a, 3);
+		check_frame(&rig, virt_of(a.v + MB(5) - 4096), 4);
+		CHECK_EQ(quire_table_query(table, a, &map), 0);
+		CHECK_EQ(quire_vfree(rig.q, a), QUIRE_VFREE_OK);
+		quire_vm_unmap_aliases(rig.q);
+		check_fault(&rig, a.v);
+		rig_sound(&rig);
+		CHECK_EQ(quire_table_load(quire_table_kernel(rig.q)), 0);
+		CHECK_EQ(quire_table_destroy(table), 0);
+		rig_end(&rig);
+	}
+}
+
 /* Whatever was not freed goes with the machine. */
 TEST(teardown)
 {
@@ -452,5 +482,6 @@ TEST(two_machines)
 
 TEST_MAIN(CASE(allocates), CASE(scattered), CASE(zones_and_zeros), CASE(wrong_use),
 	  CASE(wrong_requests), CASE(no_addresses), CASE(lazy), CASE(no_stale_translation),
-	  CASE(vmap), CASE(shared_frame), CASE(ioremap), CASE(huge), CASE(teardown),
+	  CASE(vmap), CASE(shared_frame), CASE(ioremap), CASE(huge),
+	  CASE(seen_by_processes), CASE(teardown),
 	  CASE(two_machines))
