@@ -66,8 +66,8 @@ static enum lab_status area_name(struct lab *lab, const char *name, struct lab_a
 }
 
 /* What a call that makes an area or a window gave. */
-static enum lab_status area_made(struct lab *lab, struct lab_area *area, int error, const char *what,
-				 quire_virt_t virt)
+static enum lab_status area_made(struct lab *lab, struct lab_area *area, int error,
+				 const char *what, quire_virt_t virt)
 {
 	if (error)
 		return session_refuse(lab, quire_error_name(error), "%s", what);

@@ -134,7 +134,7 @@ TEST(early)
 		CHECK_EQ(quire_early_iounmap(rig.q, a[0], 8), -QUIRE_EINVAL);
 		check_fault(&rig, a[7].v);
 		CHECK_EQ(quire_early_ioremap(rig.q, quire_phys(0), 0, &more), -QUIRE_EINVAL);
-		CHECK_EQ(quire_early_ioremap(rig.q, quire_phys(1), MB(1) / 4, &more), -QUIRE_EINVAL);
+		CHECK_EQ(quire_early_ioremap(rig.q, quire_phys(1), KB(256), &more), -QUIRE_EINVAL);
 		CHECK_EQ(quire_early_ioremap(rig.q, quire_phys(UINT64_MAX), 1, &more),
 			 -QUIRE_EINVAL);
 		CHECK_EQ(rig_free(&rig), frames);
