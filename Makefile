@@ -114,7 +114,7 @@ COMPILER_NAMES := memcpy memmove memset memcmp __*
 
 $(B)/whole.o: $(QUIRE_OBJ)
 	$(call say,LD)
-	$(Q)$(CC) $(ARCH) -r -nostdlib -Wl,--force-group-allocation -o $@ $(filter %.o,$^) -lgcc
+	$(Q)$(CC) $(ARCH) -r -nostdlib -Wl,--force-group-allocation -Wl,--unique -o $@ $(filter %.o,$^) -lgcc
 	$(Q)$(OBJCOPY) --wildcard $(COMPILER_NAMES:%=--localize-symbol='%') $@
 
 $(B)/quire.o: $(B)/whole.o
@@ -204,7 +204,7 @@ build/hosts/free-$(1)/%.o: %.c $$(FREE_HEADERS) | build/.deps
 	$$(Q)gcc $$(FREE_$(1)) $$(FREE_FLAGS) -I$$(firstword $$(subst /, ,$$*)) -c -o $$@ $$<
 
 build/hosts/free-$(1)/libquire.a: $(QUIRE_SRC:%.c=build/hosts/free-$(1)/%.o)
-	$$(Q)gcc $$(FREE_$(1)) -r -nostdlib -Wl,--force-group-allocation -o $$(@D)/quire.o $$^ -lgcc
+	$$(Q)gcc $$(FREE_$(1)) -r -nostdlib -Wl,--force-group-allocation -Wl,--unique -o $$(@D)/quire.o $$^ -lgcc
 	$$(Q)$$(OBJCOPY) --wildcard --keep-global-symbol='quire_*' $$(@D)/quire.o
 	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $$(@D)/quire.o
 

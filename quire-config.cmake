@@ -9,6 +9,7 @@ if(NOT TARGET quire::quire)
   add_library(quire::quire STATIC IMPORTED)
   set_target_properties(quire::quire PROPERTIES
     IMPORTED_LOCATION "${quire_prefix}/lib/libquire.a"
-    INTERFACE_INCLUDE_DIRECTORIES "${quire_prefix}/include")
+    INTERFACE_INCLUDE_DIRECTORIES "${quire_prefix}/include"
+    INTERFACE_LINK_OPTIONS "-Wl,--gc-sections")
 endif()
 unset(quire_prefix)

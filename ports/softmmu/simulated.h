@@ -13,11 +13,19 @@
 
 #include "softmmu.h"
 
+/** struct simulated_page - the contents of a frame that has been touched */
+struct simulated_page {
+	uint64_t key; /* frame number + 1; 0: empty */
+	void *contents;
+};
+
 /** struct simulated - the processors of one machine; zeroed there are none */
 struct simulated {
 	void *host;                   /* for quire_port_alloc */
 	struct softmmu_memory memory; /* what they see */
 	struct softmmu_cpu *_Atomic cpu[QUIRE_CPUS_MAX]; /* NULL: paging is off there */
+	struct simulated_page *pages; /* outside of the direct map, by frame number, hashed */
+	size_t nr_pages, room;        /* used; of the table, a power of two */
 };
 
 /**
@@ -26,13 +34,17 @@ struct simulated {
  * @host:   for quire_port_alloc
  * @direct: contents of physical address 0
  * @bytes:  how far they reach
- * @frame:  contents of other frames, as struct softmmu_memory's; called with @host
+ * @frame:  contents of other frames, as struct softmmu_memory's; called with @host. NULL: those
+ *          that are touched get some here, from quire_port_alloc
  */
 void simulated_begin(struct simulated *s, void *host, void *direct, uint64_t bytes,
 		     void *(*frame)(void *host, uint64_t phys));
 
 /** simulated_end - the machine's memory goes */
 void simulated_end(struct simulated *s);
+
+/** simulated_zero - quire_port_zero, for what simulated_begin was told of and what it got here */
+void simulated_zero(struct simulated *s, quire_pfn_t start, uint64_t nr_pages);
 
 /** simulated_load_root - quire_port_load_root on processor @cpu */
 int simulated_load_root(struct simulated *s, unsigned cpu, quire_phys_t root, unsigned levels);

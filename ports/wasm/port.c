@@ -165,12 +165,7 @@ void quire_port_cpu_leave(uintptr_t token)
 int quire_port_zero(void *host, quire_pfn_t start, uint64_t nr_pages)
 {
 	(void)host;
-	/* Other frames have no contents: there is nothing to clear. */
-	for (uint64_t pfn = start.v; pfn < start.v + nr_pages; pfn++) {
-		if (pfn < mmu.memory.direct_bytes / QUIRE_PAGE_SIZE)
-			__builtin_memset(mmu.memory.direct + pfn * QUIRE_PAGE_SIZE, 0,
-					 QUIRE_PAGE_SIZE);
-	}
+	simulated_zero(&mmu, start, nr_pages);
 	return 0;
 }
 

@@ -85,15 +85,16 @@ void quire_port_cpu_leave(uintptr_t token)
 
 int quire_port_zero(void *host, quire_pfn_t start, uint64_t nr_pages)
 {
-	const struct x86_host *h = host;
+	struct x86_host *h = host;
 	uint64_t at = quire_pfn_phys(start).v, bytes = nr_pages * QUIRE_PAGE_SIZE;
 
-	if (memory_of(h) != X86_REAL) { /* what is not directly mapped has no contents */
-		uint64_t end = h ? h->mmu.memory.direct_bytes : 0;
-
-		if (at < end)
-			arena_clear(h->mmu.memory.direct + at,
-				    (size_t)(bytes < end - at ? bytes : end - at));
+	if (!h)
+		return 0; /* frames without contents: there is nothing to clear */
+	if (h->memory != X86_REAL) { /* many pages rather lose their frames than get some */
+		if (bytes >= ARENA_BYTES && at + bytes <= h->mmu.memory.direct_bytes)
+			arena_clear(h->mmu.memory.direct + at, (size_t)bytes);
+		else
+			simulated_zero(&h->mmu, start, nr_pages);
 		return 0;
 	}
 	return machine_zero(start, nr_pages);

@@ -3,7 +3,7 @@
  * freestanding.c - the lessons' hashes without a C library, i386 and x86-64
  *
  * A small kernel in the shape of a static program: entry point, port and files are made of
- * four system calls. Library and lab are linked with -nostdlib, so what
+ * six system calls. Library and lab are linked with -nostdlib, so what
  * they need beyond port.h would not link.
  */
 #include <quire/error.h>
@@ -12,8 +12,11 @@
 #include "lesson.h"
 #include "simulated.h"
 
+#define MAP_RIGHTS 3     /* read, write */
+#define MAP_FLAGS 0x4022 /* private, anonymous, not reserved */
+
 #ifdef __x86_64__
-enum { SYS_READ = 0, SYS_WRITE = 1, SYS_OPEN = 2, SYS_EXIT = 60 };
+enum { SYS_READ = 0, SYS_WRITE = 1, SYS_OPEN = 2, SYS_MMAP = 9, SYS_MUNMAP = 11, SYS_EXIT = 60 };
 
 static long call(long nr, long a, long b, long c)
 {
@@ -26,12 +29,28 @@ static long call(long nr, long a, long b, long c)
 	return result;
 }
 
+/* Zeros that take no memory before they are written; negative: none. */
+static long map(size_t bytes)
+{
+	register long flags __asm__("r10") = MAP_FLAGS;
+	register long file __asm__("r8") = -1;
+	register long offset __asm__("r9") = 0;
+	long result;
+
+	__asm__ volatile("syscall"
+			 : "=a"(result)
+			 : "a"(SYS_MMAP), "D"(0), "S"(bytes), "d"(MAP_RIGHTS), "r"(flags),
+			   "r"(file), "r"(offset)
+			 : "rcx", "r11", "memory");
+	return result;
+}
+
 __asm__(".globl _start\n"
 	"_start: mov %rsp, %rdi\n"
 	"and $-16, %rsp\n"
 	"call begin\n");
 #else
-enum { SYS_READ = 3, SYS_WRITE = 4, SYS_OPEN = 5, SYS_EXIT = 1 };
+enum { SYS_EXIT = 1, SYS_READ = 3, SYS_WRITE = 4, SYS_OPEN = 5, SYS_MUNMAP = 91, SYS_MMAP = 90 };
 
 static long call(long nr, long a, long b, long c)
 {
@@ -39,6 +58,13 @@ static long call(long nr, long a, long b, long c)
 
 	__asm__ volatile("int $0x80" : "=a"(result) : "a"(nr), "b"(a), "c"(b), "d"(c) : "memory");
 	return result;
+}
+
+static long map(size_t bytes)
+{
+	const long args[] = { 0, (long)bytes, MAP_RIGHTS, MAP_FLAGS, -1, 0 };
+
+	return call(SYS_MMAP, (long)args, 0, 0);
 }
 
 __asm__(".globl _start\n"
@@ -69,9 +95,10 @@ void *quire_port_alloc(void *host, quire_phys_t at, size_t bytes)
 void quire_port_free(void *host, void *p, size_t bytes)
 {
 	(void)host;
-	(void)bytes;
-	if (p && p == mmu.memory.direct)
-		simulated_end(&mmu);
+	if (!p || p != mmu.memory.direct)
+		return;
+	simulated_end(&mmu);
+	call(SYS_MUNMAP, (long)p, (long)bytes, 0);
 }
 
 uintptr_t quire_port_cpu_enter(void)
@@ -87,23 +114,18 @@ void quire_port_cpu_leave(uintptr_t token)
 int quire_port_zero(void *host, quire_pfn_t start, uint64_t nr_pages)
 {
 	(void)host;
-	/* Other frames have no contents: there is nothing to clear. */
-	for (uint64_t pfn = start.v; pfn < start.v + nr_pages; pfn++) {
-		if (pfn < mmu.memory.direct_bytes / QUIRE_PAGE_SIZE)
-			__builtin_memset(mmu.memory.direct + pfn * QUIRE_PAGE_SIZE, 0,
-					 QUIRE_PAGE_SIZE);
-	}
+	simulated_zero(&mmu, start, nr_pages);
 	return 0;
 }
 
 void *quire_port_direct(void *host, uint64_t bytes)
 {
-	void *p = bytes <= sizeof(arena) ? quire_port_alloc(host, quire_phys(0), (size_t)bytes)
-					 : NULL;
+	long at = bytes <= SIZE_MAX / 2 + 1 ? map((size_t)bytes) : -1;
 
-	if (p)
-		simulated_begin(&mmu, host, p, bytes, NULL);
-	return p;
+	if (at < 0 && at > -4096)
+		return NULL;
+	simulated_begin(&mmu, host, (void *)at, bytes, NULL);
+	return (void *)at;
 }
 
 int quire_port_load_root(void *host, quire_phys_t root, unsigned levels)
