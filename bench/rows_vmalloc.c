@@ -104,7 +104,8 @@ static quire_virt_t device(struct kernel *k, uint64_t pages)
 
 /*
  * Among @nr areas: free one of them at random and map one of a size that is not kept: a search
- * for a gap and an insertion each time, and with the purges a removal. They map a device: no frames.
+ * for a gap and an insertion each time, and with the purges a removal. They map a device: there
+ * are no frames to be had.
  */
 static void among(const struct bench_allocator *a, unsigned nr, struct bench_result *out)
 {
@@ -204,7 +205,7 @@ const struct bench_row bench_rows_vmalloc[] = {
 	{ "vmalloc.pair_4p", pair_4p, true, "vmalloc and vfree of 4 pages" },
 	{ "vmalloc.pair_4p_i386", pair_4p_i386, true, "the same with two-level tables" },
 	{ "vmalloc.pair_1m", pair_1m, true, "vmalloc and vfree of 1 MB" },
-	{ "vmalloc.among_1k", among_1k, true, "iounmap and ioremap, 18 to 38 pages, among 1,000 areas" },
+	{ "vmalloc.among_1k", among_1k, true, "iounmap and ioremap among 1,000 areas" },
 	{ "vmalloc.among_100k", among_100k, true, "the same among 100,000" },
 	{ "kmap.pair", kmap_pair, true, "kmap and kunmap of one frame" },
 	{ "kmap.new", kmap_new, true, "of 2,000 frames in turn" },
