@@ -94,31 +94,39 @@ static void pair_1m(const struct bench_allocator *a, struct bench_result *out)
 	pair_row(a, QUIRE_X86_64, MB(1), 400, out);
 }
 
+static quire_virt_t device(struct kernel *k, uint64_t pages)
+{
+	quire_virt_t virt = { 0 };
+
+	must(quire_ioremap(k->q, quire_phys(GB(64)), pages * 4096, QUIRE_PTE_UC, &virt));
+	return virt;
+}
+
 /*
- * Among @nr areas: free one of them at random and allocate one of a size that is not kept: a
- * search for a gap and an insertion each time, and with the purges a removal.
+ * Among @nr areas: free one of them at random and map one of a size that is not kept: a search
+ * for a gap and an insertion each time, and with the purges a removal. They map a device: there
+ * are no frames to be had.
  */
 static void among(const struct bench_allocator *a, unsigned nr, struct bench_result *out)
 {
 	quire_virt_t *area = calloc(nr, sizeof(*area));
-	uint64_t seed = 88172645463325252u, pages;
+	uint64_t seed = 88172645463325252u;
 	const unsigned n = 60000;
 	struct kernel k;
 
 	if (!area)
 		abort();
-	kernel_begin(&k, QUIRE_X86_64, GB(16));
+	kernel_begin(&k, QUIRE_X86_64, GB(1));
 	for (unsigned i = 0; i < nr; i++)
-		must(quire_vmalloc(k.q, 4096, &area[i]));
+		area[i] = device(&k, 1);
 	bench_start();
 	for (unsigned i = 0; i < n; i++) {
 		quire_virt_t *at = &area[bench_random(&seed) % nr];
 
 		if (a == &bench_none)
 			continue;
-		must((int)quire_vfree(k.q, *at));
-		pages = 18 + bench_random(&seed) % 21;
-		must(quire_vmalloc(k.q, pages << 12, at));
+		must((int)quire_iounmap(k.q, *at));
+		*at = device(&k, 18 + bench_random(&seed) % 21);
 	}
 	bench_stop(out, n);
 	kernel_end(&k);
@@ -197,7 +205,7 @@ const struct bench_row bench_rows_vmalloc[] = {
 	{ "vmalloc.pair_4p", pair_4p, true, "vmalloc and vfree of 4 pages" },
 	{ "vmalloc.pair_4p_i386", pair_4p_i386, true, "the same with two-level tables" },
 	{ "vmalloc.pair_1m", pair_1m, true, "vmalloc and vfree of 1 MB" },
-	{ "vmalloc.among_1k", among_1k, true, "the pair, 18 to 38 pages, among 1,000 areas" },
+	{ "vmalloc.among_1k", among_1k, true, "iounmap and ioremap among 1,000 areas" },
 	{ "vmalloc.among_100k", among_100k, true, "the same among 100,000" },
 	{ "kmap.pair", kmap_pair, true, "kmap and kunmap of one frame" },
 	{ "kmap.new", kmap_new, true, "of 2,000 frames in turn" },
