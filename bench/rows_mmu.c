@@ -135,11 +135,11 @@ static void query(const struct bench_allocator *a, struct bench_result *out)
 	paging_end(&p);
 }
 
-/* Random reads of 8 bytes in a window of that size. */
-static void reads(const struct bench_allocator *a, uint64_t bytes, unsigned n,
-		  struct bench_result *out)
+/* Random reads of 8 bytes in a window of that size. Return: this thread's time */
+static uint64_t reads(const struct bench_allocator *a, uint64_t bytes, unsigned n,
+		      struct bench_result *out)
 {
-	uint64_t seed = SEED, word = 0, sum = 0;
+	uint64_t seed = SEED, word = 0, sum = 0, ns;
 	struct paging p;
 
 	paging_start(&p);
@@ -147,6 +147,7 @@ static void reads(const struct bench_allocator *a, uint64_t bytes, unsigned n,
 	for (uint64_t at = 0; at < bytes; at += 4096)
 		must(quire_read(p.q, (quire_virt_t){ WINDOW + at }, &word, 8, NULL));
 	bench_start();
+	ns = bench_cpu_ns();
 	for (unsigned i = 0; i < n; i++) {
 		uint64_t at = WINDOW + (bench_random(&seed) & (bytes - 1) & ~7ull);
 
@@ -154,10 +155,12 @@ static void reads(const struct bench_allocator *a, uint64_t bytes, unsigned n,
 			must(quire_read(p.q, (quire_virt_t){ at }, &word, 8, NULL));
 		sum += word;
 	}
+	ns = bench_cpu_ns() - ns;
 	bench_stop(out, n);
 	if (sum == 1) /* never: nothing but zeros is read */
 		abort();
 	paging_end(&p);
+	return ns;
 }
 
 static void hit(const struct bench_allocator *a, struct bench_result *out)
@@ -170,10 +173,17 @@ static void walk(const struct bench_allocator *a, struct bench_result *out)
 	reads(a, MB(64), READS, out);
 }
 
+/* The best of five: what else the host runs can only add. */
 static void resident(const struct bench_allocator *a, struct bench_result *out)
 {
-	reads(a, MB(64), 20 * READS, out);
-	out->value = (double)out->ops / (double)out->ns * 1e3;
+	uint64_t best = UINT64_MAX;
+
+	for (unsigned i = 0; i < 5; i++) {
+		uint64_t ns = reads(a, MB(64), 5 * READS, out);
+
+		best = ns < best ? ns : best;
+	}
+	out->value = (double)out->ops / (double)best * 1e3;
 	out->unit = "M/s";
 }
 

@@ -60,9 +60,10 @@ static const struct cli_command commands[] = {
 	  "with 1 GB. View slab wants the name of a cache: kmalloc-64.",
 	  OPTIONS_MACHINE | OPTIONS_SCRIPT | OPTIONS_SVG, 1, 2, cmd_draw },
 	{ "walk", "[SEL:]ADDRESS [ACCESS] [in TABLE]", "from an address to memory, step by step",
-	  "Segment, each level's entry with its bits, physical address; or the fault that the\n"
-	  "processor would raise. ACCESS: read, write or exec, and user. TABLE is a table of\n"
-	  "the script's, or kernel. Without a machine, map or script it is an x86-64 with 1 GB.",
+	  "Segment, each level's entry with its bits, physical address; or the fault that\n"
+	  "the processor would raise. ACCESS: read, write or exec, and user. TABLE is one\n"
+	  "of the script's, or kernel. Without a machine, map or script it is an x86-64\n"
+	  "with 1 GB.",
 	  OPTIONS_MACHINE | OPTIONS_SCRIPT | OPTIONS_JSON, 1, 5, cmd_walk },
 	{ "check", "[SCRIPT]", "build a machine, run a script on it, check every invariant",
 	  NULL, OPTIONS_MACHINE | OPTIONS_SCRIPT | OPTIONS_JSON, 0, 1, cmd_check },

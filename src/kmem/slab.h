@@ -16,6 +16,7 @@
 
 #define SLAB_BUCKETS 4             /* lists of partial slabs, by how many objects are free */
 #define SLAB_AWAY 16               /* objects of other cpus' slabs that a slot collects */
+#define SLAB_KEPT 32               /* objects of full slabs that a slot takes back onto its chain */
 #define SLAB_ORDER_MAX 3           /* frames of a slab at most: 2^3 */
 #define SLAB_SHARED 0xffffu        /* cpu of a checked cache's slab */
 #define SLAB_ARMED 0x80000000u     /* more frees than a current slab can see */
@@ -49,13 +50,14 @@ struct slab {
 
 /** struct slot - what a cpu, or for a checked cache everybody, has of a cache */
 struct slot {
-	struct quire_heap_slot hot;          /* free: objects of the current slab */
+	struct quire_heap_slot hot;          /* free: objects of the current slab and of full ones */
 	struct slab *current;                /* allocated from; on no list */
 	struct slab *partial[SLAB_BUCKETS];  /* bucket 0 has the fewest free objects */
 	struct slab *empty;
 	uint32_t all;                        /* frame of the newest slab of any state; FRAME_NONE */
 	uint32_t nr_slabs;
 	uint32_t colour;                     /* of the next slab, in steps */
+	uint32_t kept;                       /* of full ones, since the chain was empty last */
 	uint32_t nr_away;
 	void *away[SLAB_AWAY];               /* freed here, their slabs are other cpus' */
 	_Atomic uint32_t asked;              /* somebody wants this slot shrunk */

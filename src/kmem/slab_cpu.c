@@ -5,6 +5,7 @@
  *        kmalloc                                        kfree
  *           ^                                             │
  *        slot->free <── current slab <── partial <── slab->free     this cpu's slab
+ *           └───────────── the first one of a full slab ─┘
  *                                                         │
  *                  the owner's slot->returned <── slot->away[16]    another cpu's
  *
@@ -74,9 +75,27 @@ void slab_free_here(struct slab *slab, void *p)
 		move(slab);
 }
 
-enum quire_kfree quire_slab_event(uintptr_t token, struct quire_heap_slab *slab)
+/*
+ * The first object that comes back to a full slab goes to the cpu's chain, and the slab stays full:
+ * the next allocation wants one, and large objects are so few to a slab that each free and each
+ * allocation would move one otherwise.
+ */
+enum quire_kfree quire_slab_event(uintptr_t token, struct quire_heap_slab *hot)
 {
-	move((struct slab *)slab);
+	struct slab *slab = (struct slab *)hot;
+	struct slot *slot = slot_of(slab->cache, token);
+
+	if (hot->state == QUIRE_SLAB_FULL && slot->kept < SLAB_KEPT) {
+		void *object = hot->free;
+
+		*(quire_heap_link_t *)object = slot->hot.free;
+		slot->hot.free = object;
+		slot->kept++;
+		hot->free = NULL;
+		hot->left = 1;
+	} else {
+		move(slab);
+	}
 	quire_port_cpu_leave(token);
 	return QUIRE_KFREE_OK;
 }
@@ -117,6 +136,7 @@ void *slot_take(struct slot *slot, struct quire *q)
 {
 	struct slab *slab = slot->current;
 
+	slot->kept = 0;
 	if (slab && !slab->hot.free) {
 		slot->current = NULL;
 		slab_link_in(slab, 0);
@@ -166,18 +186,15 @@ uint32_t slot_settle(struct slot *slot, struct quire *q, bool alone)
 		slab_free_here(slab_of(q, p), p);
 	}
 	send(slot, q);
-	if (slab) {
-		slot->current = NULL;
-		while (slot->hot.free) {
-			void *object = slot->hot.free;
+	while (slot->hot.free) {
+		void *object = slot->hot.free;
 
-			slot->hot.free = *(quire_heap_link_t *)object;
-			*(quire_heap_link_t *)object = slab->hot.free;
-			slab->hot.free = object;
-			slab->counted++;
-		}
-		frames += rest(slab, slab_free_count(slab));
+		slot->hot.free = *(quire_heap_link_t *)object;
+		slab_free_here(slab_of(q, object), object);
 	}
+	slot->current = NULL;
+	if (slab)
+		frames += rest(slab, slab_free_count(slab));
 	while ((slab = slot->empty)) {
 		slab_unlink(slab);
 		cpu_of(slab)->empty_frames -= 1u << slab->cache->order;
@@ -264,8 +281,7 @@ enum quire_kfree slab_free_plain(struct slab *slab, void *p)
 	enum quire_kfree outcome = QUIRE_KFREE_OK;
 
 	if (slab->hot.cpu == (token & 0xffff)) {
-		if (on_chain(slab->hot.free, p) ||
-		    (slot->current == slab && on_chain(slot->hot.free, p)))
+		if (on_chain(slab->hot.free, p) || on_chain(slot->hot.free, p))
 			outcome = QUIRE_KFREE_DOUBLE;
 		else
 			slab_free_here(slab, p);

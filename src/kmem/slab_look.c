@@ -62,6 +62,37 @@ static uint32_t map_chain(const struct slab *slab, const void *object, uint8_t *
 	return nr;
 }
 
+/* Objects of this slab on its cpu's chain, which has those of others, too. Return: as map_chain */
+static uint32_t map_cpu(const struct slab *slab, const struct slot *slot, uint8_t *map)
+{
+	uint32_t nr = 0;
+
+	for (const void *p = slot->hot.free; p; p = *(const quire_heap_link_t *)p) {
+		uint32_t i = slab_index(slab, p);
+
+		if (i == slab->cache->objects)
+			continue;
+		if (map[i] != QUIRE_OBJECT_LIVE)
+			return slab->cache->objects + 1;
+		map[i] = QUIRE_OBJECT_CPU;
+		nr++;
+	}
+	return nr;
+}
+
+/* Are all objects on a slot's chain those of its slabs that are not empty? */
+static bool chain_sound(const struct cache *cache, const struct slot *slot)
+{
+	for (const void *p = slot->hot.free; p; p = *(const quire_heap_link_t *)p) {
+		const struct slab *slab = slab_of(cache->q, p);
+
+		if (!slab || slab->cache != cache || slab_slot(slab) != slot ||
+		    slab->hot.state == QUIRE_SLAB_EMPTY)
+			return false;
+	}
+	return true;
+}
+
 /* Objects of this slab that are on their way to its cpu. Return: as map_chain */
 static uint32_t map_away(const struct slab *slab, uint8_t *map)
 {
@@ -98,8 +129,8 @@ static int64_t map_objects(const struct slab *slab, uint8_t *map)
 
 	memset(map, QUIRE_OBJECT_LIVE, objects);
 	free = map_chain(slab, slab->hot.free, map, QUIRE_OBJECT_FREE);
-	if (slot->current == slab)
-		cpu = map_chain(slab, slot->hot.free, map, QUIRE_OBJECT_CPU);
+	if (!slab->cache->hot.checked)
+		cpu = map_cpu(slab, slot, map);
 	away = map_away(slab, map);
 	if (free > objects || cpu > objects || away > objects || free != slab_free_count(slab))
 		return -1;
@@ -301,8 +332,8 @@ static bool cache_check(const struct cache *cache, uint64_t *empty_frames,
 			return broken(out, "SLAB-4", "a slot's count is that of its slabs", s);
 		if (relaxed_load(&slot->nr_returned) != returned(slot))
 			return broken(out, "SLAB-4", "a slot counts its returned objects", s);
-		if (slot->hot.free && (!slot->current || cache->hot.checked))
-			return broken(out, "SLAB-4", "a cpu's objects are of its current slab", s);
+		if (!chain_sound(cache, slot))
+			return broken(out, "SLAB-4", "a cpu's objects are of its own slabs", s);
 	}
 	return true;
 }

@@ -244,6 +244,23 @@ else
 	skip "no bash"
 fi
 
+# Walks: text, JSON, a table of a script's, wrong words.
+status 0 $quire walk 0xffff888000100abc
+out_has '^PGD\[ 273\] of 0x'
+out_has '^physical 0x100abc$'
+status 0 $quire walk --machine i386 0x73:0x08048000 write
+out_has '^segment 0x0073  user code'
+out_has '^fault #GP(0x0)$'
+lines 'machine i386-pae ram 16M\ntable A\ntable A map 0x8048000-0x8049000 = 0x5000 ro\n'
+status 0 $quire walk --script "$tmp/script" --json 0x8048123 write user in A
+out_has '"fault":"#PF","error_code":7'
+is_json walk
+status 2 $quire walk --script "$tmp/script" 0x8048123 in B
+err_has "unknown table 'B'"
+status 2 $quire walk nowhere
+status 2 $quire walk '0x1 in'
+status 2 $quire walk
+
 # The shell, from a pipe: it goes on after an error, and tells the worst at the end.
 shell() { printf '%b' "$1" | $quire shell >"$tmp/out" 2>"$tmp/err"; }
 shell 'machine 16 frames\nhash\n'

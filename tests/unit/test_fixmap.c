@@ -156,7 +156,8 @@ TEST(direct_map)
 		{ QUIRE_X86_64, MB(2) + MB(1), MB(1022) + MB(2) + GB(1), GB(1) },
 	};
 
-	for (int i = 0; i < 3; i++) {
+	/* A process of 32 bits can't hold a direct map of 5 GB. */
+	for (int i = 0; i < (sizeof(void *) == 4 ? 2 : 3); i++) {
 		struct quire_config config = rig_config(want[i].machine);
 		struct quire_direct_stat stat;
 		struct quire_layout l;

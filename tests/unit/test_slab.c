@@ -172,8 +172,8 @@ TEST(lists)
 	CHECK_EQ(info.partial, 1); /* the current one, without a free object yet */
 	CHECK_EQ(info.active_objects, 4 * n);
 	for (unsigned i = 0; i < n; i++) /* the first slab's */
-		quire_cache_free(cache, object[i]);
-	quire_cache_free(cache, object[n]); /* one of the second */
+		quire_cache_free_track(cache, object[i], 0);
+	quire_cache_free_track(cache, object[n], 0); /* one of the second */
 	info = heap_info(cache);
 	CHECK_EQ(info.empty, 1);
 	CHECK_EQ(info.full, 1);
@@ -185,6 +185,34 @@ TEST(lists)
 	CHECK_EQ(heap_info(cache).empty, 0);
 	CHECK_EQ(heap_info(cache).nr_slabs, 4);
 	heap_end(&h, 3 * n + 1);
+}
+
+/* The first one back to a full slab is the cpu's next object, up to 32 of them. */
+TEST(full_slabs_first_object)
+{
+	struct heap h;
+	static void *object[160];
+
+	if (!heap_start(&h, MB(32), 0))
+		return;
+	struct quire_cache *cache =
+		heap_cache(&h, (struct quire_cache_args){ .name = "t", .size = 1000 });
+	for (unsigned i = 0; i < 160; i++)
+		object[i] = quire_cache_alloc(cache, GFP);
+	for (unsigned i = 0; i < 144; i += 4)
+		CHECK_EQ(quire_cache_free(cache, object[i]), QUIRE_KFREE_OK);
+	CHECK_EQ(heap_info(cache).full, 35); /* of 39, the last one is current */
+	CHECK_EQ(heap_info(cache).active_objects, 124);
+	rig_sound(&h.rig);
+	CHECK_EQ(quire_cache_free_track(cache, object[0], 0), QUIRE_KFREE_DOUBLE);
+	for (unsigned i = 32; i-- > 0;)
+		CHECK(quire_cache_alloc(cache, GFP) == object[4 * i]);
+	/* A shrink gives them back to their slabs. */
+	for (unsigned i = 0; i < 128; i++)
+		CHECK_EQ(quire_cache_free(cache, object[i]), QUIRE_KFREE_OK);
+	CHECK(quire_cache_shrink(cache) >= 8);
+	rig_sound(&h.rig);
+	heap_end(&h, 28);
 }
 
 static unsigned made;
@@ -489,6 +517,6 @@ TEST(pressure)
 }
 
 TEST_MAIN(CASE(boot), CASE(create_refuses), CASE(layouts), CASE(hwcache_align), CASE(colouring),
-	  CASE(lists), CASE(constructor), CASE(zones), CASE(wrong_frees),
+	  CASE(lists), CASE(full_slabs_first_object), CASE(constructor), CASE(zones), CASE(wrong_frees),
 	  CASE(destroy_with_live_objects), CASE(leaks_at_teardown), CASE(other_cpus), CASE(shrink),
 	  CASE(bulk), CASE(pressure))

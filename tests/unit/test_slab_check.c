@@ -20,8 +20,8 @@ static bool start(uint32_t debug)
 	for (unsigned i = 0; i < 4 * cache->objects; i++)
 		object[i] = quire_cache_alloc(&cache->hot, GFP);
 	for (unsigned i = 0; i < cache->objects; i++)
-		quire_cache_free(&cache->hot, object[i]);
-	quire_cache_free(&cache->hot, object[cache->objects]);
+		quire_cache_free_track(&cache->hot, object[i], 0);
+	quire_cache_free_track(&cache->hot, object[cache->objects], 0);
 	rig_sound(&h.rig);
 	return true;
 }

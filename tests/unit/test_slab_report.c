@@ -55,9 +55,9 @@ TEST(slabinfo_text)
 	      " : slabdata      3      3      0\n";
 	CHECK(strncmp(text + strlen(heading), row, strlen(row)) == 0);
 	for (unsigned i = 0; i < 4; i++)
-		quire_cache_free(cache, p[i]);
+		quire_cache_free_track(cache, p[i], 0);
 	quire_hosted_cpu(1);
-	quire_cache_free(cache, p[4]);
+	quire_cache_free_track(cache, p[4], 0);
 	row = "t                      5     12   1000    4    1 : tunables   16   16    0"
 	      " : slabdata      2      3      1\n";
 	CHECK(strncmp(slabinfo(&h, false) + strlen(heading), row, strlen(row)) == 0);
@@ -115,10 +115,10 @@ TEST(figure)
 	void *p[10];
 	for (unsigned i = 0; i < 10; i++)
 		p[i] = quire_cache_alloc(cache, GFP);
-	quire_cache_free(cache, p[1]);
-	quire_cache_free(cache, p[9]);
+	quire_cache_free_track(cache, p[1], 0);
+	quire_cache_free_track(cache, p[9], 0);
 	quire_hosted_cpu(1);
-	quire_cache_free(cache, p[2]);
+	quire_cache_free_track(cache, p[2], 0);
 	CHECK_EQ(draw(&h, (struct lab_draw_options){ .cache = cache, .ascii = true }), 0);
 	CHECK(strstr(text, "Cache t: 1000 bytes, 4 to a slab of 1 frames\n"));
 	CHECK(strstr(text, "7 of 12 objects in use; slabs: 1 full,\n2 partial, 0 empty\n"));

@@ -95,7 +95,7 @@ static void run(enum quire_machine machine, int rounds)
 	pthread_t thread[THREADS];
 	struct rig rig;
 
-	if (!kernel_start(&rig, machine, GB(2)))
+	if (!kernel_start(&rig, machine, machine < QUIRE_X86_64 ? GB(2) : MB(512)))
 		return;
 	for (unsigned i = 0; i < THREADS; i++) {
 		w[i] = (struct worker){ .rig = &rig, .cpu = i, .rounds = rounds };
