@@ -89,6 +89,7 @@ struct cache {
 	uint8_t order;
 	uint8_t bucket_shift;      /* free objects >> this is the bucket */
 	bool inside;               /* records lie in the slabs */
+	bool closing;              /* being destroyed: reclaim leaves it alone (kmem->lock) */
 	bool owned;                /* kmalloc's, or of the records: not to be destroyed */
 	char name[32];
 };
