@@ -50,7 +50,7 @@ struct slab {
 
 /** struct slot - what a cpu, or for a checked cache everybody, has of a cache */
 struct slot {
-	struct quire_heap_slot hot;          /* free: objects of the current slab and of full ones */
+	struct quire_heap_slot hot;          /* free: objects of the current and of full slabs */
 	struct slab *current;                /* allocated from; on no list */
 	struct slab *partial[SLAB_BUCKETS];  /* bucket 0 has the fewest free objects */
 	struct slab *empty;
