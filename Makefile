@@ -170,14 +170,14 @@ TEST_CLI := $(if $(ARCH),,$(B)/cli.a)
 $(B)/tests/%: tests/unit/%.c $(TEST_CLI) $(HOSTED_OBJ) $(B)/liblab.a $(B)/whole.o
 	@mkdir -p $(@D)
 	$(call say,TEST)
-	$(Q)$(CC) $(FLAGS_tests) -o $@ $(filter %.c %.o %.a,$^) $(if $(TEST_CLI),$(CLI_LIBS),-lz)
+	$(Q)$(CC) $(FLAGS_tests) -o $@ $< $(filter %.o %.a,$^) $(if $(TEST_CLI),$(CLI_LIBS),-lz)
 
 fuzzers: $(FUZZERS)
 
 $(B)/fuzz/%: tests/fuzz/%.c $(B)/cli.a $(HOSTED_OBJ) $(B)/liblab.a $(B)/whole.o
 	@mkdir -p $(@D)
 	$(call say,TEST)
-	$(Q)$(CC) $(FLAGS_tests) -fsanitize=fuzzer -o $@ $(filter %.c %.o %.a,$^) $(CLI_LIBS)
+	$(Q)$(CC) $(FLAGS_tests) -fsanitize=fuzzer -o $@ $< $(filter %.o %.a,$^) $(CLI_LIBS)
 
 # ---- Other hosts ----------------------------------------------------------
 # tests/hosts runs the lessons on all of them and compares the machines' states.

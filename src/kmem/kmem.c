@@ -89,6 +89,16 @@ int kmem_cache_put(struct kmem *kmem, struct cache *cache)
 	return error;
 }
 
+void kmem_cache_close(struct kmem *kmem, struct cache *cache, bool closing)
+{
+	uintptr_t token = quire_port_cpu_enter();
+
+	lock_take(&kmem->lock);
+	cache->closing = closing;
+	lock_drop(&kmem->lock);
+	quire_port_cpu_leave(token);
+}
+
 void kmem_cache_take(struct kmem *kmem, struct cache *cache)
 {
 	uintptr_t token = quire_port_cpu_enter();
@@ -116,7 +126,7 @@ static uint64_t kmem_reclaim(struct quire *q, struct tier *tier, quire_gfp_t gfp
 	(void)q;
 	lock_take(&kmem->lock);
 	for (struct cache *c = kmem->first; c; c = c->next)
-		freed += cache_shrink_here(c);
+		freed += c->closing ? 0 : cache_shrink_here(c);
 	lock_drop(&kmem->lock);
 	quire_port_cpu_leave(token);
 	return freed;

@@ -56,6 +56,9 @@ void kmem_report(const struct quire *q, const struct quire_slab_finding *finding
 /** kmem_cache_put - chain a cache, numbered. Return: -QUIRE_EEXIST if there is one of its name */
 int kmem_cache_put(struct kmem *kmem, struct cache *cache);
 
+/** kmem_cache_close - a cache is about to be destroyed, or not after all: for reclaim */
+void kmem_cache_close(struct kmem *kmem, struct cache *cache, bool closing);
+
 /** kmem_cache_take - take a cache off the chain */
 void kmem_cache_take(struct kmem *kmem, struct cache *cache);
 

@@ -50,7 +50,7 @@ struct slab {
 
 /** struct slot - what a cpu, or for a checked cache everybody, has of a cache */
 struct slot {
-	struct quire_heap_slot hot;          /* free: objects of the current slab and of full ones */
+	struct quire_heap_slot hot;          /* free: objects of the current and of full slabs */
 	struct slab *current;                /* allocated from; on no list */
 	struct slab *partial[SLAB_BUCKETS];  /* bucket 0 has the fewest free objects */
 	struct slab *empty;
@@ -89,6 +89,7 @@ struct cache {
 	uint8_t order;
 	uint8_t bucket_shift;      /* free objects >> this is the bucket */
 	bool inside;               /* records lie in the slabs */
+	bool closing;              /* being destroyed: reclaim leaves it alone (kmem->lock) */
 	bool owned;                /* kmalloc's, or of the records: not to be destroyed */
 	char name[32];
 };

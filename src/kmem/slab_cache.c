@@ -201,9 +201,13 @@ int quire_cache_destroy(struct quire_cache *hot)
 		return -QUIRE_EINVAL;
 	struct quire *q = cache->q;
 
+	/* Reclaim on other cpus looks at every cache of the chain, and only at their own slots. */
+	kmem_cache_close(kmem_of(q), cache, true);
 	cache_settle(cache);
-	if (cache_report_live(cache))
+	if (cache_report_live(cache)) {
+		kmem_cache_close(kmem_of(q), cache, false);
 		return -QUIRE_EBUSY;
+	}
 	ASSERT("SLAB-4", !cache->slots->nr_slabs);
 	kmem_cache_take(kmem_of(q), cache);
 	quire_kfree_track(q, cache, 0);

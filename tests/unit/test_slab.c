@@ -517,6 +517,7 @@ TEST(pressure)
 }
 
 TEST_MAIN(CASE(boot), CASE(create_refuses), CASE(layouts), CASE(hwcache_align), CASE(colouring),
-	  CASE(lists), CASE(full_slabs_first_object), CASE(constructor), CASE(zones), CASE(wrong_frees),
+	  CASE(lists), CASE(full_slabs_first_object), CASE(constructor), CASE(zones),
+	  CASE(wrong_frees),
 	  CASE(destroy_with_live_objects), CASE(leaks_at_teardown), CASE(other_cpus), CASE(shrink),
 	  CASE(bulk), CASE(pressure))

@@ -78,16 +78,20 @@ TEST(walks_are_shown)
 	CHECK(strstr(out, "\nPTE[  72] of 0x"));
 	CHECK(strstr(out, ": 0x0000000000123005  P US\nphysical 0x123abc\n"));
 	OK("walk 0x8048abc write user in A");
-	CHECK(strstr(out, "\nfault #PF(0x7): write by user code, it has no right to; CR2 0x8048abc\n"));
+	CHECK(strstr(out, "\nfault #PF(0x7): write by user code, it has no right to; "
+			  "CR2 0x8048abc\n"));
 	OK("walk 0x10 in A");
-	CHECK(strstr(out, "not present\nfault #PF(0x0): read by the kernel, nothing is mapped there"));
+	CHECK(strstr(out, "not present\nfault #PF(0x0): read by the kernel, "
+			  "nothing is mapped there"));
 	OK("walk 0x0:0x10");
 	CHECK(strstr(out, "segment 0x0000  none") && strstr(out, "fault #GP(0x0)\n"));
 	OK("json on");
 	OK("walk 0x7b:0x8048abc in A");
-	CHECK(strstr(out, "{\"linear\":\"0x8048abc\",\"selector\":\"0x7b\",\"segment\":\"user data\","
+	CHECK(strstr(out, "{\"linear\":\"0x8048abc\",\"selector\":\"0x7b\","
+			  "\"segment\":\"user data\","
 			  "\"steps\":[{\"level\":\"PGD\",\"table\":\"0x"));
-	CHECK(strstr(out, "\"entry\":\"0x123005\",\"bits\":\"P US\"}],\"physical\":\"0x123abc\"}\n"));
+	CHECK(strstr(out, "\"entry\":\"0x123005\",\"bits\":\"P US\"}],"
+			  "\"physical\":\"0x123abc\"}\n"));
 	OK("walk 0x10 user in A");
 	CHECK(strstr(out, "],\"fault\":\"#PF\",\"error_code\":4}\n"));
 	end();
@@ -135,7 +139,8 @@ TEST(expectations)
 	OK("table A");
 	OK("table A map 0x1000-0x2000 = 0x5000 ro");
 	OK("expect walk 0x1010 in A = 0x5010");
-	wrong("expect walk 0x1010 in A = 0x5011", LAB_FAILED, "expected physical 0x5011, is 0x5010");
+	wrong("expect walk 0x1010 in A = 0x5011", LAB_FAILED,
+	      "expected physical 0x5011, is 0x5010");
 	wrong("expect walk 0x2010 in A = 0x5011", LAB_FAILED, "is #PF(0x0)");
 	wrong("expect walk 0x1010 in A = far", LAB_USAGE, "far");
 	OK("expect fault 0x1010 write in A = PF 3");
