@@ -266,6 +266,9 @@ TEST(keys)
 	struct lab_draw_options opt;
 
 	for (size_t v = 0; (view = lab_view_list(v)); v++) {
+		/* A slab's has its own test; each row of a layout says what it is. */
+		if (!strcmp(view->name, "slab") || !strcmp(view->name, "layout"))
+			continue;
 		for (unsigned i = 0; i < 4; i++) {
 			char seen[16][8] = { "" };
 			unsigned nr = 0;

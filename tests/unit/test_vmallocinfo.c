@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_vmallocinfo.c - /proc/vmallocinfo, vmalloc's lines of /proc/meminfo, and the layout's picture
+ * test_vmallocinfo.c - /proc/vmallocinfo, vmalloc's lines of meminfo, the layout's picture
  *
  * REPORT-1: before the kernel's address space there is nothing to report.
  */
