@@ -2,18 +2,20 @@
 /*
  * meminfo.c - /proc/meminfo, memory in use and free, in kB
  *
- * What is counted here is what the zones manage and have free. There is no page
- * cache, swap, or process yet: of those lines only the ones that free, vmstat
- * and smem stop without are given, and their 0 is true (REPORT-1).
+ * What is counted here is what the zones manage and have free, and what the heap and vmalloc
+ * hold. There is no page cache, swap, or process yet: of those lines only the ones that
+ * free, vmstat and smem stop without are given, and their 0 is true (REPORT-1).
  *
  * MemAvailable is what could be had without touching the reserves: free frames
- * less, for each zone, its high watermark and its largest lowmem reserve.
+ * less, for each zone, its high watermark and its largest lowmem reserve; and of the slabs that
+ * can be reclaimed half, or all but the low watermarks if those are less.
  *
  * Source: proc(5); Linux's Documentation/filesystems/proc.rst
  */
 #include "report/meminfo.h"
 
 #include <quire/layout.h>
+#include <quire/slab.h>
 #include <quire/vmalloc.h>
 
 #include "report/zones.h"
@@ -26,13 +28,15 @@ struct totals {
 	uint64_t cma;
 	uint64_t free_cma;
 	uint64_t reserve; /* not available: watermarks and lowmem reserves */
+	uint64_t low;     /* low watermarks */
+	uint64_t slab[2]; /* frames of slabs; [1]: that can be reclaimed */
 };
 
 struct line {
 	const char *name;
 	uint64_t kbytes;
 	bool shown; /* HighTotal only where there is high memory, VmallocTotal only after
-		     * quire_kernel_boot */
+		     * quire_kernel_boot, Slab after quire_slab_boot */
 };
 
 /* The machines' frames all exist below 2^44, so that kB fit easily. */
@@ -66,11 +70,30 @@ static void count(struct quire *q, struct totals *t)
 		t->cma += stat.present_cma;
 		t->free_cma += stat.free_cma;
 		t->reserve += zone_reserve(&stat);
+		t->low += stat.wmark[QUIRE_WMARK_LOW];
 		if (zones_is_high(q, z, &stat)) {
 			t->high_managed += stat.managed;
 			t->high_free += stat.free;
 		}
 	}
+}
+
+static void count_slabs(struct quire *q, struct totals *t)
+{
+	struct quire_cache_info info;
+
+	for (struct quire_cache *c = NULL; (c = quire_cache_next(q, c));) {
+		quire_cache_info(c, &info);
+		t->slab[(info.flags & QUIRE_SLAB_RECLAIM_ACCOUNT) != 0] +=
+			info.nr_slabs * info.pages;
+	}
+}
+
+static uint64_t available(const struct totals *t)
+{
+	uint64_t kept = t->slab[1] / 2 < t->low ? t->slab[1] / 2 : t->low;
+
+	return (t->free > t->reserve ? t->free - t->reserve : 0) + t->slab[1] - kept;
 }
 
 void meminfo_write(struct quire *q, bool json, const struct quire_sink *sink)
@@ -80,14 +103,16 @@ void meminfo_write(struct quire *q, bool json, const struct quire_sink *sink)
 	struct quire_direct_stat direct;
 	bool kernel = !quire_vmalloc_stat(q, &vm) && !quire_direct_stat(q, &direct);
 	bool high = zones_have_high(q), wide = quire_config(q)->machine >= QUIRE_X86_64;
+	bool heap = quire_cache_next(q, NULL) != NULL;
 	struct totals t;
 
 	count(q, &t);
+	count_slabs(q, &t);
 	/* x86-64's VMALLOC_END is the region's last byte, so Linux's total lacks one. */
 	const struct line lines[] = {
 		{ "MemTotal", to_kbytes(t.managed), true },
 		{ "MemFree", to_kbytes(t.free), true },
-		{ "MemAvailable", to_kbytes(t.free > t.reserve ? t.free - t.reserve : 0), true },
+		{ "MemAvailable", to_kbytes(available(&t)), true },
 		{ "Buffers", 0, true },
 		{ "Cached", 0, true },
 		{ "Active", 0, true },
@@ -101,7 +126,10 @@ void meminfo_write(struct quire *q, bool json, const struct quire_sink *sink)
 		{ "AnonPages", 0, true },
 		{ "Mapped", 0, true },
 		{ "Shmem", 0, true },
-		{ "SReclaimable", 0, true },
+		{ "KReclaimable", to_kbytes(t.slab[1]), heap },
+		{ "Slab", to_kbytes(t.slab[0] + t.slab[1]), heap },
+		{ "SReclaimable", to_kbytes(t.slab[1]), true },
+		{ "SUnreclaim", to_kbytes(t.slab[0]), heap },
 		{ "VmallocTotal", (vm.total_bytes - wide) >> 10, kernel },
 		{ "VmallocUsed", to_kbytes(vm.nr_pages), kernel },
 		{ "CmaTotal", to_kbytes(t.cma), true },

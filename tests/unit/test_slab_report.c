@@ -66,6 +66,38 @@ TEST(slabinfo_text)
 	heap_end(&h, 5);
 }
 
+static uint64_t meminfo(struct heap *h, const char *name)
+{
+	length = 0;
+	CHECK_EQ(quire_report(h->q, "meminfo", false, &sink), 0);
+	const char *line = strstr(text, name);
+	return line ? strtoull(line + strlen(name), NULL, 10) : UINT64_MAX;
+}
+
+/* REPORT-1: meminfo's Slab is the frames that slabs hold, reclaimable ones apart. */
+TEST(meminfo_slab)
+{
+	struct heap h;
+	void *kept[64];
+
+	if (!heap_start(&h, MB(32), 0))
+		return;
+	uint64_t slab = meminfo(&h, "\nSlab:"), available = meminfo(&h, "\nMemAvailable:");
+	for (unsigned i = 0; i < 64; i++)
+		kept[i] = quire_kmalloc(h.q, 4096, GFP | QUIRE_GFP_BIT_RECLAIMABLE);
+	CHECK_EQ(meminfo(&h, "\nSReclaimable:"), 64 * 4);
+	CHECK_EQ(meminfo(&h, "\nKReclaimable:"), 64 * 4);
+	CHECK(meminfo(&h, "\nSlab:") >= slab + 64 * 4);
+	CHECK_EQ(meminfo(&h, "\nSlab:") - meminfo(&h, "\nSUnreclaim:"), 64 * 4);
+	/* Half of it counts as available still. */
+	CHECK(meminfo(&h, "\nMemAvailable:") < available - 64 * 4 / 2 + 64);
+	for (unsigned i = 0; i < 64; i++)
+		CHECK_EQ(quire_kfree(h.q, kept[i]), QUIRE_KFREE_OK);
+	quire_slab_drain(h.q);
+	CHECK_EQ(meminfo(&h, "\nSReclaimable:"), 0);
+	heap_end(&h, 0);
+}
+
 TEST(slabinfo_json)
 {
 	struct heap h;
@@ -159,5 +191,5 @@ TEST(figure_widths)
 	heap_end(&h, 3000);
 }
 
-TEST_MAIN(CASE(slabinfo_text), CASE(slabinfo_json), CASE(slabinfo_without_heap), CASE(figure),
+TEST_MAIN(CASE(slabinfo_text), CASE(meminfo_slab), CASE(slabinfo_json), CASE(slabinfo_without_heap), CASE(figure),
 	  CASE(figure_widths))
