@@ -130,6 +130,7 @@ static const struct {
 	{ "divide", divide },       { "invalid", invalid },     { "overflow", overflow },
 	{ "panic", panic },         { "hang", hang },           { "odd", odd },
 	{ "enter", enter },         { "tables", tables },
+	{ "exhaust", exhaust },
 	{ "access", access_faults }, { "arena", arena_returns }, { "late", late_kernel_mapping },
 	{ "objects", objects },     { "vmalloc", vmalloc_areas }, { "windows", windows },
 	{ "device", device },       { "write-text", write_text }, { "run-data", run_data },

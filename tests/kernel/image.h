@@ -20,6 +20,7 @@ int tables(struct quire *q);
 /* memory.c: what the port does with page tables and faults */
 int access_faults(struct quire *q);
 int arena_returns(struct quire *q);
+int exhaust(struct quire *q);
 int late_kernel_mapping(struct quire *q);
 
 /* kernel.c: the tiers above the frames, by plain pointers */

@@ -120,6 +120,19 @@ int arena_returns(struct quire *q)
 	return 0;
 }
 
+/* More is written than there is: the kernel ends and says so. */
+int exhaust(struct quire *q)
+{
+	static struct x86_host host = { .memory = X86_ARENA };
+	unsigned char *p = quire_port_alloc(&host, quire_phys(QUIRE_PORT_ANYWHERE), MB(64));
+
+	(void)q;
+	WANT(p);
+	for (size_t i = 0; i < MB(64); i += QUIRE_PAGE_SIZE)
+		p[i] = 1;
+	return 0;
+}
+
 /* What the kernel maps after the table in use was made is seen through it. */
 int late_kernel_mapping(struct quire *q)
 {
