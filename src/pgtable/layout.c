@@ -102,6 +102,8 @@ uint64_t layout_direct_bytes(const struct quire *q)
 	struct quire_range range;
 	uint64_t end = 0;
 
+	if (q->direct_bytes) /* the same, once somebody has asked for the direct map */
+		return q->direct_bytes;
 	for (size_t i = 0; quire_memblock_get(q, QUIRE_MEMBLOCK_MEMORY, i, &range); i++)
 		end = range.end & ~(PAGE - 1);
 	if (q->config.lowmem_bytes && end > q->config.lowmem_bytes)
