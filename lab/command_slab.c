@@ -16,6 +16,10 @@
 
 #define OBJECTS_MAX (1u << 20)
 
+/* Of each object: guard bytes behind it with flag Z, and bytes of the smallest there is. */
+#define GUARD_BYTES 8
+#define OBJECT_LEAST 8
+
 /* The flags of slab, one letter each: Linux's of slab_debug, and two of our own. */
 static const struct {
 	char letter;
@@ -57,6 +61,7 @@ static enum lab_status heap_boot(struct lab *lab, uint32_t debug, const char *on
 	if (error)
 		return session_error(lab, error, "the heap can't be set up");
 	lab->heap = true;
+	lab->slab_debug = only ? 0 : debug;
 	return LAB_OK;
 }
 
@@ -143,7 +148,7 @@ static enum lab_status args_object(struct lab *lab, void ***p, size_t *nr)
 {
 	const char *word = words_next(&lab->words);
 	char name[LAB_NAME_MAX + 24];
-	struct lab_object *object;
+	struct lab_object *object = NULL;
 	uint64_t i = 0;
 	size_t at = 0;
 
@@ -307,7 +312,7 @@ enum lab_status command_kzalloc(struct lab *lab, const char *target)
 
 enum lab_status command_objects(struct lab *lab, const char *target)
 {
-	struct lab_object *object;
+	struct lab_object *object = NULL;
 	struct quire_cache *cache;
 	uint64_t nr = 1, had = 0;
 	quire_gfp_t gfp = 0;
@@ -325,7 +330,7 @@ enum lab_status command_objects(struct lab *lab, const char *target)
 		status = session_fail(lab, LAB_USAGE, "say: NAME = objects CACHE N");
 	if (!status)
 		status = object_new(lab, target, (size_t)nr, &object);
-	if (status)
+	if (!object)
 		return status;
 	while (had < nr && (object->p[had] = quire_cache_alloc_track(cache, gfp, lab->line)))
 		had++;
@@ -381,7 +386,26 @@ enum lab_status command_krealloc(struct lab *lab, const char *target)
 	return LAB_OK;
 }
 
-/* Write a byte beside the right place: but never outside of the direct map. */
+/*
+ * How far a script may write from an object's start: to its end, and to where debugging finds it
+ * out: guard bytes behind it, the beginning of a free one. Elsewhere it would hit what the
+ * library itself keeps, and that is not wrong use of an object but the end of everything.
+ */
+static size_t poke_limit(struct lab *lab, const void *p)
+{
+	size_t bytes = quire_ksize(lab->q, p);
+	bool guarded = (lab->slab_debug & QUIRE_SLAB_RED_ZONE) && bytes <= QUIRE_KMALLOC_CACHE_MAX;
+	struct quire_frame_info frame;
+
+	if (bytes)
+		return bytes + (guarded ? GUARD_BYTES : 0);
+	quire_frame_info(lab->q, quire_phys_pfn(quire_heap_phys(lab->q, p)), &frame);
+	return frame.owner == QUIRE_OWNER_SLAB && (lab->slab_debug & QUIRE_SLAB_POISON)
+		       ? OBJECT_LEAST
+		       : 0;
+}
+
+/* Write a byte, right or wrong. */
 enum lab_status command_poke(struct lab *lab, const char *target)
 {
 	size_t nr = 0;
@@ -398,7 +422,7 @@ enum lab_status command_poke(struct lab *lab, const char *target)
 		status = args_end(lab);
 	if (status)
 		return status;
-	if (quire_heap_phys(lab->q, (char *)*p + (size_t)at).v == UINT64_MAX)
+	if (quire_heap_phys(lab->q, *p).v == UINT64_MAX || at >= poke_limit(lab, *p))
 		return session_refuse(lab, "EFAULT", "poke");
 	((unsigned char *)*p)[at] = (unsigned char)value;
 	return LAB_OK;
@@ -464,7 +488,7 @@ enum lab_status expect_ksize(struct lab *lab)
 	void **p = NULL;
 	enum lab_status status = args_object(lab, &p, &nr);
 
-	return status ? status : expect_number(lab, "ksize", quire_ksize(lab->q, *p));
+	return p ? expect_number(lab, "ksize", quire_ksize(lab->q, *p)) : status;
 }
 
 enum lab_status expect_phys(struct lab *lab)
@@ -473,7 +497,7 @@ enum lab_status expect_phys(struct lab *lab)
 	void **p = NULL;
 	enum lab_status status = args_object(lab, &p, &nr);
 
-	return status ? status : expect_number(lab, "phys", quire_heap_phys(lab->q, *p).v);
+	return p ? expect_number(lab, "phys", quire_heap_phys(lab->q, *p).v) : status;
 }
 
 enum lab_status expect_finding(struct lab *lab)

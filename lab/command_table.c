@@ -125,12 +125,11 @@ static enum lab_status args_rights(struct lab *lab, struct quire_table_change *o
 /* A physical address, or the first of a block's. */
 static enum lab_status args_target(struct lab *lab, quire_phys_t *out)
 {
-	const char *word = words_peek(&lab->words);
 	struct lab_ref ref;
 	enum lab_status status;
 
 	words_take(&lab->words, "=");
-	word = words_peek(&lab->words);
+	const char *word = words_peek(&lab->words);
 	if (word && word[0] >= '0' && word[0] <= '9')
 		return args_size(lab, "the physical address", &out->v);
 	status = args_ref(lab, &ref);

@@ -80,6 +80,7 @@ struct lab {
 	unsigned long line;         /* lines done since the machine began, this one too */
 	bool heap;                  /* the kernel heap is set up */
 	struct lab_object *objects; /* the newest first */
+	uint32_t slab_debug;        /* QUIRE_SLAB_… of all caches */
 	char slab_only[64];         /* caches that are debugged */
 	char finding[32];           /* what the heap found last; "" if nothing */
 	uint64_t finding_at;        /* at which byte */

@@ -20,7 +20,7 @@ int cmd_walk(struct cli *cli, int argc, char **argv)
 		    used + strlen(argv[i]) + 2 > sizeof(line))
 			return cli_usage(cli, "no such word: '%s'", argv[i]);
 		line[used++] = ' ';
-		strcpy(line + used, argv[i]);
+		memcpy(line + used, argv[i], strlen(argv[i]));
 		used += strlen(argv[i]);
 	}
 	status = cli_boot(cli, &q);

@@ -8,9 +8,10 @@
  *
  *   struct quire *quire_linux_machine;
  *
- * Addresses are pointers here, as they are where the processor walks Quire's own tables. In
- * a process the direct map's are pointers, too (kmalloc, page_address of lowmem); those
- * of vmalloc, kmap of high memory and ioremap are numbers there, for quire_read and quire_write.
+ * Addresses are pointers here, as they are where the processor walks Quire's own tables; a
+ * 64-bit machine wants 64-bit pointers. In a process the direct map's are pointers, too (kmalloc,
+ * page_address of lowmem); those of vmalloc, kmap of high memory and ioremap are numbers
+ * there, for quire_read and quire_write.
  *
  * Frees report nothing here, as in Linux: what is wrong goes to the heap's report
  * (quire_slab_config), or is refused by the call that stands behind.

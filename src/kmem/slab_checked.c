@@ -132,6 +132,7 @@ static void prepare(struct slab *slab, uint64_t random)
 	struct cache *cache = slab->cache;
 	uint32_t start = cache->objects - 1, step = 1;
 
+	ASSERT("SLAB-2", cache->objects);
 	for (uint32_t i = 0; i < cache->objects; i++) {
 		char *object = slab_object(slab, i);
 

@@ -160,14 +160,14 @@ bool check_tables(struct quire *q, const struct tier *tier, struct quire_violati
 static uint64_t table_hash(const struct quire_table *t, unsigned level, const void *contents,
 			   uint64_t hash)
 {
-	unsigned i, end;
+	unsigned i = 0, end = 0;
 
 	for (own_part(t, level, &i, &end); i < end; i++) {
 		uint64_t entry = table_get(t, contents, i);
 
 		if (!entry)
 			continue;
-		hash = hash_word(hash_word(hash, (uint64_t)level << 32 | i), entry);
+		hash = hash_word(hash_word(hash_word(hash, level), i), entry);
 		if (!format_is_leaf(t->format, level, entry))
 			hash = table_hash(t, level - 1, table_child(t, entry), hash);
 	}

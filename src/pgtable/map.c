@@ -15,7 +15,7 @@
 struct map {
 	struct quire_table *t;
 	const struct format *f;
-	struct stock *stock;
+	struct stock stock;
 	uint64_t virt;                   /* of the first byte */
 	uint64_t phys;                   /* that it is mapped to */
 	struct quire_page *const *pages; /* or one frame after the other; NULL: contiguous */
@@ -91,7 +91,7 @@ static void fill(const struct map *m, void *table, struct span span)
 	}
 }
 
-static void carry_out(const struct map *m, unsigned level, void *table, struct span span)
+static void carry_out(struct map *m, unsigned level, void *table, struct span span)
 {
 	int nr = 0;
 
@@ -113,7 +113,7 @@ static void carry_out(const struct map *m, unsigned level, void *table, struct s
 			m->t->nr_leaf[level]++;
 		} else {
 			void *child = entry ? table_child(m->t, entry)
-					    : table_make(m->t, level, table, at, m->stock);
+					    : table_make(m->t, level, table, at, &m->stock);
 
 			carry_out(m, level - 1, child, (struct span){ at, end });
 		}
@@ -126,14 +126,13 @@ static void carry_out(const struct map *m, unsigned level, void *table, struct s
 
 static int map(struct map *m, struct span span)
 {
-	struct stock stock = { .q = m->t->q };
 	unsigned level;
 	uint32_t need;
 	uintptr_t token;
 	void *table;
 	int error;
 
-	m->stock = &stock;
+	m->stock = (struct stock){ .q = m->t->q };
 	for (;;) {
 		token = table_enter(m->t);
 		need = 0;
@@ -142,18 +141,18 @@ static int map(struct map *m, struct span span)
 		level = table ? 0 : format_root(m->f);
 		table = table ? table : m->t->root;
 		error = plan(m, level, table, span, &need);
-		if (error || need <= stock.nr)
+		if (error || need <= m->stock.nr)
 			break;
 		table_leave(m->t, token);
-		error = stock_fill(&stock, need);
+		error = stock_fill(&m->stock, need);
 		if (error)
 			return error;
 	}
 	if (!error)
 		carry_out(m, level, table, span);
 	table_leave(m->t, token);
-	if (stock.nr)
-		stock_empty(&stock);
+	if (m->stock.nr)
+		stock_empty(&m->stock);
 	return error;
 }
 

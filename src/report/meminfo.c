@@ -99,8 +99,8 @@ static uint64_t available(const struct totals *t)
 void meminfo_write(struct quire *q, bool json, const struct quire_sink *sink)
 {
 	struct json j = { .sink = sink };
-	struct quire_vmalloc_stat vm;
-	struct quire_direct_stat direct;
+	struct quire_vmalloc_stat vm = { 0 };
+	struct quire_direct_stat direct = { 0 };
 	bool kernel = !quire_vmalloc_stat(q, &vm) && !quire_direct_stat(q, &direct);
 	bool high = zones_have_high(q), wide = quire_config(q)->machine >= QUIRE_X86_64;
 	bool heap = quire_cache_next(q, NULL) != NULL;

@@ -96,7 +96,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size && !lab_create(&host, &lab)) {
 		run(lab, (const char *)data + 1, size - 1);
-		if (lab_quire(lab) && !quire_check(lab_quire(lab), &broken)) {
+		/* `poke` may write to free objects, and SLAB-6 is what that breaks. */
+		if (lab_quire(lab) && !quire_check(lab_quire(lab), &broken) &&
+		    strcmp(broken.rule, "SLAB-6")) {
 			fprintf(stderr, "fuzz_script: %s: %s\n", broken.rule, broken.text);
 			abort();
 		}

@@ -191,5 +191,5 @@ TEST(figure_widths)
 	heap_end(&h, 3000);
 }
 
-TEST_MAIN(CASE(slabinfo_text), CASE(meminfo_slab), CASE(slabinfo_json), CASE(slabinfo_without_heap), CASE(figure),
-	  CASE(figure_widths))
+TEST_MAIN(CASE(slabinfo_text), CASE(meminfo_slab), CASE(slabinfo_json),
+	  CASE(slabinfo_without_heap), CASE(figure), CASE(figure_widths))
