@@ -58,7 +58,9 @@ int quire_kunmap(struct quire *q, struct quire_page *page);
  * quire_kunmap_local, as from quire_port_cpu_enter to _leave. Windows nest, and are closed in
  * reverse order.
  *
- * Return: 0; -QUIRE_EAGAIN if QUIRE_KMAP_DEPTH are open here; -QUIRE_EINVAL; -QUIRE_ENODEV
+ * Return:  0; -QUIRE_EAGAIN if QUIRE_KMAP_DEPTH are open here; -QUIRE_EINVAL; -QUIRE_ENODEV
+ * Context: until it is closed nothing that flushes other processors' TLBs: no vfree, no
+ *          unmapping, no request that may reclaim
  */
 int quire_kmap_local(struct quire *q, struct quire_page *page, quire_virt_t *out);
 

@@ -204,7 +204,8 @@ int quire_fixmap_clear(struct quire *q, enum quire_fix slot);
  *
  * Mapped uncached, for registers. Eight windows, to be closed again soon.
  *
- * Return: 0; -QUIRE_EINVAL; -QUIRE_EAGAIN if all are open; -QUIRE_ENODEV
+ * Return:  0; -QUIRE_EINVAL; -QUIRE_EAGAIN if all are open; -QUIRE_ENODEV
+ * Context: one processor at a time, as at boot
  */
 int quire_early_ioremap(struct quire *q, quire_phys_t phys, uint64_t bytes, quire_virt_t *out);
 

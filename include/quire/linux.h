@@ -438,7 +438,10 @@ static inline void *kvmalloc(size_t bytes, gfp_t gfp)
 {
 	quire_virt_t virt = { 0 };
 	int error = quire_kvmalloc(quire_linux_machine, bytes, gfp, &virt);
+	quire_phys_t phys;
 
+	if (!error && quire_virt_to_phys(quire_linux_machine, virt, &phys) == QUIRE_DIRECT_OK)
+		return phys_to_virt(phys.v);
 	return quire_linux_pointer(error, virt);
 }
 
@@ -451,7 +454,9 @@ static inline void *kvzalloc(size_t bytes, gfp_t gfp)
 /** kvfree - quire_kvfree */
 static inline void kvfree(const void *p)
 {
-	if (p)
+	if (p && virt_to_phys(p) != UINT64_MAX)
+		kfree(p);
+	else if (p)
 		quire_kvfree(quire_linux_machine, quire_linux_virt(p));
 }
 
@@ -519,6 +524,9 @@ static inline void iounmap(const volatile void *p)
 static inline void *kmap(struct page *page)
 {
 	quire_virt_t virt = { 0 };
+
+	if (lowmem_page_address(page))
+		return lowmem_page_address(page);
 	int error = quire_kmap(quire_linux_machine, quire_linux_frame(page), &virt);
 
 	return quire_linux_pointer(error, virt);
@@ -527,13 +535,17 @@ static inline void *kmap(struct page *page)
 /** kunmap - quire_kunmap */
 static inline void kunmap(struct page *page)
 {
-	quire_kunmap(quire_linux_machine, quire_linux_frame(page));
+	if (!lowmem_page_address(page))
+		quire_kunmap(quire_linux_machine, quire_linux_frame(page));
 }
 
 /** kmap_local_page - quire_kmap_local */
 static inline void *kmap_local_page(struct page *page)
 {
 	quire_virt_t virt = { 0 };
+
+	if (lowmem_page_address(page))
+		return lowmem_page_address(page);
 	int error = quire_kmap_local(quire_linux_machine, quire_linux_frame(page), &virt);
 
 	return quire_linux_pointer(error, virt);
@@ -542,7 +554,8 @@ static inline void *kmap_local_page(struct page *page)
 /** kunmap_local - quire_kunmap_local */
 static inline void kunmap_local(const void *p)
 {
-	quire_kunmap_local(quire_linux_machine, quire_linux_virt(p));
+	if (virt_to_phys(p) == UINT64_MAX)
+		quire_kunmap_local(quire_linux_machine, quire_linux_virt(p));
 }
 
 /** page_address - where a frame is now: in the direct map, in its kmap window; NULL: nowhere */

@@ -23,8 +23,7 @@ static uintptr_t enter(struct kmap *kmap) LOCK_ATTRIBUTE(acquire_capability(kmap
 	return token;
 }
 
-static void leave(struct kmap *kmap, uintptr_t token)
-	LOCK_ATTRIBUTE(release_capability(kmap->lock))
+static void leave(struct kmap *kmap, uintptr_t token) LOCK_ATTRIBUTE(release_capability(kmap->lock))
 {
 	lock_drop(&kmap->lock);
 	quire_port_cpu_leave(token);
@@ -207,8 +206,8 @@ quire_virt_t quire_page_address(struct quire *q, const struct quire_page *page)
 	struct kspace *ks = kspace_of(q);
 	quire_virt_t virt = { 0 };
 
-	if (!frames_owns(&q->frames, page) ||
-	    direct(q, frames_index(&q->frames, page), &virt) || !ks)
+	if (!frames_owns(&q->frames, page) || direct(q, frames_index(&q->frames, page), &virt) ||
+	    !ks)
 		return virt;
 	uintptr_t token = enter(&ks->kmap);
 	unsigned i = find(&ks->kmap, frames_index(&q->frames, page));
@@ -309,7 +308,6 @@ static enum quire_kunmap pop(struct kspace *ks, struct kmap_stack *stack, unsign
 	slots_clear(ks->table, stack->entry[i]);
 	kspace_flush_local(ks, virt);
 	stack->depth--;
-	quire_port_cpu_leave(stack->token[i]);
 	return QUIRE_KUNMAP_OK;
 }
 
@@ -322,9 +320,8 @@ enum quire_kunmap quire_kunmap_local(struct quire *q, quire_virt_t virt)
 	if (!ks)
 		return QUIRE_KUNMAP_FOREIGN;
 	if (virt.v >= ks->layout.page_offset.v && virt.v < ks->layout.high_memory.v)
-		return quire_virt_to_phys(q, virt, &phys) == QUIRE_DIRECT_OK
-			       ? QUIRE_KUNMAP_OK
-			       : QUIRE_KUNMAP_FOREIGN;
+		return quire_virt_to_phys(q, virt, &phys) == QUIRE_DIRECT_OK ? QUIRE_KUNMAP_OK
+									     : QUIRE_KUNMAP_FOREIGN;
 	if (!ks->kmap.total || page < ks->layout.fixaddr_start.v ||
 	    page > slot_virt(ks, QUIRE_FIX_NR))
 		return QUIRE_KUNMAP_FOREIGN;
@@ -332,10 +329,15 @@ enum quire_kunmap quire_kunmap_local(struct quire *q, quire_virt_t virt)
 	unsigned cpu = token & 0xffff;
 	unsigned slot = (unsigned)((slot_virt(ks, QUIRE_FIX_NR) - page) >> QUIRE_PAGE_SHIFT);
 	enum quire_kunmap outcome = QUIRE_KUNMAP_CPU;
+	uintptr_t opened = 0;
 
-	if (slot / QUIRE_KMAP_DEPTH == cpu)
+	if (slot / QUIRE_KMAP_DEPTH == cpu) {
 		outcome = pop(ks, &ks->kmap.stack[cpu], slot % QUIRE_KMAP_DEPTH, page);
+		opened = ks->kmap.stack[cpu].token[slot % QUIRE_KMAP_DEPTH];
+	}
 	quire_port_cpu_leave(token);
+	if (outcome == QUIRE_KUNMAP_OK)
+		quire_port_cpu_leave(opened);
 	return outcome;
 }
 

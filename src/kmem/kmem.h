@@ -23,8 +23,9 @@ enum kmalloc_family { KMALLOC_NORMAL, KMALLOC_RECLAIM, KMALLOC_DMA, NR_KMALLOC }
 
 /** struct kmem_cpu - what a cpu counts over all caches */
 struct kmem_cpu {
-	uint32_t empty_frames; /* in empty slabs of plain caches (its own cpu) */
-	uint8_t apart[60];     /* the next one's is another cache line */
+	_Atomic uint32_t empty_frames; /* in empty slabs of plain caches; its own cpu's, but for
+					* who destroys a cache */
+	uint8_t apart[60];             /* the next one's is another cache line */
 };
 
 /** struct kmem - the heap */
@@ -32,7 +33,7 @@ struct kmem {
 	struct tier tier;
 	struct quire *q;
 	struct quire_slab_config config;
-	void *memory;               /* this, kmalloc's caches, cpus, sections: one piece */
+	void *memory; /* this, kmalloc's caches, cpus, sections: one piece */
 	size_t bytes;
 	struct kmem_cpu *cpu;
 	uint32_t empty_most;        /* frames of empty slabs that a cpu keeps */

@@ -227,7 +227,11 @@ uint64_t cache_shrink_here(struct cache *cache)
 		if (i != cpu)
 			relaxed_store(&slot_at(cache, i)->asked, 1);
 	}
-	frames = slot_settle(slot_at(cache, cpu), cache->q, false);
+	struct slot *slot = slot_at(cache, cpu);
+	uint32_t before = slot->nr_slabs;
+
+	slot_settle(slot, cache->q, false);
+	frames = (uint64_t)(before - slot->nr_slabs) << cache->order;
 	quire_port_cpu_leave(token);
 	return frames;
 }

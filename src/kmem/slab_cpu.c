@@ -22,10 +22,10 @@
 #include "kmem/slab_list.h"
 
 /* Zone and mobility are the cache's. */
-#define CACHE_GFP                                                                    \
-	(QUIRE_GFP_BITS & ~(QUIRE_GFP_BIT_DMA | QUIRE_GFP_BIT_HIGHMEM |              \
-			    QUIRE_GFP_BIT_DMA32 | QUIRE_GFP_BIT_MOVABLE |            \
-			    QUIRE_GFP_BIT_RECLAIMABLE | QUIRE_GFP_BIT_COMP))
+#define CACHE_GFP                                                            \
+	(QUIRE_GFP_BITS &                                                    \
+	 ~(QUIRE_GFP_BIT_DMA | QUIRE_GFP_BIT_HIGHMEM | QUIRE_GFP_BIT_DMA32 | \
+	   QUIRE_GFP_BIT_MOVABLE | QUIRE_GFP_BIT_RECLAIMABLE | QUIRE_GFP_BIT_COMP))
 
 static struct kmem_cpu *cpu_of(const struct slab *slab)
 {
@@ -35,6 +35,15 @@ static struct kmem_cpu *cpu_of(const struct slab *slab)
 static struct slot *slot_of(const struct cache *cache, uintptr_t token)
 {
 	return slot_at(cache, (uint32_t)(token & 0xffff));
+}
+
+/* One empty slab more or less. Another cpu's, too, when its cache is destroyed. */
+static inline void count_empty(struct slab *slab, int sign)
+{
+	uint32_t frames = 1u << slab->cache->order;
+
+	atomic_fetch_add_explicit(&cpu_of(slab)->empty_frames, sign < 0 ? 0 - frames : frames,
+				  memory_order_relaxed);
 }
 
 /* Put a slab on its list; an empty one only while its cpu may keep more. */
@@ -47,14 +56,14 @@ static uint32_t rest(struct slab *slab, uint32_t free)
 		slab_link_in(slab, free);
 		return 0;
 	}
-	if (cpu->empty_frames + frames > kmem_of(slab->cache->q)->empty_most) {
+	if (relaxed_load(&cpu->empty_frames) + frames > kmem_of(slab->cache->q)->empty_most) {
 		slab->counted = free;
 		slab->armed = slab->hot.left = 0;
 		slab_forget(slab);
 		return slab_destroy(slab);
 	}
 	slab_link_in(slab, free);
-	cpu->empty_frames += frames;
+	count_empty(slab, 1);
 	return 0;
 }
 
@@ -149,7 +158,7 @@ void *slot_take(struct slot *slot, struct quire *q)
 	if (!slab)
 		return slot->nr_away ? slot->away[--slot->nr_away] : NULL;
 	if (slab->hot.state == QUIRE_SLAB_EMPTY)
-		cpu_of(slab)->empty_frames -= 1u << slab->cache->order;
+		count_empty(slab, -1);
 
 	void *object = slab->hot.free;
 	slot->current = slab;
@@ -197,7 +206,7 @@ uint32_t slot_settle(struct slot *slot, struct quire *q, bool alone)
 		frames += rest(slab, slab_free_count(slab));
 	while ((slab = slot->empty)) {
 		slab_unlink(slab);
-		cpu_of(slab)->empty_frames -= 1u << slab->cache->order;
+		count_empty(slab, -1);
 		slab_forget(slab);
 		frames += slab_destroy(slab);
 	}
@@ -217,7 +226,7 @@ static void *grow(struct cache *cache, quire_gfp_t gfp)
 	slab_adopt(slot, slab, (unsigned)(token & 0xffff));
 	slab_chain_plain(slab);
 	slab_link_in(slab, cache->objects);
-	cpu_of(slab)->empty_frames += 1u << cache->order;
+	count_empty(slab, 1);
 	void *object = pop(slot, cache->q);
 	quire_port_cpu_leave(token);
 	return object;

@@ -62,14 +62,23 @@ static uint32_t map_chain(const struct slab *slab, const void *object, uint8_t *
 	return nr;
 }
 
+/* Objects on a slot's chain at most: a longer one, after a double free, is a circle. */
+static uint64_t chain_most(const struct cache *cache, const struct slot *slot)
+{
+	return (uint64_t)slot->nr_slabs * cache->objects;
+}
+
 /* Objects of this slab on its cpu's chain, which has those of others, too. Return: as map_chain */
 static uint32_t map_cpu(const struct slab *slab, const struct slot *slot, uint8_t *map)
 {
+	uint64_t left = chain_most(slab->cache, slot);
 	uint32_t nr = 0;
 
 	for (const void *p = slot->hot.free; p; p = *(const quire_heap_link_t *)p) {
 		uint32_t i = slab_index(slab, p);
 
+		if (!left--)
+			return slab->cache->objects + 1;
 		if (i == slab->cache->objects)
 			continue;
 		if (map[i] != QUIRE_OBJECT_LIVE)
@@ -83,10 +92,12 @@ static uint32_t map_cpu(const struct slab *slab, const struct slot *slot, uint8_
 /* Are all objects on a slot's chain those of its slabs that are not empty? */
 static bool chain_sound(const struct cache *cache, const struct slot *slot)
 {
+	uint64_t left = chain_most(cache, slot);
+
 	for (const void *p = slot->hot.free; p; p = *(const quire_heap_link_t *)p) {
 		const struct slab *slab = slab_of(cache->q, p);
 
-		if (!slab || slab->cache != cache || slab_slot(slab) != slot ||
+		if (!left-- || !slab || slab->cache != cache || slab_slot(slab) != slot ||
 		    slab->hot.state == QUIRE_SLAB_EMPTY)
 			return false;
 	}
@@ -188,7 +199,9 @@ void quire_cache_info(const struct quire_cache *hot, struct quire_cache_info *ou
 	for (uint32_t s = 0; s < cache->nr_slots; s++) {
 		const struct slot *slot = slot_at(cache, s);
 
-		for (const void *p = slot->hot.free; p; p = *(const quire_heap_link_t *)p)
+		uint64_t left = chain_most(cache, slot);
+
+		for (const void *p = slot->hot.free; p && left--; p = *(const quire_heap_link_t *)p)
 			free++;
 		out->away += slot->nr_away + relaxed_load(&slot->nr_returned);
 	}

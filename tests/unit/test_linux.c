@@ -130,6 +130,28 @@ TEST(names)
 	rig_end(&rig);
 }
 
+/* Memory of the direct map is a pointer under each of its names. */
+TEST(lowmem_pointers)
+{
+	struct rig rig;
+
+	if (!start(&rig, QUIRE_I386, MB(64)))
+		return;
+	struct page *low = alloc_page(GFP_KERNEL);
+	CHECK(kmap(low) == page_address(low) && kmap_local_page(low) == page_address(low));
+	memset(kmap(low), 0, PAGE_SIZE);
+	kunmap_local(page_address(low));
+	kunmap(low);
+	__free_page(low);
+	void *p = kvmalloc(100, GFP_KERNEL);
+	CHECK(p && memset(p, 1, 100));
+	kvfree(p);
+	uint64_t free = kernel_idle(&rig);
+	kvfree(kmalloc(9000, GFP_KERNEL));
+	CHECK_EQ(kernel_idle(&rig), free);
+	rig_end(&rig);
+}
+
 /* Small memory from the heap; large where a run can't be had, and huge, from vmalloc. */
 TEST(kvmalloc_either)
 {
@@ -174,4 +196,5 @@ TEST(kvmalloc_either)
 	rig_end(&rig);
 }
 
-TEST_MAIN(CASE(driver), CASE(driver_without_memory), CASE(names), CASE(kvmalloc_either))
+TEST_MAIN(CASE(driver), CASE(driver_without_memory), CASE(names), CASE(lowmem_pointers),
+	  CASE(kvmalloc_either))

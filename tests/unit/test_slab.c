@@ -61,7 +61,8 @@ TEST(create_refuses)
 	/* SLAB-7: a name is there once. */
 	cache = heap_cache(&h, (struct quire_cache_args){ .name = "inode", .size = 600 });
 	CHECK_EQ(quire_cache_create(h.q, &(struct quire_cache_args){ .name = "inode", .size = 8 },
-				    &other), -QUIRE_EEXIST);
+				    &other),
+		 -QUIRE_EEXIST);
 	CHECK(quire_cache_find(h.q, "inode") == cache);
 	CHECK_EQ(quire_cache_destroy(cache), 0);
 	CHECK(!quire_cache_find(h.q, "inode"));
@@ -81,8 +82,8 @@ TEST(layouts)
 	for (size_t size = 1; size <= 8192; size += 1 + size / 9) {
 		for (size_t align = 0; align <= 8192; align = align ? align * 4 : 8) {
 			struct quire_cache *cache = heap_cache(
-				&h, (struct quire_cache_args){ .name = "t", .size = size,
-							       .align = align });
+				&h, (struct quire_cache_args){
+					    .name = "t", .size = size, .align = align });
 			struct quire_cache_info info;
 
 			for (unsigned i = 0; i < 200; i++) {
@@ -116,10 +117,10 @@ TEST(hwcache_align)
 	static const unsigned want[][2] = { { 100, 64 }, { 64, 64 }, { 33, 64 }, { 32, 32 },
 					    { 17, 32 },  { 9, 16 },  { 5, 8 } };
 	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
-		struct quire_cache *cache =
-			heap_cache(&h, (struct quire_cache_args){
-					       .name = "t", .size = want[i][0],
-					       .flags = QUIRE_SLAB_HWCACHE_ALIGN });
+		struct quire_cache *cache = heap_cache(
+			&h, (struct quire_cache_args){ .name = "t",
+						       .size = want[i][0],
+						       .flags = QUIRE_SLAB_HWCACHE_ALIGN });
 		CHECK_EQ(heap_info(cache).align, want[i][1]);
 		CHECK_EQ(quire_cache_destroy(cache), 0);
 	}
@@ -136,8 +137,8 @@ TEST(colouring)
 
 	if (!heap_start(&h, MB(32), 0))
 		return;
-	struct quire_cache *cache =
-		heap_cache(&h, (struct quire_cache_args){ .name = "t", .size = 840 });
+	struct quire_cache *cache = heap_cache(
+		&h, (struct quire_cache_args){ .name = "t", .size = 840 });
 	struct quire_cache_info info = heap_info(cache);
 	for (unsigned i = 0; i < 10 * info.objects; i++)
 		quire_cache_alloc(cache, GFP);
@@ -160,8 +161,8 @@ TEST(lists)
 
 	if (!heap_start(&h, MB(32), 0))
 		return;
-	struct quire_cache *cache =
-		heap_cache(&h, (struct quire_cache_args){ .name = "t", .size = 1000 });
+	struct quire_cache *cache = heap_cache(
+		&h, (struct quire_cache_args){ .name = "t", .size = 1000 });
 	unsigned n = heap_info(cache).objects;
 	CHECK_EQ(n, 4);
 	for (unsigned i = 0; i < 4 * n; i++)
@@ -195,8 +196,8 @@ TEST(full_slabs_first_object)
 
 	if (!heap_start(&h, MB(32), 0))
 		return;
-	struct quire_cache *cache =
-		heap_cache(&h, (struct quire_cache_args){ .name = "t", .size = 1000 });
+	struct quire_cache *cache = heap_cache(
+		&h, (struct quire_cache_args){ .name = "t", .size = 1000 });
 	for (unsigned i = 0; i < 160; i++)
 		object[i] = quire_cache_alloc(cache, GFP);
 	for (unsigned i = 0; i < 144; i += 4)
@@ -265,9 +266,9 @@ TEST(zones)
 		{ "r", QUIRE_SLAB_RECLAIM_ACCOUNT, QUIRE_ZONE_NORMAL, QUIRE_MIGRATE_RECLAIMABLE },
 	};
 	for (size_t i = 0; i < 3; i++) {
-		struct quire_cache *cache =
-			heap_cache(&h, (struct quire_cache_args){ .name = want[i].name, .size = 100,
-								  .flags = want[i].flags });
+		struct quire_cache *cache = heap_cache(
+			&h, (struct quire_cache_args){
+				    .name = want[i].name, .size = 100, .flags = want[i].flags });
 		void *p = quire_cache_alloc(cache, GFP | QUIRE_GFP_BIT_HIGHMEM);
 		uint64_t pfn = quire_phys_pfn(quire_heap_phys(h.q, p)).v;
 		struct quire_frame_info frame = rig_frame(&h.rig, pfn);
@@ -288,10 +289,10 @@ TEST(wrong_frees)
 
 	if (!heap_start(&h, MB(32), 0))
 		return;
-	struct quire_cache *a =
-		heap_cache(&h, (struct quire_cache_args){ .name = "a", .size = 56 });
-	struct quire_cache *b =
-		heap_cache(&h, (struct quire_cache_args){ .name = "b", .size = 56 });
+	struct quire_cache *a = heap_cache(&h,
+					   (struct quire_cache_args){ .name = "a", .size = 56 });
+	struct quire_cache *b = heap_cache(&h,
+					   (struct quire_cache_args){ .name = "b", .size = 56 });
 	char *p = quire_cache_alloc(a, GFP), *p2 = quire_cache_alloc(a, GFP);
 	struct quire_page *page = quire_page_alloc(h.q, GFP, 0);
 	void *frame = quire_hosted_frame(&h.rig.host, quire_page_pfn(h.q, page));
@@ -329,8 +330,8 @@ TEST(destroy_with_live_objects)
 	for (unsigned debug = 0; debug < 2; debug++) {
 		if (!heap_start(&h, MB(32), debug ? QUIRE_SLAB_DEBUG : 0))
 			return;
-		struct quire_cache *cache =
-			heap_cache(&h, (struct quire_cache_args){ .name = "t", .size = 1000 });
+		struct quire_cache *cache = heap_cache(
+			&h, (struct quire_cache_args){ .name = "t", .size = 1000 });
 		void *p[10];
 
 		for (unsigned i = 0; i < 10; i++)
@@ -375,8 +376,8 @@ TEST(other_cpus)
 
 	if (!heap_start(&h, MB(64), 0))
 		return;
-	struct quire_cache *cache =
-		heap_cache(&h, (struct quire_cache_args){ .name = "t", .size = 512 });
+	struct quire_cache *cache = heap_cache(
+		&h, (struct quire_cache_args){ .name = "t", .size = 512 });
 	for (unsigned round = 0; round < 20; round++) {
 		quire_hosted_cpu(round & 1);
 		for (unsigned i = 0; i < 1000; i++)
@@ -410,8 +411,8 @@ TEST(shrink)
 	if (!heap_start(&h, MB(64), 0))
 		return;
 	uint64_t all = rig_free(&h.rig);
-	struct quire_cache *cache =
-		heap_cache(&h, (struct quire_cache_args){ .name = "t", .size = 1024 });
+	struct quire_cache *cache = heap_cache(
+		&h, (struct quire_cache_args){ .name = "t", .size = 1024 });
 	for (unsigned cpu = 0; cpu < 2; cpu++) {
 		quire_hosted_cpu(cpu);
 		for (unsigned i = 0; i < 1000; i++)
@@ -445,8 +446,8 @@ TEST(bulk)
 
 	if (!heap_start(&h, MB(16), 0))
 		return;
-	struct quire_cache *cache =
-		heap_cache(&h, (struct quire_cache_args){ .name = "t", .size = 512 });
+	struct quire_cache *cache = heap_cache(
+		&h, (struct quire_cache_args){ .name = "t", .size = 512 });
 	CHECK_EQ(quire_cache_alloc_bulk(cache, GFP, 1000, object), 0);
 	CHECK_EQ(heap_info(cache).active_objects, 1000);
 	CHECK_EQ(quire_cache_free_bulk(cache, 500, object, &done), QUIRE_KFREE_OK);
@@ -516,8 +517,29 @@ TEST(pressure)
 	heap_end(&h, 0);
 }
 
+/* What a shrink says that it gave back is what went. */
+TEST(shrink_counts)
+{
+	struct quire_cache_info before, after;
+	struct heap h;
+	void *p[32];
+
+	if (!heap_start(&h, MB(32), 0))
+		return;
+	struct quire_cache *cache = quire_cache_find(h.q, "kmalloc-8k");
+	for (unsigned i = 0; i < 32; i++)
+		p[i] = quire_kmalloc(h.q, 8192, GFP);
+	for (unsigned i = 0; i < 32; i++)
+		CHECK_EQ(quire_kfree(h.q, p[i]), QUIRE_KFREE_OK);
+	quire_cache_info(cache, &before);
+	uint64_t nr = quire_cache_shrink(cache);
+	quire_cache_info(cache, &after);
+	CHECK(nr > 0);
+	CHECK_EQ(nr, (before.nr_slabs - after.nr_slabs) * before.pages);
+	heap_end(&h, 0);
+}
+
 TEST_MAIN(CASE(boot), CASE(create_refuses), CASE(layouts), CASE(hwcache_align), CASE(colouring),
 	  CASE(lists), CASE(full_slabs_first_object), CASE(constructor), CASE(zones),
-	  CASE(wrong_frees),
-	  CASE(destroy_with_live_objects), CASE(leaks_at_teardown), CASE(other_cpus), CASE(shrink),
-	  CASE(bulk), CASE(pressure))
+	  CASE(wrong_frees), CASE(destroy_with_live_objects), CASE(leaks_at_teardown),
+	  CASE(other_cpus), CASE(shrink), CASE(bulk), CASE(pressure), CASE(shrink_counts))
