@@ -78,7 +78,7 @@ static const struct lab_command commands[] = {
 	{ "krealloc", "OBJECT SIZE", "change its size", NULL, NULL, COMMAND_ZONES,
 	  command_krealloc },
 	{ "poke", "OBJECT OFFSET BYTE", "write a byte, right or wrong",
-	  "Into a live object; with `slab Z` 8 bytes behind it, with P into a free one.",
+	  "After `slab F`: into a live object; Z: 8 bytes behind it; P: into a free one.",
 	  NULL, COMMAND_ZONES, command_poke },
 	{ "shrink", "[CACHE]", "give back frames without live objects", NULL, NULL, COMMAND_ZONES,
 	  command_shrink },

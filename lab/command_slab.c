@@ -264,8 +264,7 @@ enum lab_status command_uncache(struct lab *lab, const char *target)
 static void echo_object(struct lab *lab, const char *name, const void *p)
 {
 	session_echo(lab, "%s: %zu bytes at physical %#llx", name ? name : "had",
-		     quire_ksize(lab->q, p),
-		     (unsigned long long)quire_heap_phys(lab->q, p).v);
+		     quire_ksize(lab->q, p), (unsigned long long)quire_heap_phys(lab->q, p).v);
 }
 
 static enum lab_status kmalloc(struct lab *lab, const char *target, quire_gfp_t add)
@@ -354,8 +353,8 @@ enum lab_status command_kfree(struct lab *lab, const char *target)
 	if (!status)
 		status = args_end(lab);
 	for (size_t i = 0; !status && i < nr; i++) {
-		enum quire_kfree outcome =
-			quire_kfree_track(lab->q, (char *)p[i] + (size_t)at, lab->line);
+		enum quire_kfree outcome = quire_kfree_track(lab->q, (char *)p[i] + (size_t)at,
+							     lab->line);
 
 		if (outcome != QUIRE_KFREE_OK)
 			return session_refuse(lab, quire_kfree_name(outcome), "kfree");
@@ -377,9 +376,8 @@ enum lab_status command_krealloc(struct lab *lab, const char *target)
 		status = args_end(lab);
 	if (status)
 		return status;
-	void *to = bytes > SIZE_MAX
-			   ? NULL
-			   : quire_krealloc(lab->q, *p, (size_t)bytes, QUIRE_GFP_KERNEL);
+	void *to = bytes > SIZE_MAX ? NULL
+				    : quire_krealloc(lab->q, *p, (size_t)bytes, QUIRE_GFP_KERNEL);
 	if (!to)
 		return session_refuse(lab, "ENOMEM", "krealloc");
 	*p = to;
@@ -393,6 +391,9 @@ enum lab_status command_krealloc(struct lab *lab, const char *target)
  */
 static size_t poke_limit(struct lab *lab, const void *p)
 {
+	/* A plain cache does not know which of its objects are free, and keeps its chain in them. */
+	if (!(lab->slab_debug & (QUIRE_SLAB_CONSISTENCY | QUIRE_SLAB_RED_ZONE | QUIRE_SLAB_POISON)))
+		return 0;
 	size_t bytes = quire_ksize(lab->q, p);
 	bool guarded = (lab->slab_debug & QUIRE_SLAB_RED_ZONE) && bytes <= QUIRE_KMALLOC_CACHE_MAX;
 	struct quire_frame_info frame;
@@ -465,12 +466,18 @@ enum lab_status expect_slab(struct lab *lab)
 		const char *name;
 		uint64_t value;
 	} fields[] = {
-		{ "active", info.active_objects }, { "objects", info.nr_objects },
-		{ "slabs", info.nr_slabs },        { "full", info.full },
-		{ "partial", info.partial },       { "empty", info.empty },
-		{ "away", info.away },             { "size", info.size },
-		{ "perslab", info.objects },       { "pages", info.pages },
-		{ "align", info.align },           { "asked", info.asked_bytes },
+		{ "active", info.active_objects },
+		{ "objects", info.nr_objects },
+		{ "slabs", info.nr_slabs },
+		{ "full", info.full },
+		{ "partial", info.partial },
+		{ "empty", info.empty },
+		{ "away", info.away },
+		{ "size", info.size },
+		{ "perslab", info.objects },
+		{ "pages", info.pages },
+		{ "align", info.align },
+		{ "asked", info.asked_bytes },
 	};
 	const char *word = words_next(&lab->words);
 

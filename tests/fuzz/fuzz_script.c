@@ -104,6 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 		lab_destroy(lab);
 	}
+	quire_hosted_release(&port);
 	if (port.live_bytes) {
 		fprintf(stderr, "fuzz_script: memory is lost\n");
 		abort();
