@@ -353,8 +353,9 @@ enum lab_status command_kfree(struct lab *lab, const char *target)
 	if (!status)
 		status = args_end(lab);
 	for (size_t i = 0; !status && i < nr; i++) {
-		enum quire_kfree outcome = quire_kfree_track(lab->q, (char *)p[i] + (size_t)at,
-							     lab->line);
+		/* Any address: it need not be of an object, nor the object be there. */
+		const void *from = (const void *)((uintptr_t)p[i] + (uintptr_t)at);
+		enum quire_kfree outcome = quire_kfree_track(lab->q, from, lab->line);
 
 		if (outcome != QUIRE_KFREE_OK)
 			return session_refuse(lab, quire_kfree_name(outcome), "kfree");
@@ -391,7 +392,7 @@ enum lab_status command_krealloc(struct lab *lab, const char *target)
  */
 static size_t poke_limit(struct lab *lab, const void *p)
 {
-	/* A plain cache does not know which of its objects are free, and keeps its chain in them. */
+	/* A plain cache does not know which objects are free, and keeps its chain in them. */
 	if (!(lab->slab_debug & (QUIRE_SLAB_CONSISTENCY | QUIRE_SLAB_RED_ZONE | QUIRE_SLAB_POISON)))
 		return 0;
 	size_t bytes = quire_ksize(lab->q, p);
