@@ -76,7 +76,7 @@ CLI_LIBS := -lz -ledit
 
 # ---- Objects --------------------------------------------------------------
 
-QUIRE_SRC  := $(QUIRE_CORE) $(QUIRE_ARCH) $(QUIRE_PHYS) $(QUIRE_PGTABLE) $(QUIRE_KMEM) $(QUIRE_REPORT)
+QUIRE_SRC  := $(QUIRE_CORE) $(QUIRE_ARCH) $(QUIRE_PHYS) $(QUIRE_PGTABLE) $(QUIRE_KMEM) $(QUIRE_CACHE) $(QUIRE_VM) $(QUIRE_REPORT)
 TEST_SRC   := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC   := $(wildcard tests/fuzz/fuzz_*.c)
 

@@ -11,6 +11,7 @@
 QUIRE_CORE :=
 QUIRE_CORE += src/core/error.c
 QUIRE_CORE += src/core/format.c
+QUIRE_CORE += src/core/sem.c
 QUIRE_CORE += src/core/string.c
 QUIRE_CORE += src/core/tree.c
 
@@ -36,6 +37,7 @@ QUIRE_PHYS += src/phys/page.c
 QUIRE_PHYS += src/phys/page_slow.c
 QUIRE_PHYS += src/phys/pcp.c
 QUIRE_PHYS += src/phys/tier.c
+QUIRE_PHYS += src/phys/use.c
 QUIRE_PHYS += src/phys/zone.c
 
 # src/pgtable
@@ -72,6 +74,12 @@ QUIRE_KMEM += src/kmem/slab_look.c
 QUIRE_KMEM += src/kmem/vmalloc.c
 QUIRE_KMEM += src/kmem/vmalloc_area.c
 QUIRE_KMEM += src/kmem/vmalloc_look.c
+
+# src/cache
+QUIRE_CACHE :=
+
+# src/vm
+QUIRE_VM :=
 
 # src/report
 QUIRE_REPORT :=

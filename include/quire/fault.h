@@ -12,7 +12,12 @@ extern "C" {
 #endif
 
 /** What an access wants to do. */
-enum quire_access { QUIRE_ACCESS_READ, QUIRE_ACCESS_WRITE, QUIRE_ACCESS_EXEC };
+enum quire_access {
+	QUIRE_ACCESS_READ,
+	QUIRE_ACCESS_WRITE,
+	QUIRE_ACCESS_EXEC,
+	QUIRE_ACCESS_USER = 4, /* with one of these: by user code, with its rights */
+};
 
 /** The exceptions that an access can end in; the numbers are the processor's. */
 enum quire_vector {

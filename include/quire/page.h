@@ -231,10 +231,12 @@ enum quire_owner {
 	QUIRE_OWNER_LARGE, /* the kernel heap: a request too large for slabs */
 	QUIRE_OWNER_TABLE, /* a page table */
 	QUIRE_OWNER_VMALLOC, /* an area of vmalloc */
+	QUIRE_OWNER_ANON,    /* processes: anonymous memory */
+	QUIRE_OWNER_CACHE,   /* the page cache: a page of a file */
 	QUIRE_NR_OWNERS
 };
 
-/** quire_owner_name - "none", "slab", "large kmalloc", "page table", "vmalloc" */
+/** quire_owner_name - "none", "slab", "large kmalloc", "page table", "vmalloc", "anonymous", "page cache" */
 const char *quire_owner_name(enum quire_owner owner);
 
 /** struct quire_frame_info - one frame and the block it is part of */

@@ -147,6 +147,23 @@ int quire_port_access(void *host, quire_virt_t virt, void *buf, size_t n, enum q
 		      struct quire_exception *fault);
 
 /**
+ * quire_port_wait - sleep until a word changes
+ * @host:  the machine's host pointer
+ * @word:  what is waited for
+ * @value: what it has been; if it is something else by now, returns at once
+ *
+ * Linux's futex: whoever changes the word calls quire_port_wake. May return for no reason. A host with one
+ * thread is never asked: nobody could have taken what this caller waits for.
+ *
+ * Context: no locks of the library held but those that may be held while sleeping; not between
+ *          quire_port_cpu_enter and _leave
+ */
+void quire_port_wait(void *host, const void *word, uint32_t value);
+
+/** quire_port_wake - wake all who sleep on a word. Context: any */
+void quire_port_wake(void *host, const void *word);
+
+/**
  * quire_port_panic - an invariant of the library is broken
  * @rule: its name, for example "PHYS-3"
  * @text: the condition that did not hold

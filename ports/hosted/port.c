@@ -8,10 +8,14 @@
 #include <quire/error.h>
 #include <quire/port.h>
 
+#include <limits.h>
+#include <linux/futex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "hosted.h"
 #include "simulated.h"
@@ -195,6 +199,18 @@ int quire_port_access(void *host, quire_virt_t virt, void *buf, size_t n, enum q
 	if (!h || !h->mmu)
 		return -QUIRE_EOPNOTSUPP;
 	return simulated_access(h->mmu->cpu[this_cpu], virt, buf, n, (unsigned)access, fault);
+}
+
+void quire_port_wait(void *host, const void *word, uint32_t value)
+{
+	(void)host;
+	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+}
+
+void quire_port_wake(void *host, const void *word)
+{
+	(void)host;
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
 void quire_port_panic(const char *rule, const char *text, const char *file, int line)

@@ -11,8 +11,8 @@
 #include "core/sem.h"
 #include "phys/use.h"
 
-/** struct cache_above - what address spaces do for the page cache: filled in by src/vm */
-struct cache_above {
+/** struct pagecache_above - what address spaces do for the page cache: filled in by src/vm */
+struct pagecache_above {
 	/*
 	 * Clear all entries that map pages [first, first + nr) of an inode; with @private also copies
 	 * that were written privately (truncate, hole punch). The inode's rw is held for writing.
@@ -42,37 +42,37 @@ struct quire_inode {
 	uint32_t nr_writable;           /* shared areas that may write (M) */
 };
 
-/** cache_set_above - src/vm is set up. NULL: it ends */
-void cache_set_above(struct quire *q, const struct cache_above *above);
+/** pagecache_set_above - src/vm is set up. NULL: it ends */
+void pagecache_set_above(struct quire *q, const struct pagecache_above *above);
 
 /**
- * cache_find - a page if it is in memory
+ * pagecache_find - a page if it is in memory
  * @inode: the file
  * @index: page
  *
- * Return: the frame with one more reference (cache_put), up to date or not; NULL
+ * Return: the frame with one more reference (pagecache_put), up to date or not; NULL
  */
-struct quire_page *cache_find(struct quire_inode *inode, uint64_t index);
+struct quire_page *pagecache_find(struct quire_inode *inode, uint64_t index);
 
 /**
- * cache_load - a page, read in if it is not in memory, with readahead
+ * pagecache_load - a page, read in if it is not in memory, with readahead
  * @file:  opened; its readahead state is used
  * @index: page
  * @major: set if the store was read; may be NULL
- * @out:   the frame, up to date, locked (use_unlock), with one more reference (cache_put)
+ * @out:   the frame, up to date, locked (use_unlock), with one more reference (pagecache_put)
  *
  * Return:  0; -QUIRE_EIO; -QUIRE_ENOMEM; -QUIRE_ERANGE at or beyond the end of the file
  * Context: sleeps
  */
-int cache_load(struct quire_file *file, uint64_t index, bool *major, struct quire_page **out);
+int pagecache_load(struct quire_file *file, uint64_t index, bool *major, struct quire_page **out);
 
-/** cache_put - drop a reference. A page that left the cache and that nobody has is freed */
-void cache_put(struct quire *q, struct quire_page *page);
+/** pagecache_put - drop a reference. A page that left the cache and that nobody has is freed */
+void pagecache_put(struct quire *q, struct quire_page *page);
 
-/** cache_dirty - a page is newer than the store's. Any time; the page is held */
-void cache_dirty(struct quire *q, struct quire_page *page);
+/** pagecache_dirty - a page is newer than the store's. Any time; the page is held */
+void pagecache_dirty(struct quire *q, struct quire_page *page);
 
-/** cache_ahead - read [first, first + nr) unless it is there, without waiting for anybody's use */
-void cache_ahead(struct quire_file *file, uint64_t first, uint64_t nr);
+/** pagecache_ahead - read [first, first + nr) unless it is there, without waiting for anybody's use */
+void pagecache_ahead(struct quire_file *file, uint64_t first, uint64_t nr);
 
 #endif

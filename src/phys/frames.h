@@ -45,7 +45,7 @@
 /** struct quire_page - one frame */
 struct quire_page {
 	_Atomic uint32_t word; /* HEAD_… and references */
-	uint32_t owner;        /* of an owned block's first frame: enum quire_owner, above its low
+	_Atomic uint32_t owner; /* of an owned block's first frame: enum quire_owner, above its low
 				* 8 bits the tier's own; the tier may set it in the others too */
 	union {
 		uintptr_t private; /* the owner's word, 0 after allocation */
@@ -120,21 +120,21 @@ static inline bool frames_owns(const struct frames *f, const struct quire_page *
  */
 static inline void frames_own(struct quire_page *page, uint32_t owner)
 {
-	page->owner = owner;
+	relaxed_store(&page->owner, owner);
 	relaxed_store(&page->word, relaxed_load(&page->word) | HEAD_OWNED);
 }
 
 /** frames_disown - make an owned block an ordinary one, to be freed */
 static inline void frames_disown(struct quire_page *page)
 {
-	page->owner = QUIRE_OWNER_NONE;
+	relaxed_store(&page->owner, QUIRE_OWNER_NONE);
 	relaxed_store(&page->word, relaxed_load(&page->word) & ~HEAD_OWNED);
 }
 
 /** frames_owner - who holds the block that begins at @page; QUIRE_OWNER_NONE: nobody's tier */
 static inline enum quire_owner frames_owner(const struct quire_page *page)
 {
-	return relaxed_load(&page->word) & HEAD_OWNED ? (enum quire_owner)(page->owner & 0xff)
+	return relaxed_load(&page->word) & HEAD_OWNED ? (enum quire_owner)(relaxed_load(&page->owner) & 0xff)
 						      : QUIRE_OWNER_NONE;
 }
 

@@ -9,6 +9,7 @@
 
 #include "phys/boot.h"
 #include "phys/tier.h"
+#include "phys/use.h"
 
 static const unsigned default_ratio[QUIRE_NR_ZONES] = {
 	[QUIRE_ZONE_DMA] = 256,
@@ -65,6 +66,7 @@ void quire_destroy(struct quire *q)
 		return;
 	void *host = q->config.host;
 	tiers_destroy(q);
+	use_end(q);
 	boot_destroy(q);
 	memblock_destroy(&q->memblock, host);
 	memmap_destroy(&q->map, host);
@@ -115,7 +117,7 @@ const char *quire_free_name(enum quire_free outcome)
 		[QUIRE_FREE_FOREIGN] = "no frame of this machine",
 		[QUIRE_FREE_RANGE] = "order out of range",
 		[QUIRE_FREE_REFERENCED] = "others hold references",
-		[QUIRE_FREE_OWNED] = "held by the kernel heap, vmalloc or a page table",
+		[QUIRE_FREE_OWNED] = "held by a tier of the library",
 	};
 
 	return (unsigned)outcome <= QUIRE_FREE_OWNED ? names[outcome] : "?";
@@ -129,6 +131,8 @@ const char *quire_owner_name(enum quire_owner owner)
 		[QUIRE_OWNER_LARGE] = "large kmalloc",
 		[QUIRE_OWNER_TABLE] = "page table",
 		[QUIRE_OWNER_VMALLOC] = "vmalloc",
+		[QUIRE_OWNER_ANON] = "anonymous",
+		[QUIRE_OWNER_CACHE] = "page cache",
 	};
 
 	return (unsigned)owner < QUIRE_NR_OWNERS ? names[owner] : "?";

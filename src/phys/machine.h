@@ -16,6 +16,8 @@
 #include "phys/tier.h"
 #include "phys/zone.h"
 
+struct use;
+
 #define NR_ROUTES 32 /* values of the five zone and mobility flags */
 #define ROUTE(gfp) ((gfp) & (NR_ROUTES - 1))
 
@@ -46,6 +48,7 @@ struct quire {
 	unsigned char *direct;  /* contents of physical address 0; NULL: not asked for yet */
 	uint64_t direct_bytes;  /* how far it reaches */
 	struct tier *tier[NR_TIERS]; /* NULL: not set up */
+	struct use *use;             /* by frame (use.h); NULL: no tier of user memory */
 };
 
 #endif

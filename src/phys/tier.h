@@ -16,6 +16,8 @@ enum tier_id {
 	TIER_PGTABLE, /* src/pgtable: the kernel's page table */
 	TIER_KMEM,    /* src/kmem: slabs */
 	TIER_KSPACE,  /* src/kmem: vmalloc, kmap */
+	TIER_CACHE,   /* src/cache: the page cache */
+	TIER_VM,      /* src/vm: processes */
 	NR_TIERS
 };
 

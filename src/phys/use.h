@@ -45,6 +45,9 @@ struct use {
  */
 int use_map(struct quire *q);
 
+/** use_end - give the array back */
+void use_end(struct quire *q);
+
 /** use_of - a frame's. @page: of this machine */
 static inline struct use *use_of(const struct quire *q, const struct quire_page *page)
 {

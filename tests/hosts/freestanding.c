@@ -147,6 +147,20 @@ int quire_port_access(void *host, quire_virt_t virt, void *buf, size_t n, enum q
 	return simulated_access(mmu.cpu[this_cpu], virt, buf, n, (unsigned)access, fault);
 }
 
+/* Nobody else runs: what is waited for would never come. */
+void quire_port_wait(void *host, const void *word, uint32_t value)
+{
+	(void)host;
+	if (__atomic_load_n((const uint32_t *)word, __ATOMIC_RELAXED) == value)
+		quire_port_panic("PORT-1", "somebody else can wake this caller", __FILE__, __LINE__);
+}
+
+void quire_port_wake(void *host, const void *word)
+{
+	(void)host;
+	(void)word;
+}
+
 static void print(void *ctx, const char *text, size_t length)
 {
 	(void)ctx;

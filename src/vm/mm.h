@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm.h - struct quire_mm, and the tier's state
+ */
+#ifndef VM_MM_H
+#define VM_MM_H
+
+#include <quire/mm.h>
+
+#include "core/sem.h"
+#include "core/tree.h"
+#include "pgtable/table.h"
+#include "phys/use.h"
+#include "vm/vma.h"
+
+/** What resident pages are counted as. */
+enum rss { RSS_ANON, RSS_FILE, RSS_SHMEM, NR_RSS };
+
+/** struct quire_mm - an address space */
+struct quire_mm {
+	struct quire *q;
+	struct quire_mm *next, *prev;    /* all of them (V) */
+	uint64_t number;                 /* order of creation */
+	struct sem sem;                  /* (S) readers: faults; a writer: what changes areas */
+	struct quire_table *table;
+	struct tree_root areas;          /* by address; values are struct vma (S) */
+	struct quire_mm_config config;   /* but limits constant */
+	struct quire_mm_layout layout;   /* (S) */
+	uint32_t def_flags;              /* of new areas: mlockall(MCL_FUTURE) (S) */
+	uint64_t total_vm, data_vm, stack_vm, exec_vm, locked_vm; /* pages (S) */
+	uint64_t hiwater_vm;
+	_Atomic uint64_t rss[NR_RSS];    /* pages (T of its table) */
+	uint64_t hiwater_rss;
+	_Atomic uint64_t min_faults, maj_faults;
+	struct lock anon_lock;           /* guards the first setting of vma->anon by faults */
+};
+
+/** struct vm - the tier's state */
+struct vm {
+	struct tier tier;
+	struct lock lock;                /* (V) the list of mms, sysctl */
+	struct quire_mm *mms;            /* oldest first (V) */
+	struct quire_vm_sysctl sysctl;
+	_Atomic uint64_t committed;      /* pages */
+	struct quire_page *zero;         /* the page of zeros that reads of fresh memory share */
+	uint64_t zero_entry;             /* its physical address */
+	struct quire_cache *vma_cache, *mm_cache, *anon_cache, *node_cache;
+};
+
+/** vm_of - the tier's state; NULL before quire_vm_boot */
+static inline struct vm *vm_of(const struct quire *q)
+{
+	return (struct vm *)(void *)q->tier[TIER_VM];
+}
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vma.h - struct vma: one area of an address space
+ *
+ * The areas of an address space are the ranges of mm->areas (core/tree.h), so they are disjoint,
+ * in order, and gaps are found in logarithmic time. Two neighbours that are alike are one area: the same
+ * flags, the same file, pages of the file that follow each other, anonymous memory that
+ * can be one (anon.h).
+ */
+#ifndef VM_VMA_H
+#define VM_VMA_H
+
+#include <quire/mm.h>
+
+#include "core/interval.h"
+
+struct anon;
+
+/** struct vma - one area; fields are constant but under mm->sem held for writing (S) */
+struct vma {
+	uint64_t start, end;        /* [start, end), page aligned */
+	struct quire_mm *mm;
+	uint32_t flags;             /* QUIRE_VM_… */
+	quire_pte_t pte;            /* rights of its entries, without RW where writes are to be noticed */
+	struct quire_file *file;    /* NULL: anonymous. Referenced. */
+	uint64_t pgoff;             /* page of the file at start; of anonymous memory its address when it
+				     * was made, >> 12, so that a frame keeps its index when the area moves */
+	struct anon *anon;          /* private frames of it (anon.h); NULL: none yet. S, or set once under
+				     * mm->anon_lock by a fault */
+	struct vma *anon_next, *anon_prev; /* other areas of the same anon (A) */
+	struct interval maps;       /* in file's inode->maps (M) */
+};
+
+_Static_assert(sizeof(struct vma) <= 128, "an area's record is two cache lines");
+
+/** vma_pages - its size */
+static inline uint64_t vma_pages(const struct vma *vma)
+{
+	return (vma->end - vma->start) >> QUIRE_PAGE_SHIFT;
+}
+
+/** vma_index - page of the file, or of the anonymous memory, at an address in it */
+static inline uint64_t vma_index(const struct vma *vma, uint64_t address)
+{
+	return ((address - vma->start) >> QUIRE_PAGE_SHIFT) + vma->pgoff;
+}
+
+/** vma_address - where a page of the file or memory is in it. Return: 0 if it is not in it */
+static inline uint64_t vma_address(const struct vma *vma, uint64_t index)
+{
+	return index >= vma->pgoff && index - vma->pgoff < vma_pages(vma)
+		       ? vma->start + ((index - vma->pgoff) << QUIRE_PAGE_SHIFT)
+		       : 0;
+}
+
+/** vma_find - the area that has an address. NULL: none. Locks: mm->sem */
+struct vma *vma_find(const struct quire_mm *mm, uint64_t address);
+
+/** vma_next - the first area that ends above an address. NULL: none. Locks: mm->sem */
+struct vma *vma_next(const struct quire_mm *mm, uint64_t address);
+
+/** vma_prev - the last area that ends at or below an address. NULL: none. Locks: mm->sem */
+struct vma *vma_prev(const struct quire_mm *mm, uint64_t address);
+
+/**
+ * vma_resize - move an area's ends; grows into free addresses only (a stack, brk, mremap)
+ * @vma:   the area
+ * @start: new start; pgoff follows
+ * @end:   new end
+ *
+ * Never fails. Locks: mm->sem for writing; takes M and A
+ */
+void vma_resize(struct vma *vma, uint64_t start, uint64_t end);
+
+/** vma_protection - rights of the entries of an area with these flags, by Linux's protection_map */
+quire_pte_t vma_protection(const struct quire *q, uint32_t flags);
+
+#endif
