@@ -42,6 +42,8 @@ struct vm {
 	struct quire_mm *mms;            /* oldest first (V) */
 	struct quire_vm_sysctl sysctl;
 	_Atomic uint64_t committed;      /* pages */
+	_Atomic uint64_t nr_anon;        /* anonymous frames that are mapped */
+	_Atomic uint64_t nr_mapped;      /* frames of files that are mapped */
 	uint64_t nr_mms;                 /* created so far (V) */
 	uint64_t pgfault, pgmajfault;    /* of mms that have ended (V) */
 	struct quire_page *zero;         /* the page of zeros that reads of fresh memory share */
