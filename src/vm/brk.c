@@ -111,7 +111,7 @@ quire_virt_t quire_brk(struct quire_mm *mm, quire_virt_t address)
 	brk = mm->layout.brk;
 	sem_write_drop(&mm->sem, mm->q->config.host);
 	if (fill != UINT64_MAX)
-		(void)fault_populate(mm, fill, layout_page_up(brk.v));
+		(void)fault_populate(mm, fill, layout_page_up(brk.v), POPULATE_MAP);
 	return brk;
 }
 

@@ -44,6 +44,8 @@ struct vm {
 	_Atomic uint64_t committed;      /* pages */
 	uint64_t nr_created;             /* mms so far (V) */
 	_Atomic uint64_t nr_shared;      /* files behind shared anonymous memory so far */
+	_Atomic uint64_t nr_anon;        /* anonymous frames that are mapped */
+	_Atomic uint64_t nr_mapped;      /* frames of files that are mapped */
 	uint64_t pgfault, pgmajfault;    /* of mms that have ended (V) */
 	struct quire_page *zero;         /* the page of zeros that reads of fresh memory share */
 	uint64_t zero_entry;             /* its physical address */

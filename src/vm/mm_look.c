@@ -77,24 +77,14 @@ bool quire_mm_next_vma(struct quire_mm *mm, quire_virt_t from, struct quire_vma_
 	return vma != NULL;
 }
 
-/* Frames of processes, counted one by one. */
-static void count_frames(const struct quire *q, struct quire_vm_stat *out)
+/* Frames whose contents are held in memory by mlock. */
+static uint64_t count_mlocked(const struct quire *q)
 {
-	for (uint32_t i = 0; i < q->frames.nr; i++) {
-		const struct quire_page *page = &q->frames.pages[i];
-		enum quire_owner owner = frames_owner(page);
+	uint64_t nr = 0;
 
-		if (owner != QUIRE_OWNER_ANON && owner != QUIRE_OWNER_CACHE)
-			continue;
-		if (relaxed_load(&use_of(q, page)->flags) & USE_MLOCKED)
-			out->nr_mlocked++;
-		if (!use_mapcount(page))
-			continue;
-		if (owner == QUIRE_OWNER_ANON)
-			out->nr_anon++;
-		else
-			out->nr_mapped++;
-	}
+	for (uint32_t i = 0; i < q->frames.nr; i++)
+		nr += (relaxed_load(&q->use[i].flags) & USE_MLOCKED) != 0;
+	return nr;
 }
 
 int quire_vm_stat(struct quire *q, struct quire_vm_stat *out)
@@ -106,6 +96,9 @@ int quire_vm_stat(struct quire *q, struct quire_vm_stat *out)
 	*out = (struct quire_vm_stat){
 		.committed = relaxed_load(&vm->committed),
 		.commit_limit = account_limit(q),
+		.nr_anon = relaxed_load(&vm->nr_anon),
+		.nr_mapped = relaxed_load(&vm->nr_mapped),
+		.nr_mlocked = count_mlocked(q),
 	};
 	uintptr_t token = quire_port_cpu_enter();
 
@@ -122,6 +115,5 @@ int quire_vm_stat(struct quire *q, struct quire_vm_stat *out)
 	}
 	lock_drop(&vm->lock);
 	quire_port_cpu_leave(token);
-	count_frames(q, out);
 	return 0;
 }

@@ -360,6 +360,6 @@ int quire_mmap(struct quire_mm *mm, const struct quire_mmap *args, quire_virt_t 
 	if (req.flags & QUIRE_VM_LOCKED ? !(req.flags & QUIRE_VM_LOCKONFAULT)
 					: (req.map & (QUIRE_MAP_POPULATE | QUIRE_MAP_NONBLOCK)) ==
 						  QUIRE_MAP_POPULATE)
-		(void)fault_populate(mm, req.start, req.start + req.bytes);
+		(void)fault_populate(mm, req.start, req.start + req.bytes, POPULATE_MAP);
 	return 0;
 }

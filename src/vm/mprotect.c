@@ -156,6 +156,6 @@ int quire_mprotect(struct quire_mm *mm, quire_virt_t address, uint64_t bytes, un
 		error = protect(&p, down);
 	sem_write_drop(&mm->sem, mm->q->config.host);
 	if (p.fill_end)
-		(void)fault_populate(mm, p.fill_start, p.fill_end);
+		(void)fault_populate(mm, p.fill_start, p.fill_end, POPULATE_MAP);
 	return error;
 }

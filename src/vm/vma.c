@@ -124,7 +124,7 @@ quire_pte_t vma_protection(const struct quire *q, uint32_t flags)
 
 	(void)q;
 	if (!(flags & (QUIRE_VM_READ | QUIRE_VM_WRITE | QUIRE_VM_EXEC)))
-		return pte | QUIRE_PTE_NX | QUIRE_PTE_GLOBAL;
+		return pte | QUIRE_PTE_NX;
 	if (!(flags & QUIRE_VM_EXEC))
 		pte |= QUIRE_PTE_NX;
 	if ((flags & (QUIRE_VM_WRITE | QUIRE_VM_SHARED)) == (QUIRE_VM_WRITE | QUIRE_VM_SHARED))
