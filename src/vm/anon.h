@@ -24,6 +24,9 @@
 #include "core/sem.h"
 #include "vm/vma.h"
 
+/* Bytes of a record, on every host. */
+#define ANON_BYTES 128
+
 /** struct anon_family - a tree of anons */
 struct anon_family {
 	struct sem sem;     /* (A) */
@@ -41,6 +44,8 @@ struct anon {
 	_Atomic uint64_t nr_frames;        /* falls to 0 under A alone */
 	bool inherited;                    /* made by a fork; constant */
 };
+
+_Static_assert(sizeof(struct anon) <= ANON_BYTES, "ANON_BYTES");
 
 /**
  * anon_prepare - the area has an anon from here on
