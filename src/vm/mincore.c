@@ -8,7 +8,7 @@
  */
 #include <quire/mm.h>
 
-#include "cache/inode.h"
+#include "cache/pagecache.h"
 #include "pgtable/user.h"
 #include "vm/layout.h"
 #include "vm/mm.h"
