@@ -84,6 +84,23 @@ QUIRE_CACHE :=
 
 # src/vm
 QUIRE_VM :=
+QUIRE_VM += src/vm/account.c
+QUIRE_VM += src/vm/brk.c
+QUIRE_VM += src/vm/check.c
+QUIRE_VM += src/vm/layout.c
+QUIRE_VM += src/vm/madvise.c
+QUIRE_VM += src/vm/mincore.c
+QUIRE_VM += src/vm/mlock.c
+QUIRE_VM += src/vm/mm.c
+QUIRE_VM += src/vm/mm_look.c
+QUIRE_VM += src/vm/mmap.c
+QUIRE_VM += src/vm/mprotect.c
+QUIRE_VM += src/vm/mremap.c
+QUIRE_VM += src/vm/mseal.c
+QUIRE_VM += src/vm/msync.c
+QUIRE_VM += src/vm/munmap.c
+QUIRE_VM += src/vm/vm.c
+QUIRE_VM += src/vm/vma.c
 
 # src/report
 QUIRE_REPORT :=
