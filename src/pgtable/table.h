@@ -30,7 +30,7 @@ struct leaf {
 	struct quire_page *page;  /* its frame */
 };
 
-#define NR_LEAVES 16
+#define NR_LEAVES 128 /* 256 MB of a process, without a walk */
 
 /** struct quire_table - one address space's tables */
 struct quire_table {
