@@ -27,8 +27,8 @@ struct vma {
 	uint64_t pgoff;             /* page of the file at start; of anonymous memory its address
 				     * when it was made, >> 12: a frame keeps its index when
 				     * the area moves */
-	struct anon *_Atomic anon;  /* private frames of it (anon.h); NULL: none yet. S, or set once under
-				     * mm->anon_lock by a fault */
+	struct anon *_Atomic anon;  /* its private frames' (anon.h); NULL: none yet. S, or set
+				     * once under mm->anon_lock by a fault */
 	struct vma *anon_next, *anon_prev; /* other areas of the same anon (A) */
 	struct interval maps;       /* in file's inode->maps (M) */
 };

@@ -460,5 +460,5 @@ TEST(rules_are_checked)
 }
 
 TEST_MAIN(CASE(join_and_cut), CASE(mmap_errors), CASE(file_errors), CASE(munmap_errors),
-	  CASE(placement), CASE(other_places), CASE(mprotect), CASE(brk), CASE(limits), CASE(boots_once),
-	  CASE(rules_are_checked))
+	  CASE(placement), CASE(other_places), CASE(mprotect), CASE(brk), CASE(limits),
+	  CASE(boots_once), CASE(rules_are_checked))
