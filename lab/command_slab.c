@@ -355,8 +355,10 @@ enum lab_status command_kfree(struct lab *lab, const char *target)
 	for (size_t i = 0; !status && i < nr; i++) {
 		/* Any address: it need not be of an object, nor the object be there. */
 		const void *from = (const void *)((uintptr_t)p[i] + (uintptr_t)at);
-		enum quire_kfree outcome = quire_kfree_track(lab->q, from, lab->line);
+		enum quire_kfree outcome = quire_kfree_judge(lab->q, from, lab->line);
 
+		if (outcome == QUIRE_KFREE_OK)
+			outcome = quire_kfree_track(lab->q, from, lab->line);
 		if (outcome != QUIRE_KFREE_OK)
 			return session_refuse(lab, quire_kfree_name(outcome), "kfree");
 	}
@@ -377,6 +379,10 @@ enum lab_status command_krealloc(struct lab *lab, const char *target)
 		status = args_end(lab);
 	if (status)
 		return status;
+	enum quire_kfree outcome = quire_kfree_judge(lab->q, *p, lab->line);
+
+	if (outcome != QUIRE_KFREE_OK)
+		return session_refuse(lab, quire_kfree_name(outcome), "krealloc");
 	void *to = bytes > SIZE_MAX ? NULL
 				    : quire_krealloc(lab->q, *p, (size_t)bytes, QUIRE_GFP_KERNEL);
 	if (!to)

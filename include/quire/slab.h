@@ -185,6 +185,20 @@ void *quire_kmalloc_track(struct quire *q, size_t bytes, quire_gfp_t gfp, uintpt
 /** quire_kfree_track - quire_kfree by @caller */
 enum quire_kfree quire_kfree_track(struct quire *q, const void *p, uintptr_t caller);
 
+/**
+ * quire_kfree_judge - is an object of a plain cache free, on whichever cpu?
+ * @q:      the machine
+ * @p:      any pointer
+ * @caller: who asks, for the report
+ *
+ * Frees nothing. A plain cache sees a double free at once, or among its own cpu's free objects; this
+ * one walks those of all cpus. Everything else that can be wrong with a pointer a free sees.
+ *
+ * Return:  QUIRE_KFREE_DOUBLE, reported; else QUIRE_KFREE_OK
+ * Context: nobody else may use the machine meanwhile
+ */
+enum quire_kfree quire_kfree_judge(struct quire *q, const void *p, uintptr_t caller);
+
 /** quire_kzalloc - quire_kmalloc, filled with zeros */
 void *quire_kzalloc(struct quire *q, size_t bytes, quire_gfp_t gfp);
 
@@ -381,7 +395,12 @@ void *quire_kmalloc_slow(struct quire *q, size_t bytes, quire_gfp_t gfp);
 /** quire_kfree_slow - the rest of quire_kfree */
 enum quire_kfree quire_kfree_slow(struct quire *q, const void *p);
 
-/** quire_slab_event - a slab has to move to another list. Ends the stay. Return: QUIRE_KFREE_OK */
+/**
+ * quire_slab_event - a slab has seen as many frees as change where it belongs. Ends the stay
+ *
+ * Return: QUIRE_KFREE_OK; QUIRE_KFREE_DOUBLE, not reported: the newest object on its chain was free
+ *         already, and is off it again
+ */
 enum quire_kfree quire_slab_event(uintptr_t token, struct quire_heap_slab *slab);
 
 /** quire_heap_class - the class of kmalloc for that many bytes, 1 .. QUIRE_KMALLOC_CACHE_MAX */
@@ -428,7 +447,7 @@ static inline void *quire_heap_pop(struct quire_cache *cache, uintptr_t token)
 	return object;
 }
 
-/** quire_heap_push - free an object to its slab. Return: whether the slab is this cpu's */
+/** quire_heap_push - free an object to its slab. Return: false: nothing was done, not so simple */
 static inline bool quire_heap_push(struct quire_heap_slab *slab, const void *p)
 {
 	uintptr_t token = quire_port_cpu_enter();
@@ -441,9 +460,8 @@ static inline bool quire_heap_push(struct quire_heap_slab *slab, const void *p)
 	*(quire_heap_link_t *)(uintptr_t)p = slab->free;
 	slab->free = (void *)(uintptr_t)p;
 	if (QUIRE_HEAP_UNLIKELY(--slab->left == 0))
-		quire_slab_event(token, slab);
-	else
-		quire_port_cpu_leave(token);
+		return quire_slab_event(token, slab) == QUIRE_KFREE_OK;
+	quire_port_cpu_leave(token);
 	return true;
 }
 

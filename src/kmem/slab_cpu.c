@@ -7,11 +7,14 @@
  *        slot->free <── current slab <── partial <── slab->free     this cpu's slab
  *           └───────────── the first one of a full slab ─┘
  *                                                         │
- *                  the owner's slot->returned <── slot->away[16]    another cpu's
+ *                  the owner's slot->returned <── slot->away        another cpu's
  *
  * Nobody but its cpu touches a slab or a slot, so nothing here is locked or atomic, but for the
  * chain of returned objects. An object of another cpu's slab is kept until there are SLAB_AWAY of
  * them, or handed out again from here.
+ *
+ * A double free in a row is seen, at no cost where nothing is wrong: the object is the newest of its
+ * slab's chain (quire/slab.h), of the cpu's (event), or among those away; or all its slab is free.
  */
 #include "kmem/slab.h"
 
@@ -78,6 +81,9 @@ static COLD void move(struct slab *slab)
 
 void slab_free_here(struct slab *slab, void *p)
 {
+	/* Two cpus freed it, and only now that is seen. */
+	if (unlikely(slab->hot.state == QUIRE_SLAB_EMPTY) || unlikely(slab->hot.free == p))
+		return;
 	*(quire_heap_link_t *)p = slab->hot.free;
 	slab->hot.free = p;
 	if (--slab->hot.left == 0)
@@ -87,24 +93,55 @@ void slab_free_here(struct slab *slab, void *p)
 /*
  * The first object that comes back to a full slab goes to the cpu's chain, and the slab stays full:
  * the next allocation wants one, and large objects are so few to a slab that each free and each
- * allocation would move one otherwise.
+ * allocation would move one otherwise. Such an object has its link twice: when it is freed
+ * again at once, the first has been overwritten before that is seen.
  */
+static inline bool keep(struct slot *slot, struct slab *slab)
+{
+	quire_heap_link_t *object = slab->hot.free;
+	void *next = slot->hot.free;
+
+	if (unlikely(slot->kept == SLAB_KEPT) || unlikely(next == (void *)object) ||
+	    unlikely(slab->cache->size < SLAB_KEPT_BYTES))
+		return false;
+	slot->kept++;
+	object[0] = next;
+	slab->hot.free = NULL;
+	slab->hot.left = 1;
+	object[1] = next;
+	slot->hot.free = object;
+	return true;
+}
+
+/* The rest of quire_slab_event. What was free already leaves everything as it was. */
+static COLD enum quire_kfree event(uintptr_t token, struct slab *slab)
+{
+	const struct slot *slot = slot_of(slab->cache, token);
+	quire_heap_link_t *object = slab->hot.free;
+	enum quire_kfree outcome = QUIRE_KFREE_DOUBLE;
+
+	if (slab->hot.state == QUIRE_SLAB_FULL && slot->hot.free == (void *)object) {
+		object[0] = object[1];
+		slab->hot.free = NULL;
+		slab->hot.left = 1;
+	} else if (slab->hot.state == QUIRE_SLAB_EMPTY) {
+		/* All objects were free; which was where on the chain is lost. */
+		slab_chain_plain(slab);
+		slab->hot.left = 1;
+	} else {
+		move(slab);
+		outcome = QUIRE_KFREE_OK;
+	}
+	quire_port_cpu_leave(token);
+	return outcome;
+}
+
 enum quire_kfree quire_slab_event(uintptr_t token, struct quire_heap_slab *hot)
 {
 	struct slab *slab = (struct slab *)hot;
-	struct slot *slot = slot_of(slab->cache, token);
 
-	if (hot->state == QUIRE_SLAB_FULL && slot->kept < SLAB_KEPT) {
-		void *object = hot->free;
-
-		*(quire_heap_link_t *)object = slot->hot.free;
-		slot->hot.free = object;
-		slot->kept++;
-		hot->free = NULL;
-		hot->left = 1;
-	} else {
-		move(slab);
-	}
+	if (unlikely(hot->state != QUIRE_SLAB_FULL) || !keep(slot_of(slab->cache, token), slab))
+		return event(token, slab);
 	quire_port_cpu_leave(token);
 	return QUIRE_KFREE_OK;
 }
@@ -274,12 +311,29 @@ void *quire_cache_alloc_slow(uintptr_t token, struct quire_cache *hot, size_t by
 	return cache_alloc(cache, bytes, gfp, SLAB_CALLER);
 }
 
-/* Is @p on the chain that begins at @object? */
-static bool on_chain(const void *object, const void *p)
+/* Is @p among the first @most of the chain that begins at @object? */
+static bool on_chain(const void *object, const void *p, uint64_t most)
 {
-	while (object && object != p)
-		object = *(const quire_heap_link_t *)object;
+	for (; object && object != p; object = *(const quire_heap_link_t *)object) {
+		if (!most--)
+			return false;
+	}
 	return object != NULL;
+}
+
+/* Can this cpu see that an object is free? */
+static bool seen_free(const struct slab *slab, const struct slot *slot, bool own, const void *p)
+{
+	uint64_t most = (uint64_t)slot->nr_slabs * slab->cache->objects;
+
+	if (own)
+		return on_chain(slab->hot.free, p, slab->cache->objects) ||
+		       on_chain(slot->hot.free, p, most);
+	for (uint32_t i = 0; i < slot->nr_away; i++) {
+		if (slot->away[i] == p)
+			return true;
+	}
+	return false;
 }
 
 enum quire_kfree slab_free_plain(struct slab *slab, void *p)
@@ -287,26 +341,23 @@ enum quire_kfree slab_free_plain(struct slab *slab, void *p)
 	struct cache *cache = slab->cache;
 	uintptr_t token = quire_port_cpu_enter();
 	struct slot *slot = slot_of(cache, token);
-	enum quire_kfree outcome = QUIRE_KFREE_OK;
+	bool own = slab->hot.cpu == (token & 0xffff);
 
-	if (slab->hot.cpu == (token & 0xffff)) {
-		if (on_chain(slab->hot.free, p) || on_chain(slot->hot.free, p))
-			outcome = QUIRE_KFREE_DOUBLE;
-		else
-			slab_free_here(slab, p);
-	} else {
-		for (uint32_t i = 0; i < slot->nr_away; i++) {
-			if (slot->away[i] == p)
-				outcome = QUIRE_KFREE_DOUBLE;
-		}
-		if (outcome == QUIRE_KFREE_OK) {
-			slot->away[slot->nr_away++] = p;
-			if (slot->nr_away == SLAB_AWAY)
-				send(slot, cache->q);
-		}
+	if (seen_free(slab, slot, own, p)) {
+		quire_port_cpu_leave(token);
+		return QUIRE_KFREE_DOUBLE;
 	}
+	/* First, so that what is freed now stays where a second free of it looks. */
 	if (unlikely(relaxed_load(&slot->asked)))
 		slot_settle(slot, cache->q, false);
+	if (own) {
+		slab_free_here(slab, p);
+	} else {
+		/* The others go; the newest stays, so that a second free of it is seen. */
+		if (slot->nr_away == SLAB_AWAY - 1)
+			send(slot, cache->q);
+		slot->away[slot->nr_away++] = p;
+	}
 	quire_port_cpu_leave(token);
-	return outcome;
+	return QUIRE_KFREE_OK;
 }

@@ -238,6 +238,26 @@ bool quire_slab_info(const struct quire_cache *hot, size_t i, struct quire_slab_
 	return true;
 }
 
+enum quire_kfree quire_kfree_judge(struct quire *q, const void *p, uintptr_t caller)
+{
+	uint8_t map[QUIRE_SLAB_OBJECTS_MAX];
+	const struct slab *slab = slab_of(q, p);
+	struct quire_slab_finding found = {
+		.what = QUIRE_KFREE_DOUBLE,
+		.object = p,
+		.caller = caller,
+	};
+
+	if (!slab || slab->cache->hot.checked || slab_index(slab, p) == slab->cache->objects)
+		return QUIRE_KFREE_OK;
+	map_objects(slab, map);
+	if (map[slab_index(slab, p)] == QUIRE_OBJECT_LIVE)
+		return QUIRE_KFREE_OK;
+	found.cache = slab->cache->name;
+	kmem_report(q, &found);
+	return QUIRE_KFREE_DOUBLE;
+}
+
 static bool broken(struct quire_violation *out, const char *rule, const char *text, uint64_t where)
 {
 	if (out)
