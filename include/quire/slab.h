@@ -191,8 +191,8 @@ enum quire_kfree quire_kfree_track(struct quire *q, const void *p, uintptr_t cal
  * @p:      any pointer
  * @caller: who asks, for the report
  *
- * Frees nothing. A plain cache sees a double free at once, or among its own cpu's free objects; this
- * one walks those of all cpus. Everything else that can be wrong with a pointer a free sees.
+ * Frees nothing. A plain cache sees a double free at once, or among its own cpu's free objects;
+ * this one walks those of all cpus. Everything else that can be wrong with a pointer a free sees.
  *
  * Return:  QUIRE_KFREE_DOUBLE, reported; else QUIRE_KFREE_OK
  * Context: nobody else may use the machine meanwhile
@@ -398,8 +398,8 @@ enum quire_kfree quire_kfree_slow(struct quire *q, const void *p);
 /**
  * quire_slab_event - a slab has seen as many frees as change where it belongs. Ends the stay
  *
- * Return: QUIRE_KFREE_OK; QUIRE_KFREE_DOUBLE, not reported: the newest object on its chain was free
- *         already, and is off it again
+ * Return: QUIRE_KFREE_OK; QUIRE_KFREE_DOUBLE, not reported: the newest object on its chain was
+ *         free already, and is off it again
  */
 enum quire_kfree quire_slab_event(uintptr_t token, struct quire_heap_slab *slab);
 

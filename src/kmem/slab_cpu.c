@@ -13,8 +13,9 @@
  * chain of returned objects. An object of another cpu's slab is kept until there are SLAB_AWAY of
  * them, or handed out again from here.
  *
- * A double free in a row is seen, at no cost where nothing is wrong: the object is the newest of its
- * slab's chain (quire/slab.h), of the cpu's (event), or among those away; or all its slab is free.
+ * A double free in a row is seen, at no cost where nothing is wrong: the object is the newest of
+ * its slab's chain (quire/slab.h), of the cpu's (event), or among those away; or all of its slab
+ * is free.
  */
 #include "kmem/slab.h"
 
