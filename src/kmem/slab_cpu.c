@@ -152,11 +152,12 @@ static void collect(struct slot *slot, struct quire *q)
 {
 	lock_take(&slot->lock);
 	void *p = slot->returned;
+	uint32_t nr = relaxed_load(&slot->nr_returned);
 
 	slot->returned = NULL;
 	relaxed_store(&slot->nr_returned, 0);
 	lock_drop(&slot->lock);
-	while (p) {
+	while (p && nr--) {
 		void *next = *(quire_heap_link_t *)p;
 
 		slab_free_here(slab_of(q, p), p);
