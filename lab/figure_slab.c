@@ -3,7 +3,7 @@
  * figure_slab.c - view "slab": a cache's slabs, object by object
  *
  * A row per slab: first frame, whose it is, its state, then a cell per object (several rows if they
- * are many): in use, free in the slab, on the cpu's chain, on the way from another cpu.
+ * are many): in use, free in the slab, on the cpu's chain, on the way from another cpu, put aside.
  */
 #include "figure_view.h"
 
@@ -29,6 +29,7 @@ static const struct {
 	[QUIRE_OBJECT_CPU] = { CANVAS_PCP, CANVAS_FULL, 'c', "free, the cpu's next" },
 	[QUIRE_OBJECT_AWAY] = { CANVAS_MARK, CANVAS_FULL, 'a', "freed on another cpu" },
 	[QUIRE_OBJECT_LIVE] = { CANVAS_UNMOVABLE, CANVAS_FULL, '#', "in use" },
+	[QUIRE_OBJECT_BAD] = { CANVAS_MARK, CANVAS_FULL, 'x', "put aside" },
 };
 
 static void draw_object(struct slab_view *v, unsigned i, uint8_t object)

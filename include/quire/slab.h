@@ -60,7 +60,7 @@ enum quire_kfree {
 	QUIRE_KFREE_CACHE,   /* another cache's object */
 	QUIRE_KFREE_OVERRUN, /* guard bytes were written: the object stays allocated */
 	/* These are found elsewhere, and only reported: */
-	QUIRE_KFREE_WRITTEN, /* a free object was written: it is not given out again */
+	QUIRE_KFREE_WRITTEN, /* a free object was written to: it is put aside */
 	QUIRE_KFREE_LIVE,    /* still allocated when its cache or machine went */
 	QUIRE_NR_KFREE
 };
@@ -268,11 +268,12 @@ struct quire_cache_info {
 	uint32_t limit;          /* objects that a cpu collects for other cpus; 0: does not */
 	bool record_inside;      /* the slab's record lies in the slab */
 	uint64_t active_objects; /* allocated */
-	uint64_t nr_objects;     /* allocated or free */
+	uint64_t bad_objects;    /* put aside after QUIRE_KFREE_WRITTEN, until the cache ends */
+	uint64_t nr_objects;     /* all of all slabs */
 	uint64_t nr_slabs;
 	uint64_t full;           /* slabs without, */
 	uint64_t partial;        /* with some, */
-	uint64_t empty;          /* with only free objects */
+	uint64_t empty;          /* with nothing but free objects */
 	uint64_t away;           /* objects on their way to the cpu that has the slab */
 	uint64_t asked_bytes;    /* with QUIRE_SLAB_ASKED: of all that is allocated; else 0 */
 };
@@ -287,7 +288,13 @@ struct quire_cache *quire_cache_find(struct quire *q, const char *name);
 void quire_cache_info(const struct quire_cache *cache, struct quire_cache_info *out);
 
 /** What an object of a slab is. */
-enum quire_object { QUIRE_OBJECT_FREE, QUIRE_OBJECT_CPU, QUIRE_OBJECT_AWAY, QUIRE_OBJECT_LIVE };
+enum quire_object {
+	QUIRE_OBJECT_FREE,
+	QUIRE_OBJECT_CPU,  /* free, on its cpu's chain */
+	QUIRE_OBJECT_AWAY, /* free, on its way to its cpu */
+	QUIRE_OBJECT_LIVE,
+	QUIRE_OBJECT_BAD,  /* put aside: it was written to while it was free */
+};
 
 /** Where a slab is. */
 enum quire_slab_state { QUIRE_SLAB_EMPTY, QUIRE_SLAB_PARTIAL, QUIRE_SLAB_FULL, QUIRE_SLAB_CURRENT };

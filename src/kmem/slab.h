@@ -76,6 +76,7 @@ struct cache {
 	void (*ctor)(void *object);
 	uint64_t asked_bytes;      /* of live objects, with QUIRE_SLAB_ASKED (slots->lock) */
 	uint64_t shuffle;          /* state of the generator (slots->lock) */
+	uint32_t nr_bad;           /* objects put aside (slots->lock) */
 	uint32_t bytes;            /* of this record and its slots */
 	uint32_t object_bytes;
 	uint32_t size;             /* from one object to the next */

@@ -208,6 +208,11 @@ int quire_cache_destroy(struct quire_cache *hot)
 		kmem_cache_close(kmem_of(q), cache, false);
 		return -QUIRE_EBUSY;
 	}
+	if (cache->nr_bad) {
+		/* That somebody wrote to them has been reported. */
+		checked_release(cache);
+		cache_settle(cache);
+	}
 	ASSERT("SLAB-4", !cache->slots->nr_slabs);
 	kmem_cache_take(kmem_of(q), cache);
 	quire_kfree_track(q, cache, 0);

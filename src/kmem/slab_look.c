@@ -137,20 +137,37 @@ static uint32_t map_away(const struct slab *slab, uint8_t *map)
 	return nr;
 }
 
+/* Objects of a slab that were put aside. Return: how many */
+static uint32_t map_bad(const struct slab *slab, uint8_t *map)
+{
+	uint32_t nr = 0;
+
+	for (uint32_t i = 0; i < slab->cache->objects; i++) {
+		if (meta_of(slab->cache, slab_object(slab, i))->state != META_BAD ||
+		    map[i] != QUIRE_OBJECT_LIVE)
+			continue;
+		map[i] = QUIRE_OBJECT_BAD;
+		nr++;
+	}
+	return nr;
+}
+
 /* What each object is. Return: how many are live; -1 if the chains contradict each other */
 static int64_t map_objects(const struct slab *slab, uint8_t *map)
 {
 	const struct slot *slot = slab_slot(slab);
-	uint32_t objects = slab->cache->objects, free, away, cpu = 0;
+	uint32_t objects = slab->cache->objects, free, away, cpu = 0, bad = 0;
 
 	memset(map, QUIRE_OBJECT_LIVE, objects);
 	free = map_chain(slab, slab->hot.free, map, QUIRE_OBJECT_FREE);
 	if (!slab->cache->hot.checked)
 		cpu = map_cpu(slab, slot, map);
+	else
+		bad = map_bad(slab, map);
 	away = map_away(slab, map);
 	if (free > objects || cpu > objects || away > objects || free != slab_free_count(slab))
 		return -1;
-	return (int64_t)objects - free - cpu - away;
+	return (int64_t)objects - free - cpu - away - bad;
 }
 
 struct quire_cache *quire_cache_next(struct quire *q, const struct quire_cache *cache)
@@ -212,7 +229,8 @@ void quire_cache_info(const struct quire_cache *hot, struct quire_cache_info *ou
 		out->away += slot->nr_away + relaxed_load(&slot->nr_returned);
 	}
 	out->nr_objects = out->nr_slabs * cache->objects;
-	out->active_objects = out->nr_objects - free - out->away;
+	out->bad_objects = cache->nr_bad;
+	out->active_objects = out->nr_objects - free - out->away - out->bad_objects;
 }
 
 /* Apart, so that its map is on the stack only where nobody else has one. */
@@ -311,7 +329,9 @@ static bool listed(const struct slab *slab, const struct slot *slot, uint32_t fr
 	}
 }
 
-static bool one_check(const struct walk *w, const struct slab *slab, struct quire_violation *out)
+/* @bad: counts the objects that were put aside */
+static bool one_check(const struct walk *w, const struct slab *slab, uint32_t *bad,
+		      struct quire_violation *out)
 {
 	const struct cache *cache = w->cache;
 	const struct frames *f = &cache->q->frames;
@@ -331,6 +351,8 @@ static bool one_check(const struct walk *w, const struct slab *slab, struct quir
 		return broken(out, "SLAB-1", "a slab is on the list of its fullness", pfn);
 	if (map_objects(slab, map) < 0)
 		return broken(out, "SLAB-2", "each free object is one of its slab, once", pfn);
+	for (uint32_t i = 0; i < cache->objects; i++)
+		*bad += map[i] == QUIRE_OBJECT_BAD;
 	return !cache->hot.checked || metas_check(slab, map, out);
 }
 
@@ -360,13 +382,16 @@ static bool cache_check(const struct cache *cache, uint64_t *empty_frames,
 			struct quire_violation *out)
 {
 	struct walk w = { .cache = cache };
+	uint32_t bad = 0;
 
 	for (const struct slab *slab = walk_next(&w); slab; slab = walk_next(&w)) {
-		if (!one_check(&w, slab, out))
+		if (!one_check(&w, slab, &bad, out))
 			return false;
 		if (slab->hot.state == QUIRE_SLAB_EMPTY && !cache->hot.checked)
 			*empty_frames += 1u << cache->order;
 	}
+	if (bad != cache->nr_bad)
+		return broken(out, "SLAB-5", "objects put aside are counted", bad);
 	for (uint32_t s = 0; s < cache->nr_slots; s++) {
 		const struct slot *slot = slot_at(cache, s);
 
