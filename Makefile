@@ -170,7 +170,10 @@ TEST_CLI := $(if $(ARCH),,$(B)/cli.a)
 $(B)/tests/%: tests/unit/%.c $(TEST_CLI) $(HOSTED_OBJ) $(B)/liblab.a $(B)/whole.o
 	@mkdir -p $(@D)
 	$(call say,TEST)
-	$(Q)$(CC) $(FLAGS_tests) -o $@ $< $(filter %.o %.a,$^) $(if $(TEST_CLI),$(CLI_LIBS),-lz)
+	$(Q)$(CC) $(FLAGS_tests) $(WRAP) -o $@ $< $(filter %.o %.a,$^) $(if $(TEST_CLI),$(CLI_LIBS),-lz)
+
+# One stands between the library and the port, to see that the library keeps the port's rules.
+$(B)/tests/test_port: WRAP := -Wl,--wrap=quire_port_cpu_enter,--wrap=quire_port_cpu_leave,--wrap=quire_port_tlb_flush
 
 fuzzers: $(FUZZERS)
 

@@ -280,9 +280,11 @@ enum lab_status command_unmap_aliases(struct lab *lab, const char *target)
 	(void)target;
 	if (!status)
 		status = session_kernel(lab);
-	if (!status)
-		quire_vm_unmap_aliases(lab->q);
-	return status;
+	if (status)
+		return status;
+	int error = quire_vm_unmap_aliases(lab->q);
+
+	return error ? session_refuse(lab, quire_error_name(error), "unmap_aliases") : LAB_OK;
 }
 
 /* ---- Windows ----------------------------------------------------------------- */

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_port.c - the library keeps the rules that port.h gives
+ *
+ * The linker puts these functions between the library and the hosted port (Makefile, --wrap):
+ *
+ *   quire_port_cpu_enter and _leave nest, and each token ends the stay that it began
+ *   quire_port_tlb_flush comes from outside of all stays, unless it is local
+ */
+#include "kernel.h"
+
+#include <glob.h>
+
+#include "script.h"
+
+#define STAYS 64
+#define CPUS 64
+
+uintptr_t __real_quire_port_cpu_enter(void);
+uintptr_t __wrap_quire_port_cpu_enter(void);
+void __real_quire_port_cpu_leave(uintptr_t token);
+void __wrap_quire_port_cpu_leave(uintptr_t token);
+void __real_quire_port_tlb_flush(void *host, const struct quire_port_flush *what);
+void __wrap_quire_port_tlb_flush(void *host, const struct quire_port_flush *what);
+
+/* The stays on each processor that have not ended. */
+static struct stays {
+	uintptr_t token[STAYS];
+	unsigned depth;
+} stays[CPUS];
+static unsigned serial, crossed, flushed_inside, flushes;
+
+uintptr_t __wrap_quire_port_cpu_enter(void)
+{
+	uintptr_t cpu = __real_quire_port_cpu_enter();
+	struct stays *s = &stays[cpu];
+
+	if (s->depth == STAYS)
+		abort();
+	return s->token[s->depth++] = cpu | (uintptr_t)(++serial & 0xffff) << 16;
+}
+
+void __wrap_quire_port_cpu_leave(uintptr_t token)
+{
+	struct stays *s = &stays[token & 0xffff];
+
+	crossed += !s->depth || s->token[s->depth - 1] != token;
+	s->depth -= s->depth > 0;
+	__real_quire_port_cpu_leave(token & 0xffff);
+}
+
+void __wrap_quire_port_tlb_flush(void *host, const struct quire_port_flush *what)
+{
+	flushes++;
+	flushed_inside += !what->local && stays[__real_quire_port_cpu_enter()].depth;
+	__real_quire_port_tlb_flush(host, what);
+}
+
+/* Nothing was wrong since the last time, and so many stays go on. */
+static void check_rules(unsigned depth)
+{
+	CHECK_EQ(crossed, 0);
+	CHECK_EQ(flushed_inside, 0);
+	CHECK_EQ(stays[0].depth, depth);
+	crossed = flushed_inside = 0;
+}
+
+static bool start(struct rig *rig)
+{
+	memset(stays, 0, sizeof(stays));
+	return kernel_start(rig, QUIRE_I386_PAE, GB(2));
+}
+
+static struct quire_page *high_page(struct rig *rig)
+{
+	return quire_page_alloc(rig->q, QUIRE_GFP_HIGHUSER, 0);
+}
+
+/* Each window is a stay: the newest is left first, whatever else happens meanwhile. */
+TEST(windows_nest)
+{
+	struct rig rig;
+	quire_virt_t a[QUIRE_KMAP_DEPTH], b;
+
+	if (!start(&rig))
+		return;
+	struct quire_page *page = high_page(&rig);
+
+	for (unsigned round = 0; round < 3; round++) {
+		for (unsigned i = 0; i < QUIRE_KMAP_DEPTH; i++) {
+			CHECK_EQ(quire_kmap_local(rig.q, page, &a[i]), 0);
+			CHECK_EQ(quire_kmap(rig.q, page, &b), 0);
+			CHECK_EQ(quire_kunmap(rig.q, page), 0);
+			quire_kfree(rig.q, quire_kmalloc(rig.q, 100 + i, QUIRE_GFP_KERNEL));
+			check_rules(i + 1);
+		}
+		CHECK_EQ(quire_kmap_local(rig.q, page, &b), -QUIRE_EAGAIN);
+		check_rules(QUIRE_KMAP_DEPTH);
+		for (unsigned i = QUIRE_KMAP_DEPTH; i-- > 0;) {
+			CHECK_EQ(i ? quire_kunmap_local(rig.q, a[i - 1]) : QUIRE_KUNMAP_ORDER,
+				 QUIRE_KUNMAP_ORDER);
+			CHECK_EQ(quire_kunmap_local(rig.q, a[i]), QUIRE_KUNMAP_OK);
+			check_rules(i);
+		}
+	}
+	rig_end(&rig);
+	check_rules(0);
+}
+
+/* Areas come and go until the limit of lazy ones, and all addresses, are used up. */
+static unsigned churn(struct rig *rig)
+{
+	unsigned refused = 0;
+
+	for (unsigned i = 0; i < 60; i++) {
+		quire_virt_t v;
+		int error = quire_vmalloc(rig->q, MB(4), &v);
+
+		refused += error == -QUIRE_ENOSPC;
+		if (!error)
+			CHECK_EQ(quire_vfree(rig->q, v), QUIRE_VFREE_OK);
+	}
+	return refused;
+}
+
+/* With a window open nothing flushes, but it is made up for afterwards. */
+TEST(vfree_in_a_window)
+{
+	struct rig rig;
+	quire_virt_t window;
+
+	if (!start(&rig))
+		return;
+	CHECK_EQ(churn(&rig), 0);
+	uint64_t purges = vmalloc_stat(&rig).nr_purges;
+
+	CHECK(purges > 0);
+	check_rules(0);
+	CHECK_EQ(quire_kmap_local(rig.q, high_page(&rig), &window), 0);
+	unsigned before = flushes;
+
+	CHECK(churn(&rig) > 0);
+	CHECK_EQ(quire_vm_unmap_aliases(rig.q), -QUIRE_EBUSY);
+	CHECK_EQ(flushes, before);
+	CHECK_EQ(vmalloc_stat(&rig).nr_purges, purges);
+	check_rules(1);
+	CHECK_EQ(quire_kunmap_local(rig.q, window), QUIRE_KUNMAP_OK);
+	CHECK_EQ(churn(&rig), 0);
+	CHECK(vmalloc_stat(&rig).nr_purges > purges);
+	CHECK_EQ(quire_vm_unmap_aliases(rig.q), 0);
+	check_rules(0);
+	rig_sound(&rig);
+	rig_end(&rig);
+}
+
+/* A request that finds no frames leaves ranges and tables alone, and asks again later. */
+TEST(reclaim_in_a_window)
+{
+	struct rig rig;
+	quire_virt_t window, v[40];
+
+	if (!start(&rig))
+		return;
+	for (unsigned i = 0; i < 40; i++)
+		CHECK_EQ(quire_vmalloc(rig.q, MB(2) - 4096, &v[i]), 0);
+	for (unsigned i = 0; i < 40; i++)
+		CHECK_EQ(quire_vfree(rig.q, v[i]), QUIRE_VFREE_OK);
+	uint64_t lazy = vmalloc_stat(&rig).lazy_pages;
+
+	CHECK(lazy > 0);
+	CHECK_EQ(quire_kmap_local(rig.q, high_page(&rig), &window), 0);
+	while (high_page(&rig) || quire_page_alloc(rig.q, QUIRE_GFP_KERNEL, 0))
+		;
+	CHECK(!quire_kmalloc(rig.q, MB(1), QUIRE_GFP_KERNEL));
+	CHECK_EQ(vmalloc_stat(&rig).lazy_pages, lazy);
+	/* Large pages want empty tables out of their way: not now. */
+	CHECK(quire_vmalloc_huge(rig.q, MB(4), QUIRE_GFP_KERNEL, v) != 0);
+	check_rules(1);
+	CHECK_EQ(quire_kunmap_local(rig.q, window), QUIRE_KUNMAP_OK);
+	CHECK(quire_page_alloc(rig.q, QUIRE_GFP_KERNEL, 0) != NULL); /* a table's */
+	CHECK_EQ(vmalloc_stat(&rig).lazy_pages, 0);
+	check_rules(0);
+	rig_end(&rig);
+}
+
+static void no_write(void *ctx, const char *text, size_t length)
+{
+	(void)ctx;
+	(void)text;
+	(void)length;
+}
+
+static void set_cpu(void *ctx, unsigned cpu)
+{
+	(void)ctx;
+	quire_hosted_cpu(cpu);
+}
+
+/* Whatever a lesson does. */
+TEST(lessons)
+{
+	glob_t found;
+
+	CHECK_EQ(glob("examples/lessons/*.quire", 0, NULL, &found), 0);
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		struct quire_hosted port = { .nr_allocs = 0 };
+		const struct lab_host host = {
+			.port = &port,
+			.out = { no_write, NULL },
+			.talk = { no_write, NULL },
+			.set_cpu = set_cpu,
+		};
+		static char text[1 << 16];
+		FILE *file = fopen(found.gl_pathv[i], "rb");
+		size_t length = file ? fread(text, 1, sizeof(text), file) : 0;
+		struct lab *lab;
+
+		if (file)
+			fclose(file);
+		memset(stays, 0, sizeof(stays));
+		CHECK_EQ(lab_create(&host, &lab), 0);
+		CHECK_EQ(lab_text(lab, found.gl_pathv[i], text, length), LAB_OK);
+		check_rules(0);
+		lab_destroy(lab);
+		quire_hosted_release(&port);
+	}
+	globfree(&found);
+}
+
+TEST_MAIN(CASE(windows_nest), CASE(vfree_in_a_window), CASE(reclaim_in_a_window), CASE(lessons))
