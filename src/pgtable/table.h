@@ -55,6 +55,7 @@ struct pgtable {
 	struct tier tier;
 	struct quire_table kernel; /* kernel.next is the first process's table */
 	uint64_t nr_created;       /* tables so far (kernel's T) */
+	struct lock fix;           /* (F): the fixmap's slots, but for processors' windows */
 	struct quire_table *_Atomic loaded[QUIRE_CPUS_MAX]; /* by processor */
 };
 

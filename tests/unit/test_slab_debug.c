@@ -268,6 +268,6 @@ TEST(realloc_guards)
 	heap_end(&h, 0);
 }
 
-TEST_MAIN(CASE(realloc_guards), CASE(overrun), CASE(write_after_free), CASE(destroy_after_write_after_free), CASE(double_free),
-	  CASE(shuffle), CASE(only),
+TEST_MAIN(CASE(realloc_guards), CASE(overrun), CASE(write_after_free),
+	  CASE(destroy_after_write_after_free), CASE(double_free), CASE(shuffle), CASE(only),
 	  CASE(asked), CASE(zeroed))
