@@ -30,6 +30,9 @@ static struct stays {
 } stays[CPUS];
 static unsigned serial, crossed, flushed_inside, flushes;
 
+/* What somebody else does while the next flush is on its way. */
+static void (*meanwhile)(void);
+
 uintptr_t __wrap_quire_port_cpu_enter(void)
 {
 	uintptr_t cpu = __real_quire_port_cpu_enter();
@@ -53,6 +56,11 @@ void __wrap_quire_port_tlb_flush(void *host, const struct quire_port_flush *what
 {
 	flushes++;
 	flushed_inside += !what->local && stays[__real_quire_port_cpu_enter()].depth;
+	void (*act)(void) = meanwhile;
+
+	meanwhile = NULL;
+	if (act)
+		act();
 	__real_quire_port_tlb_flush(host, what);
 }
 
@@ -183,6 +191,103 @@ TEST(reclaim_in_a_window)
 	rig_end(&rig);
 }
 
+/* ---- While a table is taken out --------------------------------------------------- */
+
+static struct rig trimmed;
+static uint64_t place; /* the first of 4 MB */
+
+static uint64_t nr_tables(void)
+{
+	struct quire_table_stat stat;
+
+	quire_table_stat(quire_table_kernel(trimmed.q), &stat);
+	return stat.nr_tables;
+}
+
+static void map_at(uint64_t virt, uint64_t bytes, unsigned order)
+{
+	struct quire_table *t = quire_table_kernel(trimmed.q);
+
+	CHECK_EQ(quire_table_map(t, virt_of(virt), quire_phys(MB(8)), bytes, QUIRE_PTE_KERNEL,
+				 order),
+		 0);
+	check_memory(&trimmed, virt, virt);
+	check_memory(&trimmed, virt + bytes - 8, 7);
+}
+
+static void map_page(void)
+{
+	struct quire_violation broken = { "none", "", 0 };
+
+	/* TABLE-7 */
+	CHECK(!quire_check(trimmed.q, &broken));
+	CHECK_STR(broken.rule, "TABLE-7");
+	map_at(place + 0x5000, 0x1000, 0);
+}
+
+static void map_large(void)
+{
+	map_at(place, MB(4), 10);
+}
+
+/* Another one trims, too; what one has taken out the other one does not see. */
+static void trim_too(void)
+{
+	quire_table_trim(quire_table_kernel(trimmed.q));
+	map_page();
+}
+
+/*
+ * What is mapped while a table is taken out can be used at once, although this processor's caches
+ * still lead to that table.
+ */
+TEST(trim)
+{
+	static void (*const others[])(void) = { NULL, map_page, map_large, trim_too };
+	static const uint64_t mapped[] = { 0, 0x1000, MB(4), 0x1000 };
+
+	EACH_MACHINE(m)
+	{
+		for (size_t i = 0; i < 4; i++) {
+			struct quire_tlb tlb;
+			struct quire_layout l;
+
+			memset(stays, 0, sizeof(stays));
+			if (!kernel_start(&trimmed, all_machines[m], MB(64)))
+				return;
+			struct quire_table *t = quire_table_kernel(trimmed.q);
+
+			quire_layout(trimmed.q, &l);
+			place = (l.vmalloc_end.v - MB(8)) & ~(uint64_t)(MB(4) - 1);
+			/* The root's own tables stay once they are there. */
+			map_at(place, 0x1000, 0);
+			CHECK_EQ(quire_table_unmap(t, virt_of(place), 0x1000, NULL), 0);
+			quire_table_trim(t);
+			uint64_t before = nr_tables();
+
+			quire_tlb_begin(&tlb, t);
+			map_at(place, 0x1000, 0);
+			CHECK(nr_tables() > before);
+			CHECK_EQ(quire_table_unmap(t, virt_of(place), 0x1000, &tlb), 0);
+			meanwhile = others[i];
+			quire_table_trim(t);
+			CHECK_EQ(nr_tables() > before, i != 0);
+			quire_tlb_flush(&tlb);
+			rig_sound(&trimmed);
+			if (i)
+				check_memory(&trimmed, place + (i == 2 ? 0 : 0x5000), 9);
+			if (i)
+				CHECK_EQ(quire_table_unmap(t, virt_of(place + (i == 2 ? 0 : 0x5000)),
+							   mapped[i], NULL),
+					 0);
+			quire_table_trim(t);
+			CHECK_EQ(nr_tables(), before);
+			check_rules(0);
+			rig_end(&trimmed);
+		}
+	}
+}
+
 static void no_write(void *ctx, const char *text, size_t length)
 {
 	(void)ctx;
@@ -227,4 +332,5 @@ TEST(lessons)
 	globfree(&found);
 }
 
-TEST_MAIN(CASE(windows_nest), CASE(vfree_in_a_window), CASE(reclaim_in_a_window), CASE(lessons))
+TEST_MAIN(CASE(windows_nest), CASE(vfree_in_a_window), CASE(reclaim_in_a_window), CASE(trim),
+	  CASE(lessons))
