@@ -205,10 +205,11 @@ void slab_free_here(struct slab *slab, void *p);
  * @q:     its machine
  * @alone: nobody else uses the machine: away objects go straight to their slabs
  *
- * Return:  frames given back: those of all its empty slabs
+ * All its empty slabs are given back.
+ *
  * Context: on the slot's cpu, or alone
  */
-uint32_t slot_settle(struct slot *slot, struct quire *q, bool alone);
+void slot_settle(struct slot *slot, struct quire *q, bool alone);
 
 /**
  * slab_free_plain - free an object of a plain cache from any cpu

@@ -51,24 +51,24 @@ static inline void count_empty(struct slab *slab, int sign)
 }
 
 /* Put a slab on its list; an empty one only while its cpu may keep more. */
-static uint32_t rest(struct slab *slab, uint32_t free)
+static void rest(struct slab *slab, uint32_t free)
 {
 	uint32_t frames = 1u << slab->cache->order;
 	struct kmem_cpu *cpu = cpu_of(slab);
 
 	if (free < slab->cache->objects) {
 		slab_link_in(slab, free);
-		return 0;
+		return;
 	}
 	if (relaxed_load(&cpu->empty_frames) + frames > kmem_of(slab->cache->q)->empty_most) {
 		slab->counted = free;
 		slab->armed = slab->hot.left = 0;
 		slab_forget(slab);
-		return slab_destroy(slab);
+		slab_destroy(slab);
+		return;
 	}
 	slab_link_in(slab, free);
 	count_empty(slab, 1);
-	return 0;
 }
 
 /* A slab on its list has seen as many frees as change that. */
@@ -220,10 +220,9 @@ static void *pop(struct slot *slot, struct quire *q)
 	return object;
 }
 
-uint32_t slot_settle(struct slot *slot, struct quire *q, bool alone)
+void slot_settle(struct slot *slot, struct quire *q, bool alone)
 {
 	struct slab *slab = slot->current;
-	uint32_t frames = 0;
 
 	relaxed_store(&slot->asked, 0);
 	if (relaxed_load(&slot->nr_returned))
@@ -242,14 +241,13 @@ uint32_t slot_settle(struct slot *slot, struct quire *q, bool alone)
 	}
 	slot->current = NULL;
 	if (slab)
-		frames += rest(slab, slab_free_count(slab));
+		rest(slab, slab_free_count(slab));
 	while ((slab = slot->empty)) {
 		slab_unlink(slab);
 		count_empty(slab, -1);
 		slab_forget(slab);
-		frames += slab_destroy(slab);
+		slab_destroy(slab);
 	}
-	return frames;
 }
 
 /* An object from a new slab. */

@@ -274,12 +274,12 @@ TEST(trim)
 			CHECK_EQ(nr_tables() > before, i != 0);
 			quire_tlb_flush(&tlb);
 			rig_sound(&trimmed);
+			uint64_t there = place + (i == 2 ? 0 : 0x5000);
+
 			if (i)
-				check_memory(&trimmed, place + (i == 2 ? 0 : 0x5000), 9);
+				check_memory(&trimmed, there, 9);
 			if (i)
-				CHECK_EQ(quire_table_unmap(t, virt_of(place + (i == 2 ? 0 : 0x5000)),
-							   mapped[i], NULL),
-					 0);
+				CHECK_EQ(quire_table_unmap(t, virt_of(there), mapped[i], NULL), 0);
 			quire_table_trim(t);
 			CHECK_EQ(nr_tables(), before);
 			check_rules(0);

@@ -654,8 +654,36 @@ TEST(shrink_counts)
 	heap_end(&h, 0);
 }
 
+/* So is what a drain says, whichever cpu had it: away, beyond what may be kept empty, current. */
+TEST(drain_counts)
+{
+	struct heap h;
+	static void *p[800];
+
+	if (!heap_start(&h, MB(32), 0))
+		return;
+	for (unsigned size = 24; size <= 8192; size += size / 2) {
+		for (unsigned i = 0; i < 800; i++) {
+			quire_hosted_cpu(i & 1);
+			p[i] = quire_kmalloc(h.q, size, GFP);
+		}
+		for (unsigned i = 0; i < 800; i++) {
+			quire_hosted_cpu(i / 3 & 1);
+			CHECK_EQ(quire_kfree(h.q, p[i]), QUIRE_KFREE_OK);
+		}
+		quire_hosted_cpu(0);
+		uint64_t before = rig_free(&h.rig), nr = quire_slab_drain(h.q);
+
+		CHECK(nr > 0);
+		CHECK_EQ(nr, rig_free(&h.rig) - before);
+		CHECK_EQ(quire_slab_drain(h.q), 0);
+	}
+	heap_end(&h, 0);
+}
+
 TEST_MAIN(CASE(boot), CASE(create_refuses), CASE(layouts), CASE(hwcache_align), CASE(colouring),
 	  CASE(lists), CASE(full_slabs_first_object), CASE(double_free_in_a_row),
 	  CASE(double_free_of_an_empty_slab), CASE(judge), CASE(constructor), CASE(zones),
 	  CASE(wrong_frees), CASE(destroy_with_live_objects), CASE(leaks_at_teardown),
-	  CASE(other_cpus), CASE(shrink), CASE(bulk), CASE(pressure), CASE(shrink_counts))
+	  CASE(other_cpus), CASE(shrink), CASE(bulk), CASE(pressure), CASE(shrink_counts),
+	  CASE(drain_counts))

@@ -59,8 +59,8 @@ static void step(struct job *job, struct quire_table *t, uint64_t v, quire_pte_t
 }
 
 /*
- * Pages come and go, one after the other, and the TLBs are flushed once at the end, as vmalloc does.
- * Their table is empty each time in between, and another processor may just be taking it out.
+ * Pages come and go, one after the other, and the TLBs are flushed once at the end, as vmalloc
+ * does. Their table is empty each time in between, and another processor may just be taking it out.
  */
 static void step_lazy(struct job *job, uint64_t v)
 {
