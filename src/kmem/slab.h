@@ -222,6 +222,9 @@ void slot_settle(struct slot *slot, struct quire *q, bool alone);
  */
 enum quire_kfree slab_free_plain(struct slab *slab, void *p);
 
+/** slab_seen_free - does this cpu see that an object of a plain cache is free? false: maybe not */
+bool slab_seen_free(const struct slab *slab, const void *p);
+
 /** slab_of - the slab whose frames hold @p. Return: NULL if none does */
 struct slab *slab_of(struct quire *q, const void *p);
 

@@ -336,6 +336,18 @@ static bool seen_free(const struct slab *slab, const struct slot *slot, bool own
 	return false;
 }
 
+bool slab_seen_free(const struct slab *slab, const void *p)
+{
+	if (slab->cache->hot.checked)
+		return false;
+	uintptr_t token = quire_port_cpu_enter();
+	bool own = slab->hot.cpu == (token & 0xffff);
+	bool seen = seen_free(slab, slot_of(slab->cache, token), own, p);
+
+	quire_port_cpu_leave(token);
+	return seen;
+}
+
 enum quire_kfree slab_free_plain(struct slab *slab, void *p)
 {
 	struct cache *cache = slab->cache;

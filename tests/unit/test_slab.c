@@ -299,6 +299,33 @@ TEST(double_free_of_an_empty_slab)
 	heap_end(&h, 4);
 }
 
+/* A free object can't be made larger: it would be given out, copied to itself and freed again. */
+TEST(realloc_of_a_free_object)
+{
+	struct snapshot before;
+	struct heap h;
+
+	if (!heap_start(&h, MB(64), 0))
+		return;
+	for (unsigned cpu = 0; cpu < 2; cpu++) {
+		quire_hosted_cpu(0);
+		void *p = quire_kmalloc(h.q, 100, GFP), *other = quire_kmalloc(h.q, 100, GFP);
+
+		quire_hosted_cpu(cpu);
+		CHECK_EQ(quire_kfree(h.q, p), QUIRE_KFREE_OK);
+		CHECK_EQ(quire_kfree(h.q, other), QUIRE_KFREE_OK);
+		snapshot(&h.rig, &before);
+		CHECK(!quire_krealloc(h.q, p, 101, GFP));
+		CHECK(!quire_krealloc(h.q, p, 5000, GFP));
+		CHECK(!quire_krealloc(h.q, p, 50, GFP));
+		CHECK(!quire_krealloc(h.q, p, 0, GFP));
+		CHECK_UNCHANGED(&h.rig, &before);
+		CHECK_EQ(h.of[QUIRE_KFREE_DOUBLE], 4 * (cpu + 1));
+	}
+	quire_hosted_cpu(0);
+	heap_end(&h, 0);
+}
+
 /* What another cpu freed, and what has gone from there to its own cpu, only a judge sees. */
 TEST(judge)
 {
@@ -683,7 +710,8 @@ TEST(drain_counts)
 
 TEST_MAIN(CASE(boot), CASE(create_refuses), CASE(layouts), CASE(hwcache_align), CASE(colouring),
 	  CASE(lists), CASE(full_slabs_first_object), CASE(double_free_in_a_row),
-	  CASE(double_free_of_an_empty_slab), CASE(judge), CASE(constructor), CASE(zones),
+	  CASE(double_free_of_an_empty_slab), CASE(realloc_of_a_free_object), CASE(judge),
+	  CASE(constructor), CASE(zones),
 	  CASE(wrong_frees), CASE(destroy_with_live_objects), CASE(leaks_at_teardown),
 	  CASE(other_cpus), CASE(shrink), CASE(bulk), CASE(pressure), CASE(shrink_counts),
 	  CASE(drain_counts))
