@@ -125,6 +125,8 @@ int quire_cache_create(struct quire *q, const struct quire_cache_args *args,
  * quire_cache_destroy - end a cache and give its slabs back
  * @cache: from quire_cache_create, or NULL
  *
+ * Objects that were put aside (QUIRE_KFREE_WRITTEN) go with it: they have been reported.
+ *
  * Return:  0; -QUIRE_EBUSY if there are live objects, each of which was reported
  *          (QUIRE_KFREE_LIVE): nothing has changed; -QUIRE_EINVAL for one of kmalloc's
  * Context: nobody else uses the cache meanwhile
