@@ -149,11 +149,11 @@ run: all ## replay a recorded workload on a 32-bit machine's memory map
 check: deps-test ## what must hold before a commit, in under a minute
 	@tools/run-tests check
 
-test: deps-test ## everything, in under ten minutes
+test: deps-test ## everything, in about five minutes
 	@tools/run-tests check test
 
-test-long: deps-test ## the same with fuzzers and random tests for an hour
-	@QUIRE_LONG=1 tools/run-tests check test
+test-long: deps-test ## the same, longer: fuzzers, random tests, clang's whole analyzer: hours
+	@QUIRE_LONG=1 tools/run-tests check test long
 
 deps-test:
 	@tools/deps build test
