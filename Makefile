@@ -53,7 +53,10 @@ say = $(if $(VERBOSE)$(findstring s,$(firstword -$(MAKEFLAGS))),,@echo "  $(1)	$
 # ---- Flags ----------------------------------------------------------------
 
 # Sanitizers are for what is wrong, not for how fast: -O1 takes two thirds of the time to compile.
-CFLAGS  ?= $(if $(SAN),-O1,-O2) -g
+# Variants only say where they are, in lines. Test programs, compiled once to run for a moment,
+# are not optimized like what they test.
+CFLAGS  ?= $(if $(SAN),-O1,-O2) $(if $(V),-g1,-g)
+TEST_O  ?= $(if $(SAN),-O0,-O1)
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	   $(if $(WERROR),-Werror)
 COMMON  := $(CFLAGS) $(ARCH) $(SAN) $(WARN) -MMD -MP -Iinclude
@@ -68,7 +71,7 @@ FLAGS_lab   = $(COMMON) $(FREE) -Ilab
 FLAGS_ports = $(COMMON) $(HOST) -Iports/hosted -Iports/softmmu
 FLAGS_apps  = $(COMMON) $(HOST) -Ilab -Iports/hosted -Iports/softmmu -Iapps/cli
 FLAGS_bench = $(COMMON) $(HOST) -Iports/hosted -Iports/softmmu -Ibench
-FLAGS_tests = $(COMMON) $(HOST) -Isrc -Ilab -Iports/hosted -Iports/softmmu -Iapps/cli -Itests -Itests/hosts \
+FLAGS_tests = $(COMMON) $(HOST) $(TEST_O) -Isrc -Ilab -Iports/hosted -Iports/softmmu -Iapps/cli -Itests -Itests/hosts \
 	      -Iapps/kernel -Iports/x86
 
 # The command's libraries. The -m32 and sanitizer variants only build tests.
