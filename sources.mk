@@ -104,6 +104,7 @@ LAB += lab/command_show.c
 LAB += lab/command_slab.c
 LAB += lab/command_table.c
 LAB += lab/command_walk.c
+LAB += lab/debt.c
 LAB += lab/figure.c
 LAB += lab/figure_frames.c
 LAB += lab/figure_free.c

@@ -77,7 +77,7 @@ static inline uint64_t test_random(uint64_t *state)
 
 /*
  * TEST_SHARE: other compilers and 32 bits repeat what the build that ships does in full, from the
- * same seeds, with fewer operations. Sanitizers run another library and are slow: the tests know how slow.
+ * same seeds, with fewer operations. Sanitizers are slow, and each test knows how slow.
  */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define TEST_SANITIZED 1
@@ -90,7 +90,7 @@ static inline uint64_t test_random(uint64_t *state)
 #define TEST_SHARE 1
 #endif
 
-/* How many of @n operations a random test does in this build; fifty times as many with QUIRE_LONG. */
+/* How many of @n operations a random test does in this build; fifty times that with QUIRE_LONG. */
 static inline unsigned test_times(unsigned n)
 {
 	unsigned share = (n + TEST_SHARE - 1) / TEST_SHARE;
