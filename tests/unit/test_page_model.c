@@ -20,7 +20,7 @@
 
 #include <quire/error.h>
 
-#define SLOWNESS (TEST_SANITIZED ? 5 : 1)
+#define SLOWNESS (TEST_SANITIZED ? 10 : 1)
 
 #define FRAMES_MAX 20480
 #define ROUND 125000 /* operations from one boot */
