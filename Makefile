@@ -272,14 +272,20 @@ $(foreach kind,$(KERNEL_KINDS),$(eval $(call image,test,$(kind),$(X86) $(SOFTMMU
 
 BENCH_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(wildcard bench/*.c))
 
-bench: deps-test $(B)/bench ## measure, write build/bench.json and print it as a table
+bench: deps-test $(B)/bench $(B)/cost-tree ## measure, write build/bench.json and print it as a table
 	@bench/run $(B)/bench build/bench.json
+	@bench/run $(B)/cost-tree build/cost-tree.json
 
 $(BENCH_OBJ): | deps-test
 
 $(B)/bench: $(BENCH_OBJ) $(HOSTED_OBJ) $(B)/libquire.a
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(ARCH) -pthread -o $@ $^
+
+# What the library's inside costs, which bench/ does not see.
+$(B)/cost-tree: tests/cost/tree.c $(HOSTED_OBJ) $(B)/whole.o | deps-test
+	$(call say,LINK)
+	$(Q)$(CC) $(FLAGS_tests) -O2 -o $@ $(filter %.c %.o,$^)
 
 # ---- Installing, documents ------------------------------------------------
 
