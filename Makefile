@@ -216,11 +216,11 @@ build/hosts/free-$(1)/liblab.a: $(LAB:%.c=build/hosts/free-$(1)/%.o)
 endef
 $(foreach kind,$(FREE_KINDS),$(eval $(call free_objects,$(kind))))
 
-build/hosts/free-%/lessons: tests/hosts/freestanding.c $(SOFTMMU) build/hosts/free-%/liblab.a build/hosts/free-%/libquire.a
+build/hosts/free-%/lessons: tests/hosts/freestanding.c $(SOFTMMU) $(SINGLE) build/hosts/free-%/liblab.a build/hosts/free-%/libquire.a
 	gcc $(FREE_$*) $(FREE_FLAGS) -Ilab -Itests/hosts -Iports/softmmu -static -nostdlib -o $@ $^ -lgcc
 
 # The real library and lab, and a session that JavaScript drives (ports/wasm/run.mjs).
-build/quire.wasm: $(QUIRE_SRC) $(LAB) $(SOFTMMU) ports/wasm/port.c $(FREE_HEADERS) $(wildcard ports/softmmu/*.h)
+build/quire.wasm: $(QUIRE_SRC) $(LAB) $(SOFTMMU) $(SINGLE) ports/wasm/port.c $(FREE_HEADERS) $(wildcard ports/softmmu/*.h)
 	@mkdir -p $(@D)
 	$(call say,WASM)
 	$(Q)clang --target=wasm32 -nostdlib -mbulk-memory $(FREE) -O2 $(WARN) -Iinclude -Isrc -Ilab -Iports/softmmu \

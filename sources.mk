@@ -132,6 +132,10 @@ SOFTMMU :=
 SOFTMMU += ports/softmmu/simulated.c
 SOFTMMU += ports/softmmu/softmmu.c
 
+# With it: the ports that have one such machine at a time.
+SINGLE :=
+SINGLE += ports/softmmu/single.c
+
 # The hosted port: port.h in a process.
 HOSTED :=
 HOSTED += ports/hosted/port.c

@@ -78,7 +78,7 @@ int figure_slab(struct quire *q, struct canvas *c)
 	uint8_t objects[QUIRE_SLAB_OBJECTS_MAX];
 	struct quire_cache_info info;
 	struct quire_slab_info slab;
-	struct slab_view v = { .c = c, .info = &info, .y = 4 };
+	struct slab_view v = { .c = c, .info = &info, .y = 5 };
 	char title[64];
 
 	(void)q;
@@ -94,15 +94,16 @@ int figure_slab(struct quire *q, struct canvas *c)
 	quire_format_buffer(title, sizeof(title), "Cache %s: %u bytes, %u to a slab of %u frame%s",
 			    info.name, info.size, info.objects, info.pages,
 			    info.pages == 1 ? "" : "s");
-	int error = canvas_open(c, title, 6 + (unsigned)shown * rows + figure_legend_rows(c));
+	int error = canvas_open(c, title, 7 + (unsigned)shown * rows + figure_legend_rows(c));
 	if (error)
 		return error;
-	canvas_print(c, 0, 1, CANVAS_PLAIN,
-		     "%ju of %ju objects in use; slabs: %ju full, %ju partial, %ju empty",
-		     info.active_objects, info.nr_objects, info.full, info.partial, info.empty);
-	canvas_print(c, 0, 3, CANVAS_DIM, "%9s %4s %-8s%4s %5s", "frame", "cpu", "state", "used",
+	canvas_print(c, 0, 1, CANVAS_PLAIN, "%ju of %ju objects in use", info.active_objects,
+		     info.nr_objects);
+	canvas_print(c, 0, 2, CANVAS_PLAIN, "%ju slabs: %ju full, %ju partial, %ju empty",
+		     info.nr_slabs, info.full, info.partial, info.empty);
+	canvas_print(c, 0, 4, CANVAS_DIM, "%9s %4s %-8s%4s %5s", "frame", "cpu", "state", "used",
 		     "first");
-	canvas_print(c, CELLS_X, 3, CANVAS_DIM, "objects");
+	canvas_print(c, CELLS_X, 4, CANVAS_DIM, "objects");
 	for (size_t i = 0; i < shown && quire_slab_info(c->cache, i, &slab, objects); i++)
 		draw_one(&v, &slab, objects);
 	if (shown < info.nr_slabs)
