@@ -92,14 +92,16 @@ int figure_slab(struct quire *q, struct canvas *c)
 		v.cells = info.objects;
 	unsigned rows = (info.objects + v.cells - 1) / v.cells;
 
-	quire_format_buffer(title, sizeof(title), "Cache %s: %u bytes, %u to a slab of %u frames",
-			    info.name, info.size, info.objects, info.pages);
+	quire_format_buffer(title, sizeof(title), "Cache %s: %u bytes, %u to a slab of %u frame%s",
+			    info.name, info.size, info.objects, info.pages,
+			    info.pages == 1 ? "" : "s");
 	int error = canvas_open(c, title, 7 + (unsigned)shown * rows + figure_legend_rows(c));
 	if (error)
 		return error;
-	canvas_print(c, 0, 1, CANVAS_PLAIN, "%ju of %ju objects in use; slabs: %ju full,",
-		     info.active_objects, info.nr_objects, info.full);
-	canvas_print(c, 0, 2, CANVAS_PLAIN, "%ju partial, %ju empty", info.partial, info.empty);
+	canvas_print(c, 0, 1, CANVAS_PLAIN, "%ju of %ju objects in use", info.active_objects,
+		     info.nr_objects);
+	canvas_print(c, 0, 2, CANVAS_PLAIN, "%ju slabs: %ju full, %ju partial, %ju empty",
+		     info.nr_slabs, info.full, info.partial, info.empty);
 	canvas_print(c, 0, 4, CANVAS_DIM, "%9s %4s %-8s%4s %5s", "frame", "cpu", "state", "used",
 		     "first");
 	canvas_print(c, CELLS_X, 4, CANVAS_DIM, "objects");

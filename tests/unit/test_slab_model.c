@@ -9,12 +9,7 @@
 #include "heap.h"
 
 #define SLOTS 6000
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define STEPS 400000
-#else
-#define STEPS 10000000
-#endif
+#define STEPS test_times(TEST_SANITIZED ? 400000 : 10000000)
 
 /** struct held - a slot of the model */
 struct held {

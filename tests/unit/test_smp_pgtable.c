@@ -12,11 +12,7 @@
 #include <stdatomic.h>
 
 #define CPUS 4
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define STEPS 400
-#else
-#define STEPS 4000
-#endif
+#define STEPS (TEST_SANITIZED ? 400 : 4000)
 #define STAMPED MB(32)
 
 static struct rig rig;
@@ -93,7 +89,7 @@ static void *work(void *arg)
 
 	quire_hosted_cpu(job->cpu);
 	job->wrong += quire_table_load(process[job->cpu & 1]) != 0;
-	for (unsigned i = 0; i < STEPS; i++) {
+	for (unsigned i = 0, nr = test_times(STEPS); i < nr; i++) {
 		uint64_t mine = MB(16) * job->cpu + (test_random(&job->seed) % 8 << 21);
 
 		switch (test_random(&job->seed) % 4) {

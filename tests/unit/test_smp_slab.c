@@ -14,11 +14,7 @@
 #define HELD 300
 #define BOX 64
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define STEPS 40000
-#else
-#define STEPS 400000
-#endif
+#define STEPS (TEST_SANITIZED ? 40000 : 400000)
 
 /** struct held - an object, and what it was filled with */
 struct held {
@@ -139,7 +135,7 @@ static void *work(void *argument)
 	struct job *job = argument;
 
 	quire_hosted_cpu(job->cpu);
-	for (unsigned i = 0; i < STEPS; i++) {
+	for (unsigned i = 0, nr = test_times(STEPS); i < nr; i++) {
 		uint64_t kind = test_random(&job->seed) % 1000, r = test_random(&job->seed);
 
 		if (kind < 500 && job->nr < HELD)
@@ -183,7 +179,7 @@ static void run(uint64_t bytes, uint32_t debug, bool refuses)
 		while (jobs[cpu].nr)
 			let_go(&jobs[cpu], &jobs[cpu].held[--jobs[cpu].nr]);
 		CHECK_EQ(jobs[cpu].wrong, 0);
-		CHECK(jobs[cpu].allocs > STEPS / 3);
+		CHECK(jobs[cpu].allocs > test_times(STEPS / 3));
 		refused += jobs[cpu].refused;
 	}
 	CHECK(!refuses || refused > 0);
