@@ -112,6 +112,7 @@ LAB += lab/command_show.c
 LAB += lab/command_slab.c
 LAB += lab/command_table.c
 LAB += lab/command_walk.c
+LAB += lab/debt.c
 LAB += lab/figure.c
 LAB += lab/figure_frames.c
 LAB += lab/figure_free.c
@@ -138,6 +139,10 @@ LAB += lab/words.c
 SOFTMMU :=
 SOFTMMU += ports/softmmu/simulated.c
 SOFTMMU += ports/softmmu/softmmu.c
+
+# With it: the ports that have one such machine at a time.
+SINGLE :=
+SINGLE += ports/softmmu/single.c
 
 # The hosted port: port.h in a process.
 HOSTED :=

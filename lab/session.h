@@ -44,6 +44,7 @@ struct lab_block {
 };
 
 struct lab_area;
+struct lab_debt;
 
 /** struct lab_object - a name, and the heap's objects it stands for */
 struct lab_object {
@@ -76,6 +77,7 @@ struct lab {
 	struct lab_block *blocks;   /* the newest first */
 	struct lab_area *areas;     /* likewise (command_kspace.c) */
 	struct lab_table *tables;   /* likewise (command_table.c) */
+	struct lab_debt **debts;    /* what goes back to a machine that stays (debt.c) */
 	struct lab_words words;     /* of the line being done */
 	unsigned long line;         /* lines done since the machine began, this one too */
 	bool heap;                  /* the kernel heap is set up */
@@ -139,6 +141,9 @@ void *session_host(const struct lab *lab);
  * Return: the array; NULL without memory, and nothing has changed
  */
 void *session_grow(struct lab *lab, void *old, size_t *room, size_t size);
+
+/** session_borrows - is the machine the host's own, which goes on without the session? */
+bool session_borrows(const struct lab *lab);
 
 /** session_drop_ram - forget the ranges of lab->ram */
 void session_drop_ram(struct lab *lab);

@@ -23,6 +23,8 @@
 #define TABLE_PINNED (1u << 20)  /* stays when it is empty */
 #define TABLE_SEEN (1u << 21)    /* by the check that is running */
 
+struct limbo;
+
 /** struct leaf - where a page table of the kernel's is (leaf.h) */
 struct leaf {
 	uint64_t tag;             /* first address that it maps, + 1; 0: nothing is known */
@@ -47,6 +49,7 @@ struct quire_table {
 	uint64_t serial;              /* order of creation, and of locks */
 	_Atomic uint32_t nr_loaded;   /* processors that use it */
 	bool kernel;                  /* it is the kernel's */
+	struct limbo *limbo;          /* of the kernel's: tables just taken out (trim.h; T) */
 	struct leaf leaf[NR_LEAVES];  /* page tables found last, by address (T) */
 };
 
@@ -55,6 +58,7 @@ struct pgtable {
 	struct tier tier;
 	struct quire_table kernel; /* kernel.next is the first process's table */
 	uint64_t nr_created;       /* tables so far (kernel's T) */
+	struct lock fix;           /* (F): the fixmap's slots, but for processors' windows */
 	struct quire_table *_Atomic loaded[QUIRE_CPUS_MAX]; /* by processor */
 };
 
