@@ -1,78 +1,93 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * inode.h - struct quire_inode, and what address spaces need of the page cache
+ * inode.h - struct quire_inode: a file, its pages, its mappings
+ *
+ * What others do with its pages: pagecache.h.
  */
 #ifndef CACHE_INODE_H
 #define CACHE_INODE_H
 
 #include <quire/file.h>
+#include <quire/port.h>
 
 #include "core/interval.h"
+#include "core/radix.h"
 #include "core/sem.h"
 #include "phys/use.h"
 
-/** struct pagecache_above - what address spaces do for the page cache: filled in by src/vm */
-struct pagecache_above {
-	/*
-	 * Clear all entries that map pages [first, first + nr) of an inode; with @private also copies
-	 * that were written privately (truncate, hole punch). The inode's rw is held for writing.
-	 */
-	void (*unmap)(struct quire_inode *inode, uint64_t first, uint64_t nr, bool private);
-	/*
-	 * Take the right to write from all entries that map a page, and their dirty bits. The page
-	 * is locked. Return: whether one was dirty
-	 */
-	bool (*clean)(struct quire *q, struct quire_page *page);
-};
+/* Bytes of a file at most, as Linux's: its pages have numbers of 51 bits (struct use). */
+#define INODE_BYTES_MAX ((uint64_t)INT64_MAX)
 
 /** struct quire_inode - a file */
 struct quire_inode {
 	struct quire *q;
-	struct quire_inode *next, *prev; /* all inodes (C) */
+	struct quire_inode *next, *prev; /* all inodes, in order of creation (C) */
 	const struct quire_store *store; /* NULL: memory alone; constant */
-	void *ctx;
-	struct sem rw;            /* (R) writers of size and contents alone, faults and reads as readers */
-	struct lock lock;         /* (P) the radix tree, counts */
-	_Atomic uint64_t bytes;   /* size; written with R held for writing */
-	/* … the radix tree, counts, seals, references: the owner of this folder adds them … */
+	void *ctx;                       /* of the store's functions; constant */
+	uint64_t ino;
+	uint32_t dev_major, dev_minor;
+	_Atomic uint32_t users;          /* references */
 
-	/* Mappings: src/vm alone. */
-	struct sem maps_lock;           /* (M) */
-	struct interval_root maps;      /* areas that map it, by page (M) */
-	uint32_t nr_writable;           /* shared areas that may write (M) */
+	struct sem flush;                /* (W) one write-back of it at a time */
+	struct sem rw;                   /* (R) writers: size and contents by calls; readers: what brings
+					  * pages in, reads, writes back */
+	_Atomic uint64_t bytes;          /* size (R for writing) */
+
+	struct lock lock;                /* (P) */
+	int error;                       /* of a write-back, not told yet (P) */
+	struct radix_root pages;         /* struct quire_page by index; tagged: dirty (P) */
+	uint64_t nr_dirty, nr_writeback; /* (P) */
+	uint64_t nr_reads, nr_ahead, nr_writes; /* (P) */
+
+	/* Mappings: src/vm, and seals, which forbid some. */
+	struct sem maps_lock;            /* (M) */
+	struct interval_root maps;       /* areas that map it, by page (M) */
+	uint32_t nr_writable;            /* shared areas that may write, now or after mprotect (M) */
+	_Atomic uint32_t seals;          /* QUIRE_SEAL_…; changed with M and R held for writing */
+	bool executable;                 /* its mode has x bits, which QUIRE_SEAL_EXEC keeps; constant */
 };
 
-/** pagecache_set_above - src/vm is set up. NULL: it ends */
-void pagecache_set_above(struct quire *q, const struct pagecache_above *above);
+/** inode_lock - take P. Return: for inode_unlock */
+static inline uintptr_t inode_lock(struct quire_inode *inode)
+	LOCK_ATTRIBUTE(acquire_capability(inode->lock))
+{
+	uintptr_t token = quire_port_cpu_enter();
+
+	lock_take(&inode->lock);
+	return token;
+}
+
+/** inode_unlock - let go of P */
+static inline void inode_unlock(struct quire_inode *inode, uintptr_t token)
+	LOCK_ATTRIBUTE(release_capability(inode->lock))
+{
+	lock_drop(&inode->lock);
+	quire_port_cpu_leave(token);
+}
+
+/** inode_pages - pages that a size takes */
+static inline uint64_t inode_pages(uint64_t bytes)
+{
+	return (bytes + QUIRE_PAGE_SIZE - 1) >> QUIRE_PAGE_SHIFT;
+}
+
+/** inode_bytes - its size now */
+static inline uint64_t inode_bytes(const struct quire_inode *inode)
+{
+	return relaxed_load(&inode->bytes);
+}
 
 /**
- * pagecache_find - a page if it is in memory
- * @inode: the file
- * @index: page
+ * inode_trim - give nodes of the tree that are not used back to the heap
  *
- * Return: the frame with one more reference (pagecache_put), up to date or not; NULL
+ * After pages have left. Locks: takes P
  */
-struct quire_page *pagecache_find(struct quire_inode *inode, uint64_t index);
+void inode_trim(struct quire_inode *inode);
 
-/**
- * pagecache_load - a page, read in if it is not in memory, with readahead
- * @file:  opened; its readahead state is used
- * @index: page
- * @major: set if the store was read; may be NULL
- * @out:   the frame, up to date, locked (use_unlock), with one more reference (pagecache_put)
- *
- * Return:  0; -QUIRE_EIO; -QUIRE_ENOMEM; -QUIRE_ERANGE at or beyond the end of the file
- * Context: sleeps
- */
-int pagecache_load(struct quire_file *file, uint64_t index, bool *major, struct quire_page **out);
+/** inode_drop_all - all pages leave, written back or not: nobody has the inode any more */
+void inode_drop_all(struct quire_inode *inode);
 
-/** pagecache_put - drop a reference. A page that left the cache and that nobody has is freed */
-void pagecache_put(struct quire *q, struct quire_page *page);
-
-/** pagecache_dirty - a page is newer than the store's. Any time; the page is held */
-void pagecache_dirty(struct quire *q, struct quire_page *page);
-
-/** pagecache_ahead - read [first, first + nr) unless it is there, without waiting for anybody's use */
-void pagecache_ahead(struct quire_file *file, uint64_t first, uint64_t nr);
+/** inode_tryget - one more reference, unless it is ending. Locks: C. Return: whether it was had */
+bool inode_tryget(struct quire_inode *inode);
 
 #endif
