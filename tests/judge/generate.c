@@ -20,9 +20,11 @@ struct gen {
 	struct episode *e;
 	uint64_t state;
 	struct {
+		uint8_t proc;
 		int32_t ref;
 		uint64_t at, bytes;
 	} recent[NR_RECENT];
+	uint8_t proc; /* whose call is being made */
 	unsigned nr_recent;
 	uint64_t fits; /* bytes from the last place to the end of its range; 0: unknown */
 	bool alive[WIRE_PROCS];
@@ -60,6 +62,7 @@ static void remember(struct gen *g, int32_t ref, uint64_t at, uint64_t bytes)
 {
 	unsigned i = g->nr_recent++ % NR_RECENT;
 
+	g->recent[i].proc = g->proc;
 	g->recent[i].ref = ref;
 	g->recent[i].at = at;
 	g->recent[i].bytes = bytes;
@@ -72,13 +75,16 @@ static void recent_place(struct gen *g, int32_t *ref, uint64_t *at)
 {
 	unsigned nr = g->nr_recent < NR_RECENT ? g->nr_recent : NR_RECENT;
 	unsigned i = (unsigned)below(g, nr);
+
+	for (unsigned n = 0; n < 4 && g->recent[i].proc != g->proc; n++)
+		i = (unsigned)below(g, nr);
 	uint64_t pages = g->recent[i].bytes / PAGE;
 
 	*ref = g->recent[i].ref;
 	*at = g->recent[i].at;
 	switch (below(g, 4)) {
 	case 0: break;
-	case 1: *at += pages * PAGE; break;
+	case 1: *at += (pages ? pages - 1 : 0) * PAGE; break;
 	case 2: *at += below(g, pages + 1) * PAGE; break;
 	default: *at += (below(g, pages + 5) - 2) * PAGE; break;
 	}
@@ -161,7 +167,7 @@ static void range(struct gen *g, struct call *c)
 	do {
 		place(g, &c->at_ref, &c->at);
 		c->bytes = length(g);
-		if (g->fits && chance(g, 60))
+		if (g->fits && chance(g, 75))
 			c->bytes = (1 + below(g, (g->fits + PAGE - 1) / PAGE)) * PAGE;
 		if (chance(g, 1))
 			c->at += below(g, PAGE);
@@ -276,7 +282,7 @@ static void gen_mremap(struct gen *g, struct call *c, unsigned index)
 		c->to_ref = REF_NONE;
 		c->to = 0;
 	}
-	if (c->more < 1u << 20 && chance(g, 30))
+	if (c->more < 1u << 20 && chance(g, 15))
 		remember(g, (int32_t)index, 0, c->more);
 }
 
@@ -518,7 +524,7 @@ void generate(uint64_t seed, unsigned nr, struct episode *out)
 		uint8_t proc = some_process(&g);
 
 		*c = call_blank(i + 1 == nr ? OP_LOOK : i < 6 ? OP_MMAP : some_op(&g));
-		c->proc = proc;
+		c->proc = g.proc = proc;
 		gen_call(&g, c, i);
 	}
 }

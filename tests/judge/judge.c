@@ -16,7 +16,7 @@ int main(int argc, char **argv)
 	strcpy(b.wire->stored, a.wire->stored);
 	for (unsigned i = 0; i < a.origin.nr_areas; i++)
 		printf("%lx-%lx %s %s\n", a.origin.areas[i].start, a.origin.areas[i].end, a.origin.areas[i].rights, a.origin.areas[i].name);
-	unsigned long ok = 0, fail=0, per[NR_OPS][2] = {{0}};
+	unsigned long ok = 0, fail=0, per[NR_OPS][3] = {{0}};
 	for (unsigned s = seed; s < seed + nr; s++) {
 		generate(s, 200, &e);
 		e.setting.detail = 1;
@@ -24,7 +24,7 @@ int main(int argc, char **argv)
 		if (!linux_run(&b, &e, &tb)) { printf("seed %u b\n", s);break; }
 		for (unsigned i = 0; i < e.nr; i++) {
 			bool good = ta.outcomes[i].result.result >= 0 && !ta.outcomes[i].result.signal && ta.outcomes[i].result.state == STATE_DONE;
-			per[e.calls[i].op][good]++;
+			per[e.calls[i].op][ta.outcomes[i].result.state == STATE_SKIPPED ? 2 : good]++;
 		}
 		if (compare(&e, &ta, &tb, &a.origin, &d)) {
 			printf("seed %u call %u: %s: %s\n", s, d.call, aspect_name(d.aspect), d.text);
@@ -37,6 +37,6 @@ int main(int argc, char **argv)
 		}
 	}
 	printf("%lu same, %lu not\n", ok, fail);
-	for (unsigned i = 0; i < NR_OPS; i++) printf("%s: %lu good %lu bad\n", call_name(i), per[i][1], per[i][0]);
+	for (unsigned i = 0; i < NR_OPS; i++) printf("%s: %lu good %lu bad %lu skip\n", call_name(i), per[i][1], per[i][0], per[i][2]);
 	linux_stop(&a); linux_stop(&b);
 }
