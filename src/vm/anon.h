@@ -24,6 +24,9 @@
 #include "core/sem.h"
 #include "vm/vma.h"
 
+/* Bytes of a record, on every host. */
+#define ANON_BYTES 128
+
 /** anon_prepare - the area has an anon from here on. Return: 0; -QUIRE_ENOMEM. Locks: S, reading is enough */
 int anon_prepare(struct vma *vma);
 
@@ -35,6 +38,17 @@ void anon_link(struct vma *vma, struct anon *anon);
 
 /** anon_unlink - an area goes, or is merged into another one */
 void anon_unlink(struct vma *vma);
+
+/**
+ * anon_hold - keep who looks for entries away while limits of an area change
+ *
+ * Takes the lock of its anon's family (A); nothing if it has none. Its start, end and pgoff are read under this
+ * lock, so they are changed under it.
+ */
+void anon_hold(const struct vma *vma);
+
+/** anon_release - let them in again */
+void anon_release(const struct vma *vma);
 
 /** anon_mergeable - may two neighbours be one area? Both the same, or one of them has none yet */
 bool anon_mergeable(const struct anon *a, const struct anon *b);
