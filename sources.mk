@@ -11,6 +11,8 @@
 QUIRE_CORE :=
 QUIRE_CORE += src/core/error.c
 QUIRE_CORE += src/core/format.c
+QUIRE_CORE += src/core/interval.c
+QUIRE_CORE += src/core/radix.c
 QUIRE_CORE += src/core/sem.c
 QUIRE_CORE += src/core/string.c
 QUIRE_CORE += src/core/tree.c
@@ -72,6 +74,7 @@ QUIRE_KMEM += src/kmem/slab_cache.c
 QUIRE_KMEM += src/kmem/slab_checked.c
 QUIRE_KMEM += src/kmem/slab_cpu.c
 QUIRE_KMEM += src/kmem/slab_look.c
+QUIRE_KMEM += src/kmem/touch.c
 QUIRE_KMEM += src/kmem/vmalloc.c
 QUIRE_KMEM += src/kmem/vmalloc_area.c
 QUIRE_KMEM += src/kmem/vmalloc_look.c
