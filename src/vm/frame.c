@@ -4,7 +4,7 @@
  */
 #include "vm/frame.h"
 
-#include "cache/inode.h"
+#include "cache/pagecache.h"
 #include "core/assert.h"
 #include "vm/anon.h"
 

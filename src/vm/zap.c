@@ -10,7 +10,7 @@
  */
 #include "vm/zap.h"
 
-#include "cache/inode.h"
+#include "cache/pagecache.h"
 #include "core/assert.h"
 #include "pgtable/user.h"
 #include "vm/anon.h"
