@@ -15,7 +15,7 @@ static const char *const ASPECTS[NR_ASPECTS] = { "none",  "state", "result", "si
 
 static const char *const COUNTS[NR_COUNTS] = {
 	"Rss",           "Pss",           "Shared_Clean", "Shared_Dirty", "Private_Clean",
-	"Private_Dirty", "Anonymous",     "LazyFree",     "Locked",
+	"Private_Dirty", "Anonymous",     "Locked",
 };
 
 const char *aspect_name(enum aspect aspect)

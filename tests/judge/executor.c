@@ -539,7 +539,7 @@ static bool step(uint32_t index, uint32_t *me)
 
 	memset(out, 0, sizeof(*out));
 	bool can = c->proc == *me && resolve(c->at_ref, c->at, &at) &&
-		   resolve(c->to_ref, c->to, &to);
+		   resolve(c->to_ref, c->to, &to) && !wire_hits(c, at, to, WIRE->heap);
 
 	if (c->op == OP_FORK)
 		can = can && c->value < WIRE_PROCS && !is_alive(c->value);

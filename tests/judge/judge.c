@@ -126,6 +126,8 @@ static bool apart(struct judge *j, void (*what)(struct judge *), unsigned second
 {
 	int status;
 
+	if (!linux_ready(&j->real) || (j->self && !linux_ready(&j->second)))
+		exit(2);
 	fflush(stdout);
 	j->shared->done = false;
 	j->shared->difference.aspect = ASPECT_NONE;

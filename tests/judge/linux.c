@@ -69,6 +69,13 @@ static bool spawn(struct linux_side *side)
 	return true;
 }
 
+bool linux_ready(struct linux_side *side)
+{
+	if (side->pid && waitpid(side->pid, NULL, WNOHANG) == side->pid)
+		side->pid = 0;
+	return side->pid || spawn(side);
+}
+
 static void kill_executor(struct linux_side *side)
 {
 	if (!side->pid)
@@ -116,7 +123,7 @@ static bool await_done(struct linux_side *side)
 
 static const char *const COUNT_NAMES[NR_COUNTS] = {
 	"Rss:",           "Pss:",           "Shared_Clean:", "Shared_Dirty:", "Private_Clean:",
-	"Private_Dirty:", "Anonymous:",     "LazyFree:",     "Locked:",
+	"Private_Dirty:", "Anonymous:",     "Locked:",
 };
 
 /* A line of maps: 10200000-10203000 rw-p 00000000 00:01 1034   /memfd:file0 (deleted) */

@@ -26,6 +26,9 @@ struct linux_side {
  */
 bool linux_start(struct linux_side *side, const char *program);
 
+/** linux_ready - start it again if it has ended. Return: false if that can't be: it was printed */
+bool linux_ready(struct linux_side *side);
+
 /** linux_run - do an episode. Return: true; false if the executor ended badly: that was printed */
 bool linux_run(struct linux_side *side, const struct episode *episode, struct trace *out);
 

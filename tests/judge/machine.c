@@ -430,7 +430,7 @@ static void look_counts(struct quire_mm *mm, struct area *area)
 	const uint64_t counts[NR_COUNTS] = {
 		pages.rss,           pages.pss >> 12,     pages.shared_clean,
 		pages.shared_dirty,  pages.private_clean, pages.private_dirty,
-		pages.anonymous,     pages.lazy_free,     pages.locked,
+		pages.anonymous,     pages.locked,
 	};
 	for (unsigned c = 0; c < NR_COUNTS; c++)
 		area->counts[c] = counts[c] >> 10;
@@ -502,7 +502,7 @@ static void step(struct machine *m, const struct call *c, struct outcome *o)
 {
 	uint64_t at[2];
 	bool can = c->proc < WIRE_PROCS && m->mms[c->proc] && resolve(m, c->at_ref, c->at, &at[0]) &&
-		   resolve(m, c->to_ref, c->to, &at[1]);
+		   resolve(m, c->to_ref, c->to, &at[1]) && !wire_hits(c, at[0], at[1], m->origin->heap);
 
 	memset(o, 0, sizeof(*o));
 	if (c->op == OP_FORK)

@@ -7,7 +7,10 @@
 
 #include "call.h"
 
-/* What OP_LOOK counts of an area, as /proc/PID/smaps names it. */
+/*
+ * What OP_LOOK counts of an area, as /proc/PID/smaps names it. Linux's other counts follow
+ * when its work of the background gets there: Referenced, LazyFree.
+ */
 enum count {
 	COUNT_RSS,
 	COUNT_PSS,
@@ -16,7 +19,6 @@ enum count {
 	COUNT_PRIVATE_CLEAN,
 	COUNT_PRIVATE_DIRTY,
 	COUNT_ANONYMOUS,
-	COUNT_LAZY_FREE,
 	COUNT_LOCKED,
 	NR_COUNTS,
 };

@@ -153,4 +153,26 @@ static inline uint8_t wire_filling(unsigned file, uint64_t page)
 	return opcodes[(page * 5 + file * 7) % WIRE_NR_OPCODES];
 }
 
+static inline int wire_hits_range(uint64_t at, uint64_t bytes, uint64_t heap)
+{
+	uint64_t end = at + bytes;
+
+	/* What wraps, or is larger than all there is, is refused. */
+	if (end < at || bytes >= (uint64_t)1 << 46)
+		return 0;
+	return (at < heap && end > WIRE_CODE_AT) || (at < WIRE_AT + sizeof(struct wire) && end > WIRE_AT) ||
+	       (at < (uint64_t)1 << 47 && end > WIRE_TOP + 0x1000);
+}
+
+/** wire_hits - would a call hit the executor's own memory? Then neither side does it */
+static inline int wire_hits(const struct call *c, uint64_t at, uint64_t to, uint64_t heap)
+{
+	if (c->op == OP_MREMAP)
+		return wire_hits_range(at, c->bytes > c->more ? c->bytes : c->more, heap) ||
+		       wire_hits_range(to, c->more, heap);
+	if ((c->op >= OP_MMAP && c->op <= OP_COPYIN && c->op != OP_BRK && c->op != OP_MLOCKALL))
+		return wire_hits_range(at, c->bytes + 1 > 1 ? c->bytes : 1, heap);
+	return 0;
+}
+
 #endif
