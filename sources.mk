@@ -84,6 +84,29 @@ QUIRE_CACHE :=
 
 # src/vm
 QUIRE_VM :=
+QUIRE_VM += src/vm/access.c
+QUIRE_VM += src/vm/account.c
+QUIRE_VM += src/vm/anon.c
+QUIRE_VM += src/vm/brk.c
+QUIRE_VM += src/vm/check.c
+QUIRE_VM += src/vm/check_frames.c
+QUIRE_VM += src/vm/fault.c
+QUIRE_VM += src/vm/fault_anon.c
+QUIRE_VM += src/vm/fault_cow.c
+QUIRE_VM += src/vm/fault_file.c
+QUIRE_VM += src/vm/fork.c
+QUIRE_VM += src/vm/frame.c
+QUIRE_VM += src/vm/layout.c
+QUIRE_VM += src/vm/look.c
+QUIRE_VM += src/vm/mm.c
+QUIRE_VM += src/vm/mm_look.c
+QUIRE_VM += src/vm/mmap.c
+QUIRE_VM += src/vm/mprotect.c
+QUIRE_VM += src/vm/munmap.c
+QUIRE_VM += src/vm/rmap.c
+QUIRE_VM += src/vm/vm.c
+QUIRE_VM += src/vm/vma.c
+QUIRE_VM += src/vm/zap.c
 
 # src/report
 QUIRE_REPORT :=

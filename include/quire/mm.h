@@ -233,7 +233,7 @@ struct quire_vma_pages {
 	uint64_t shared_hugetlb, private_hugetlb;
 };
 
-/** quire_vma_pages - count the pages in [start, end). Return: 0; -QUIRE_ENOMEM */
+/** quire_vma_pages - count the pages that are resident in [start, end). Return: 0 */
 int quire_vma_pages(struct quire_mm *mm, quire_virt_t start, quire_virt_t end,
 		    struct quire_vma_pages *out);
 

@@ -66,9 +66,6 @@ static inline uint64_t fault_bits(const struct fault *f)
 	return format_user(f->table->format, f->vma->pte & ~QUIRE_PTE_RW) | QUIRE_PTE_ACCESSED;
 }
 
-/* What a write makes of it. */
-#define FAULT_WRITTEN ((uint64_t)(QUIRE_PTE_RW | QUIRE_PTE_DIRTY))
-
 /** fault_phys - the address of a frame */
 static inline uint64_t fault_phys(const struct quire *q, const struct quire_page *page)
 {

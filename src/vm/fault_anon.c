@@ -77,7 +77,7 @@ enum quire_fault fault_anon(struct fault *f)
 	}
 	fault_anon_own(f, page);
 	atomic_fetch_add_explicit(&vma->mm->rss[RSS_ANON], 1, memory_order_relaxed);
-	fault_set(f, leaf, f->address, fault_phys(q, page) | fault_bits(f) | FAULT_WRITTEN);
+	fault_set(f, leaf, f->address, fault_phys(q, page) | fault_bits(f) | FRAME_WRITTEN);
 	fault_leave(f, token);
 	return QUIRE_FAULT_DONE;
 }

@@ -47,7 +47,7 @@ static void allow(struct fault *f, uint64_t entry)
 	struct leaf *leaf = same(f, entry);
 
 	if (leaf)
-		add_bits(f, leaf, FAULT_WRITTEN | QUIRE_PTE_ACCESSED);
+		add_bits(f, leaf, FRAME_WRITTEN | QUIRE_PTE_ACCESSED);
 	table_leave(f->table, token);
 }
 
@@ -95,7 +95,7 @@ static bool put_copy(struct fault *f, uint64_t entry, struct quire_page *old,
 			unmap_old(f, old);
 		entry_take(leaf->contents, i, t->format->entry_bytes);
 		entry_store(leaf->contents, i, t->format->entry_bytes,
-			    alone ? fresh | FAULT_WRITTEN : fresh);
+			    alone ? fresh | FRAME_WRITTEN : fresh);
 	}
 	table_leave(t, token);
 	if (unlikely(!leaf))
@@ -159,7 +159,7 @@ enum quire_fault fault_cow(struct fault *f)
 		done = page && frame_anon(page) && !shared &&
 		       acquire_load(&page->word) / COUNT_ONE == 1;
 		if (done)
-			add_bits(f, leaf, FAULT_WRITTEN | QUIRE_PTE_ACCESSED);
+			add_bits(f, leaf, FRAME_WRITTEN | QUIRE_PTE_ACCESSED);
 		else
 			full = page && !frames_hold(page);
 	}

@@ -30,7 +30,7 @@ static void map(const struct fault *f, const struct leaf *leaf, struct quire_pag
 	if (address != f->address)
 		bits &= ~(uint64_t)QUIRE_PTE_ACCESSED;
 	else if (f->write)
-		bits |= FAULT_WRITTEN;
+		bits |= FRAME_WRITTEN;
 	if (zap_writable(f->vma))
 		bits |= QUIRE_PTE_RW;
 	if (frame_map(page))
@@ -129,7 +129,7 @@ static enum quire_fault map_copy(struct fault *f, struct quire_page *from)
 			atomic_fetch_add_explicit(&f->vma->mm->rss[RSS_ANON], 1,
 						  memory_order_relaxed);
 			fault_set(f, leaf, f->address,
-				  fault_phys(q, page) | fault_bits(f) | FAULT_WRITTEN);
+				  fault_phys(q, page) | fault_bits(f) | FRAME_WRITTEN);
 		}
 		fault_leave(f, token);
 	}

@@ -8,6 +8,9 @@
 #include "phys/use.h"
 #include "vm/mm.h"
 
+/* What a write makes of an entry. */
+#define FRAME_WRITTEN ((uint64_t)(QUIRE_PTE_RW | QUIRE_PTE_DIRTY))
+
 /** struct frame_finder - frames of one section are found without its tables; by frame_begin */
 struct frame_finder {
 	const struct quire *q;
