@@ -29,9 +29,12 @@
 #include <unistd.h>
 
 #define EPISODE_CALLS 200
-#define MOST_TRIALS 3000
-#define MOST_SHOWN 40
+#define MOST_TRIALS 1500
+#define MOST_DIFFERENCES 1000
+#define MOST_CRASHES 20
+#define WORK_SECONDS 7200
 #define TRIAL_SECONDS 30
+#define CRASH_TEXT 40 /* crashes whose texts begin alike are one */
 
 /** struct shared - what a worker tells the judge */
 struct shared {
@@ -47,6 +50,7 @@ struct judge {
 	uint64_t seed, nr_calls;
 	bool all;  /* go on after a difference */
 	bool self; /* Linux against Linux */
+	int said;  /* what a worker says to stderr: a panic */
 	struct linux_side real, second;
 	struct machine machine;
 	struct shared *shared;
@@ -56,6 +60,10 @@ struct judge {
 	enum aspect aspect;
 	unsigned op;
 	char text[512];
+	/* What has been shown. */
+	bool shown[NR_ASPECTS][NR_OPS];
+	char crashes[MOST_CRASHES][CRASH_TEXT];
+	unsigned nr_crashes;
 };
 
 /* ---- One episode ------------------------------------------------------------------------------- */
@@ -121,6 +129,26 @@ static void work(struct judge *j)
 	s->done = true;
 }
 
+/* The last words of a worker that ended badly. */
+static void last_words(struct judge *j, int status, struct difference *out)
+{
+	char text[sizeof(out->text)] = { 0 };
+	ssize_t n = pread(j->said, text, sizeof(text) - 1, 0);
+
+	memset(out, 0, sizeof(*out));
+	out->aspect = ASPECT_CRASH;
+	if (WIFSIGNALED(status))
+		snprintf(out->text, 32, "signal %d: ", WTERMSIG(status));
+	else
+		snprintf(out->text, 32, "exit status %d: ", WEXITSTATUS(status));
+	if (n > 0) {
+		size_t begun = strlen(out->text);
+
+		text[strcspn(text, "\n")] = 0;
+		snprintf(out->text + begun, sizeof(out->text) - begun, "%s", text);
+	}
+}
+
 /* Do something in a process of its own. Return: did it come to its end? */
 static bool apart(struct judge *j, void (*what)(struct judge *), unsigned seconds)
 {
@@ -131,24 +159,22 @@ static bool apart(struct judge *j, void (*what)(struct judge *), unsigned second
 	fflush(stdout);
 	j->shared->done = false;
 	j->shared->difference.aspect = ASPECT_NONE;
+	if (ftruncate(j->said, 0) || lseek(j->said, 0, SEEK_SET))
+		exit(2);
 	int pid = fork();
 
+	if (pid < 0)
+		exit(2);
 	if (pid == 0) {
+		dup2(j->said, STDERR_FILENO);
 		alarm(seconds);
 		what(j);
 		fflush(stdout);
 		_exit(0);
 	}
-	if (pid > 0 && waitpid(pid, &status, 0) == pid && j->shared->done)
+	if (waitpid(pid, &status, 0) == pid && j->shared->done)
 		return true;
-	struct difference *d = &j->shared->difference;
-
-	memset(d, 0, sizeof(*d));
-	d->aspect = ASPECT_CRASH;
-	if (pid > 0 && WIFSIGNALED(status))
-		snprintf(d->text, sizeof(d->text), "signal %d", WTERMSIG(status));
-	else
-		snprintf(d->text, sizeof(d->text), "exit status %d", WEXITSTATUS(status));
+	last_words(j, status, &j->shared->difference);
 	return false;
 }
 
@@ -156,9 +182,6 @@ static bool apart(struct judge *j, void (*what)(struct judge *), unsigned second
 
 static void trial(struct judge *j)
 {
-	/* What a panic says belongs to nobody here. */
-	if (!freopen("/dev/null", "w", stderr))
-		_exit(1);
 	do_episode(j, j->episode, &j->shared->difference);
 	j->shared->done = true;
 }
@@ -175,7 +198,7 @@ static bool shows(void *ctx, struct episode *episode)
 	if (d->aspect != j->aspect || d->explained)
 		return false;
 	if (d->aspect == ASPECT_CRASH)
-		return !strncmp(d->text, j->text, 24);
+		return !strncmp(d->text, j->text, CRASH_TEXT);
 	if (episode->calls[d->call].op != j->op)
 		return false;
 	episode->nr = d->call + 1;
@@ -205,30 +228,41 @@ static void report(struct judge *j)
 
 /* ---- What is asked for ------------------------------------------------------------------------------ */
 
+/* Differences in the same aspect of the same call are shown once; so are crashes with the same text. */
+static bool is_new(struct judge *j)
+{
+	const struct difference *d = &j->shared->difference;
+	unsigned op = j->episode->calls[d->call].op;
+
+	if (d->aspect != ASPECT_CRASH) {
+		bool old = j->shown[d->aspect][op];
+
+		j->shown[d->aspect][op] = true;
+		return !old;
+	}
+	for (unsigned i = 0; i < j->nr_crashes; i++)
+		if (!strncmp(j->crashes[i], d->text, CRASH_TEXT))
+			return false;
+	if (j->nr_crashes == MOST_CRASHES)
+		return false;
+	memcpy(j->crashes[j->nr_crashes++], d->text, CRASH_TEXT);
+	return true;
+}
+
 static int run_random(struct judge *j)
 {
 	struct shared *s = j->shared;
-	bool shown[NR_ASPECTS][NR_OPS] = { { false } };
-	unsigned nr = 0, differences = 0;
+	unsigned differences = 0;
 
-	while (s->calls < j->nr_calls && nr < MOST_SHOWN) {
-		uint64_t before = s->episode;
-
-		apart(j, work, 7200);
+	while (s->calls < j->nr_calls && differences < MOST_DIFFERENCES) {
+		apart(j, work, WORK_SECONDS);
 		if (s->difference.aspect == ASPECT_NONE)
 			break;
 		differences++;
-		if (s->difference.aspect == ASPECT_CRASH && !s->done)
-			s->difference.call = 0;
 		make_episode(j, s->episode);
-		bool *old = &shown[s->difference.aspect][j->episode->calls[s->difference.call].op];
-
-		if (!*old) {
-			*old = true;
-			nr++;
+		if (is_new(j))
 			report(j);
-		}
-		if (!j->all || (s->episode == before && s->calls == 0 && differences > 1000))
+		if (!j->all)
 			break;
 		s->episode++;
 	}
@@ -313,7 +347,8 @@ static bool begin(struct judge *j, const char *program)
 			 -1, 0);
 	j->episode = mmap(NULL, sizeof(*j->episode), PROT_READ | PROT_WRITE,
 			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (j->shared == MAP_FAILED || j->episode == MAP_FAILED || !linux_start(&j->real, program))
+	j->said = memfd_create("said", 0);
+	if (j->said < 0 || j->shared == MAP_FAILED || j->episode == MAP_FAILED || !linux_start(&j->real, program))
 		return false;
 	if (!j->self)
 		return machine_start(&j->machine);

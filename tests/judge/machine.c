@@ -157,13 +157,15 @@ static int open_file(struct machine *m, unsigned n)
 	return error;
 }
 
+/* What can't be written is shared: then it is no neighbour's like, and counts the same. */
 static int mirror(struct machine *m, const struct area *area)
 {
 	struct quire_mmap args = { .address = virt(area->start), .bytes = area->end - area->start };
 	quire_virt_t at;
 
 	args.flags = QUIRE_MAP_FIXED_NOREPLACE | QUIRE_MAP_ANONYMOUS |
-		     (area->rights[3] == 's' ? QUIRE_MAP_SHARED : QUIRE_MAP_PRIVATE) |
+		     (area->rights[1] != 'w' || area->rights[3] == 's' ? QUIRE_MAP_SHARED :
+									  QUIRE_MAP_PRIVATE) |
 		     (strcmp(area->name, "[stack]") ? 0 : QUIRE_MAP_GROWSDOWN);
 	args.prot = (area->rights[0] == 'r' ? QUIRE_PROT_READ : 0) |
 		    (area->rights[1] == 'w' ? QUIRE_PROT_WRITE : 0) |

@@ -73,7 +73,7 @@ static bool simpler(struct call *c, unsigned n)
 	}
 	switch (n) {
 	case 32: c->bytes = PAGE; return true;
-	case 33: c->bytes /= 2; return true;
+	case 33: c->bytes = c->bytes / (2 * PAGE) * PAGE; return true;
 	case 34: c->bytes -= PAGE; return true;
 	case 35: c->more = PAGE; return true;
 	case 36: c->more -= PAGE; return true;
