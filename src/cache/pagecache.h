@@ -143,6 +143,16 @@ void pagecache_put(struct quire *q, struct quire_page *page);
 /** pagecache_dirty - a page is newer than the store's. Any time; the page and its inode are held */
 void pagecache_dirty(struct quire *q, struct quire_page *page);
 
+/** pagecache_count_dirty - @n pages more are dirty. Locks: P */
+void pagecache_count_dirty(struct quire_inode *inode, int n);
+
+/**
+ * pagecache_balance - whoever has made pages dirty writes them back when there are too many
+ *
+ * After a write, and after a fault that wrote to a shared area. Locks: S at the most; may sleep
+ */
+void pagecache_balance(struct quire_inode *inode);
+
 /** pagecache_ahead - read [first, first + nr) unless it is there, for MADV_WILLNEED. Locks: as pagecache_load */
 void pagecache_ahead(struct quire_file *file, uint64_t first, uint64_t nr);
 

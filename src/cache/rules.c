@@ -96,12 +96,16 @@ static bool check_frames(struct quire *q, struct quire_violation *out)
 bool rules_check(struct quire *q, const struct tier *tier, struct quire_violation *out)
 {
 	const struct pagecache *pc = (const struct pagecache *)(const void *)tier;
-	uint64_t nr = 0;
+	uint64_t nr = 0, dirty = 0;
 
 	for (const struct quire_inode *inode = pc->first; inode; inode = inode->next, nr++) {
 		if (!check_inode(inode, out))
 			return false;
+		dirty += inode->nr_dirty;
 	}
+	if (dirty != pc->nr_dirty)
+		return broken(out, "CACHE-3", "the dirty pages of all files are those counted",
+			      dirty);
 	if (nr != pc->nr_inodes)
 		return broken(out, "CACHE-7", "the files listed are those counted", nr);
 	return check_frames(q, out);

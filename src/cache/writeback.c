@@ -52,7 +52,8 @@ static void begin(struct quire_inode *inode, struct quire_page *page)
 
 	atomic_fetch_or_explicit(&use->flags, USE_WRITEBACK, memory_order_relaxed);
 	atomic_fetch_and_explicit(&use->flags, ~USE_DIRTY, memory_order_relaxed);
-	inode->nr_dirty -= radix_tag(&inode->pages, use_index(use), false);
+	if (radix_tag(&inode->pages, use_index(use), false))
+		pagecache_count_dirty(inode, -1);
 	inode->nr_writeback++;
 	inode_unlock(inode, token);
 	use_unlock(inode->q, page);

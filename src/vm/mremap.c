@@ -253,8 +253,8 @@ static int move_to(struct remap *r, struct vma *vma)
 /* FIXED, the size unchanged: every area of the range. */
 static int move_all(struct remap *r)
 {
-	uint64_t end = r->old + r->old_bytes;
-	struct vma *vma = vma_find(r->mm, r->old);
+	uint64_t at = r->old, end = r->old + r->old_bytes;
+	struct vma *vma = vma_find(r->mm, at);
 
 	if (!vma)
 		return -QUIRE_EFAULT;
@@ -262,13 +262,14 @@ static int move_all(struct remap *r)
 		struct remap part = *r;
 		int error;
 
-		part.old = vma->start > r->old ? vma->start : r->old;
-		part.old_bytes = part.new_bytes = smaller(end, vma->end) - part.old;
+		part.old = vma->start > at ? vma->start : at;
+		at = smaller(end, vma->end);
+		part.old_bytes = part.new_bytes = at - part.old;
 		part.to = r->to + (part.old - r->old);
 		error = vma->flags & QUIRE_VM_SEALED ? -QUIRE_EPERM : move_to(&part, vma);
 		if (error)
 			return error;
-		vma = vma_next(r->mm, part.old + part.old_bytes);
+		vma = at < end ? vma_next(r->mm, at) : NULL;
 	}
 	return 0;
 }
