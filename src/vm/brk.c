@@ -20,7 +20,7 @@
 	 QUIRE_VM_MAYEXEC | QUIRE_VM_ACCOUNT)
 
 /* May [@start, @end) become heap? */
-static bool may_grow(const struct quire_mm *mm, uint64_t start, uint64_t end)
+static bool may_grow(struct quire_mm *mm, uint64_t start, uint64_t end)
 {
 	const struct layout_request req = { start, end - start, QUIRE_MAP_FIXED, true };
 	uint32_t flags = HEAP | mm->def_flags;

@@ -103,7 +103,7 @@ static const struct vma *at(const struct quire_mm *mm, const struct tree_cursor 
 	return mm->areas.root && tree_at(&mm->areas, c, &range) ? range.value : NULL;
 }
 
-static bool find_high(const struct quire_mm *mm, struct tree_fit fit, uint64_t *out)
+static bool find_high(struct quire_mm *mm, struct tree_fit fit, uint64_t *out)
 {
 	struct tree_cursor c;
 
@@ -117,7 +117,7 @@ static bool find_high(const struct quire_mm *mm, struct tree_fit fit, uint64_t *
 	return false;
 }
 
-static bool find_low(const struct quire_mm *mm, struct tree_fit fit, uint64_t *out)
+static bool find_low(struct quire_mm *mm, struct tree_fit fit, uint64_t *out)
 {
 	struct tree_cursor c;
 
@@ -160,7 +160,7 @@ static uint64_t huge_bytes(const struct quire_mm *mm, const struct layout_reques
 }
 
 /* find_high or find_low for huge pages: in a gap that is wide enough wherever it begins. */
-static bool find_huge(const struct quire_mm *mm, struct tree_fit fit, bool up, uint64_t huge,
+static bool find_huge(struct quire_mm *mm, struct tree_fit fit, bool up, uint64_t huge,
 		      uint64_t *out)
 {
 	fit.bytes += huge;
@@ -173,7 +173,7 @@ static bool find_huge(const struct quire_mm *mm, struct tree_fit fit, bool up, u
 	return true;
 }
 
-static int place_low(const struct quire_mm *mm, const struct layout_request *req, uint64_t *out)
+static int place_low(struct quire_mm *mm, const struct layout_request *req, uint64_t *out)
 {
 	bool low = req->flags & QUIRE_MAP_32BIT && is_64(mm);
 	struct tree_fit fit = {
@@ -196,7 +196,7 @@ static int place_low(const struct quire_mm *mm, const struct layout_request *req
 	return find_low(mm, fit, out) ? 0 : -QUIRE_ENOMEM;
 }
 
-static int place_high(const struct quire_mm *mm, const struct layout_request *req, uint64_t *out)
+static int place_high(struct quire_mm *mm, const struct layout_request *req, uint64_t *out)
 {
 	uint64_t border = default_end(mm), least = vm_of(mm->q)->sysctl.mmap_min_addr;
 	struct tree_fit fit = {
@@ -222,7 +222,7 @@ static int place_high(const struct quire_mm *mm, const struct layout_request *re
 	return place_low(mm, &upwards, out);
 }
 
-int layout_place(const struct quire_mm *mm, const struct layout_request *req, uint64_t *out)
+int layout_place(struct quire_mm *mm, const struct layout_request *req, uint64_t *out)
 {
 	uint64_t start = req->hint, end = mm->layout.task_size.v;
 	int error = 0;

@@ -38,9 +38,9 @@ struct layout_request {
  * Free addresses leave out the guard gap below stacks.
  *
  * Return: 0; -QUIRE_ENOMEM if there are none, or none such; -QUIRE_EINVAL for a FIXED address that is not
- *         aligned; -QUIRE_EPERM below mmap_min_addr. Locks: mm->sem
+ *         aligned; -QUIRE_EPERM below mmap_min_addr. Locks: mm->sem for writing
  */
-int layout_place(const struct quire_mm *mm, const struct layout_request *req, uint64_t *out);
+int layout_place(struct quire_mm *mm, const struct layout_request *req, uint64_t *out);
 
 /** layout_guard - where an area begins for those below it: a stack with its gap */
 uint64_t layout_guard(const struct vma *vma);

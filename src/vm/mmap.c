@@ -116,7 +116,7 @@ static uint64_t hint_of(const struct quire_mm *mm, uint64_t address)
 	return hint && hint < least ? layout_page_up(least) : hint;
 }
 
-static int place(const struct quire_mm *mm, struct request *req)
+static int place(struct quire_mm *mm, struct request *req)
 {
 	const struct layout_request wanted = {
 		.hint = req->map & QUIRE_MAP_FIXED ? req->start : hint_of(mm, req->start),
