@@ -320,7 +320,8 @@ static int run_script(struct judge *j, const char *path)
 	for (unsigned i = 0; i < j->traces[0].nr && i < j->traces[1].nr; i++)
 		show_outcome(j, i);
 	if (!differs) {
-		printf("no difference\n");
+		printf("no difference; areas:\n");
+		show_areas(&j->traces[1], j->episode->nr - 1);
 		return 0;
 	}
 	printf("call %u: %s: %s%s%s\n", d.call, aspect_name(d.aspect), d.text,

@@ -67,6 +67,8 @@ static bool fewer_calls(struct reduction *r, struct episode *best, struct episod
 /* The @n-th way to make a call simpler. Return: false when there are no more. */
 static bool simpler(struct call *c, unsigned n)
 {
+	bool rights = c->op == OP_MMAP || c->op == OP_MPROTECT;
+
 	if (n < 32) {
 		c->flags &= ~(1u << n);
 		return true;
@@ -81,8 +83,8 @@ static bool simpler(struct call *c, unsigned n)
 	case 38: c->at &= ~(uint64_t)(PAGE - 1); return true;
 	case 39: c->to = 0; return true;
 	case 40: c->to &= ~(uint64_t)(PAGE - 1); return true;
-	case 41: c->prot = c->op == OP_MMAP || c->op == OP_MPROTECT ? 3 : c->prot; return true;
-	case 42: c->prot = c->op == OP_MMAP || c->op == OP_MPROTECT ? 1 : c->prot; return true;
+	case 41: c->prot = rights && c->prot != 1 ? 3 : c->prot; return true;
+	case 42: c->prot = rights ? 1 : c->prot; return true;
 	case 43: c->value = c->op == OP_WRITE ? 0x90 : c->value; return true;
 	default: return false;
 	}
