@@ -101,29 +101,35 @@ static void copy_all(struct machine *m, unsigned nr)
 		must(quire_page_write(m->q, page, 0, buf, sizeof(buf)));
 }
 
-/* Write faults of fresh pages in one of many areas. */
+/*
+ * Write faults of fresh pages, in areas that have one already: one after the other of an area, or, if there are as
+ * many areas, of any of them.
+ */
 static void among(const struct bench_allocator *a, unsigned areas, struct bench_result *out)
 {
+	uint64_t at, wide, seed = 88172645463325252u;
 	struct machine m;
-	uint64_t at, seed = 88172645463325252u;
 
 	begin(&m, a);
-	at = map(&m, areas * 2 + 2 * PAGES, QUIRE_PROT_NONE);
-	for (unsigned i = 0; i < areas; i++)
-		must(quire_mprotect(m.mm, (quire_virt_t){ at + 2 * i * PAGE }, PAGE, READ_WRITE));
-	/* Page tables are there. */
-	for (unsigned i = 0; i < areas; i += 200)
-		fault(m.mm, at + 2 * (i / 200 * 200) * PAGE, FIRST_WRITE);
-	must(quire_mprotect(m.mm, (quire_virt_t){ at + areas * 2 * PAGE }, 2 * PAGES * PAGE,
-			    READ_WRITE));
-	fault_all(m.mm, at + areas * 2 * PAGE + PAGES * PAGE, PAGES, FIRST_WRITE);
+	at = map(&m, (uint64_t)areas * 3 + PAGES + 1, QUIRE_PROT_NONE);
+	for (unsigned i = 0; i < areas; i++) {
+		must(quire_mprotect(m.mm, (quire_virt_t){ at + 3 * i * PAGE }, 2 * PAGE,
+				    READ_WRITE));
+		fault(m.mm, at + 3 * i * PAGE, FIRST_WRITE);
+	}
+	wide = at + 3ull * areas * PAGE;
+	must(quire_mprotect(m.mm, (quire_virt_t){ wide }, (PAGES + 1) * PAGE, READ_WRITE));
+	for (unsigned i = 0; i <= PAGES; i += 512)
+		fault(m.mm, wide + i * PAGE, FIRST_WRITE);
 	bench_start();
-	if (m.real && areas < PAGES)
-		fault_all(m.mm, at + areas * 2 * PAGE, PAGES, FIRST_WRITE);
-	else if (m.real)
-		for (unsigned i = 0; i < PAGES; i++)
-			fault(m.mm, at + 2 * (bench_random(&seed) % areas) * PAGE, FIRST_WRITE);
-	else
+	for (unsigned i = 0; i < PAGES; i++) {
+		uint64_t one = areas ? bench_random(&seed) % areas : 0;
+
+		if (m.real)
+			fault(m.mm, areas > PAGES ? at + (3 * one + 1) * PAGE : wide + (i + 1) * PAGE,
+			      FIRST_WRITE);
+	}
+	if (!m.real)
 		zero_all(&m, PAGES);
 	bench_stop(out, PAGES);
 	end(&m);

@@ -17,28 +17,32 @@
 #define WEAK __attribute__((weak, optimize("no-tree-loop-distribute-patterns")))
 #endif
 
-/* A machine's word of any object; frames are copied in these. */
-typedef uintptr_t __attribute__((may_alias)) word_t;
-#define WORD sizeof(word_t)
+/* Any bytes as words; what the processor can't do unaligned the compiler takes apart. */
+typedef uint64_t __attribute__((may_alias, aligned(1))) word_t;
 
-WEAK void *memcpy(void *restrict to, const void *restrict from, size_t n)
+/* Words that are moved at once: all are read before one is written, so a target below its source is fine. */
+#define UNROLL 4
+#define STRIDE (UNROLL * sizeof(word_t))
+
+static inline void copy_up(unsigned char *t, const unsigned char *f, size_t n)
 {
-	unsigned char *t = to;
-	const unsigned char *f = from;
+	for (; n >= STRIDE; n -= STRIDE, t += STRIDE, f += STRIDE) {
+		const word_t *from = (const word_t *)(const void *)f;
+		word_t *to = (word_t *)(void *)t;
+		uint64_t a = from[0], b = from[1], c = from[2], d = from[3];
 
-	if (!(((uintptr_t)t | (uintptr_t)f) % WORD)) {
-		for (; n >= 4 * WORD; n -= 4 * WORD, t += 4 * WORD, f += 4 * WORD) {
-			word_t *x = (word_t *)(void *)t;
-			const word_t *y = (const word_t *)(const void *)f;
-
-			x[0] = y[0];
-			x[1] = y[1];
-			x[2] = y[2];
-			x[3] = y[3];
-		}
+		to[0] = a;
+		to[1] = b;
+		to[2] = c;
+		to[3] = d;
 	}
 	while (n--)
 		*t++ = *f++;
+}
+
+WEAK void *memcpy(void *restrict to, const void *restrict from, size_t n)
+{
+	copy_up(to, from, n);
 	return to;
 }
 
@@ -47,8 +51,10 @@ WEAK void *memmove(void *to, const void *from, size_t n)
 	unsigned char *t = to;
 	const unsigned char *f = from;
 
-	if (t <= f)
-		return memcpy(to, from, n);
+	if (t <= f) {
+		copy_up(t, f, n);
+		return to;
+	}
 	while (n--)
 		t[n] = f[n];
 	return to;
@@ -56,15 +62,14 @@ WEAK void *memmove(void *to, const void *from, size_t n)
 
 WEAK void *memset(void *to, int c, size_t n)
 {
+	uint64_t word = (unsigned char)c * 0x0101010101010101u;
 	unsigned char *t = to;
-	word_t value = (word_t)-1 / 255 * (unsigned char)c;
 
-	if (!((uintptr_t)t % WORD)) {
-		for (; n >= 4 * WORD; n -= 4 * WORD, t += 4 * WORD) {
-			word_t *x = (word_t *)(void *)t;
+	for (; n >= STRIDE; n -= STRIDE, t += STRIDE) {
+		word_t *words = (word_t *)(void *)t;
 
-			x[0] = x[1] = x[2] = x[3] = value;
-		}
+		for (int i = 0; i < UNROLL; i++)
+			words[i] = word;
 	}
 	while (n--)
 		*t++ = (unsigned char)c;

@@ -57,7 +57,7 @@ static struct quire_page *hold(struct quire_mm *mm, uint64_t address, bool write
 	struct quire_table *t = mm->table;
 	uintptr_t token = table_enter(t);
 	const struct leaf *leaf = user_find(t, address);
-	uint64_t entry = leaf ? table_get(t, leaf->contents, format_index(t->format, 0, address))
+	uint64_t entry = leaf ? table_get(t, leaf->contents, user_index(t, address))
 			      : 0;
 	struct quire_page *page = NULL;
 

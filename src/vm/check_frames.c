@@ -43,7 +43,7 @@ static void visit_area(struct visit *v, const struct vma *vma)
 
 		stop = user_last(t, at, vma->end - 1);
 		for (; at < stop; at += QUIRE_PAGE_SIZE) {
-			uint64_t entry = table_get(t, contents, format_index(t->format, 0, at));
+			uint64_t entry = table_get(t, contents, user_index(t, at));
 
 			if (entry)
 				v->each(v, vma, at, entry);

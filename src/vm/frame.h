@@ -47,17 +47,12 @@ static inline struct quire_page *frame_of(const struct quire_mm *mm, uint64_t en
 {
 	const struct frames *f = &mm->q->frames;
 	uint64_t phys = entry & mm->table->format->address, pfn = phys >> QUIRE_PAGE_SHIFT;
-	uint32_t section;
+	struct quire_page *page;
 
 	if (phys == vm_of(mm->q)->zero_entry)
 		return NULL;
-	section = f->roots[pfn >> (SECTION_ORDER + ROOT_ORDER)]
-			  [(pfn >> SECTION_ORDER) & (ROOT_SECTIONS - 1)];
-	/* Two zones in one section: the table has the first of two. */
-	if (section < f->nr_sections &&
-	    unlikely(f->section_start[section] == f->section_start[section - 1]))
-		return &f->pages[frames_find(mm->q, pfn)];
-	return &f->pages[(section - 1) << SECTION_ORDER | (pfn & (SECTION_FRAMES - 1))];
+	page = frames_at(f, pfn);
+	return unlikely(frames_twice(f, page)) ? &f->pages[frames_find(mm->q, pfn)] : page;
 }
 
 /** frame_anon - is it anonymous memory? Else it is of a file */

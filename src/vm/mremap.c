@@ -93,7 +93,8 @@ static void fill(struct remap *r, uint32_t flags, uint64_t start, uint64_t end)
 
 static bool can_expand(const struct remap *r, const struct vma *vma)
 {
-	uint64_t more = r->new_bytes - r->old_bytes, place;
+	uint64_t more = r->new_bytes - r->old_bytes;
+	struct layout_place place;
 	const struct layout_request req = { vma->end, more, QUIRE_MAP_FIXED, false };
 	const struct vma *next = vma_next(r->mm, vma->end);
 
@@ -252,9 +253,13 @@ static int move_to(struct remap *r, struct vma *vma)
 		.flags = r->flags & QUIRE_MREMAP_FIXED ? QUIRE_MAP_FIXED : 0,
 		.anonymous = !vma->file,
 	};
-	int error = layout_place(r->mm, &req, &r->to);
+	struct layout_place place;
+	int error = layout_place(r->mm, &req, &place);
 
-	return error ? error : move(r, vma);
+	if (error)
+		return error;
+	r->to = place.start;
+	return move(r, vma);
 }
 
 /* FIXED, the size unchanged: every area of the range. */

@@ -125,10 +125,10 @@ static void run(struct zap *z, uint64_t start, uint64_t end)
 	struct leaf *leaf;
 
 	while (stop < last && (leaf = user_next(t, &at, last))) {
-		unsigned i = format_index(t->format, 0, at), first = i, n;
+		unsigned i = user_index(t, at), first = i, n;
 
 		stop = user_last(t, at, last);
-		n = format_index(t->format, 0, stop) + 1;
+		n = user_index(t, stop) + 1;
 		i = t->format->entry_bytes == 8 ? clear(z, leaf->contents, i, n, 8)
 						: clear(z, leaf->contents, i, n, 4);
 		if (z->gone) {

@@ -105,6 +105,59 @@ TEST(truncate)
 	free(s.bytes);
 }
 
+/* An error of a write-back that nobody asked for is told once; what was not written is written later. */
+TEST(errors)
+{
+	struct files f;
+	struct store s;
+
+	if (!files_start(&f))
+		return;
+	store_make(&f, &s, 10 * PAGE, 20 * PAGE);
+	struct quire_file *file = files_open(&f, &s, 0);
+
+	memset(buf, 'e', sizeof(buf));
+	CHECK_EQ(do_write(file, 5 * PAGE, 10), 10);
+	s.bad = 5;
+	CHECK_EQ(quire_pagecache_sync(f.q), -QUIRE_ENOSPC);
+	CHECK_EQ(files_info(file).error, -QUIRE_ENOSPC);
+	CHECK_EQ(files_info(file).nr_dirty, 1);
+	CHECK_EQ(quire_pagecache_drop(f.q), 0);
+	s.bad = 0;
+	CHECK_EQ(quire_file_sync(file, 0, UINT64_MAX), -QUIRE_ENOSPC);
+	CHECK_EQ(s.bytes[5 * PAGE], 'e');
+	CHECK_EQ(quire_file_sync(file, 0, UINT64_MAX), 0);
+	quire_file_put(file);
+	rig_end(&f.rig);
+	free(s.bytes);
+}
+
+/* Somebody has the page: a process that maps it, for example. */
+TEST(held)
+{
+	struct files f;
+	struct store s;
+	size_t done;
+
+	if (!files_start(&f))
+		return;
+	store_make(&f, &s, 10 * PAGE, 20 * PAGE);
+	struct quire_file *file = files_open(&f, &s, 0);
+
+	CHECK_EQ(quire_file_read(file, 0, back, 10 * PAGE, &done), 0);
+	struct quire_page *page = pagecache_find(quire_file_inode(file), 3);
+	CHECK_EQ(quire_pagecache_drop(f.q), 9);
+	/* It is freed by the last one who has it, after its file. */
+	quire_file_put(file);
+	CHECK(!pagecache_inode(page));
+	CHECK_EQ(quire_page_count(page), 1);
+	CHECK_EQ(quire_page_free(f.q, page, 0), QUIRE_FREE_OWNED);
+	pagecache_put(f.q, page);
+	CHECK_EQ(quire_page_count(page), 0);
+	rig_end(&f.rig);
+	free(s.bytes);
+}
+
 /* A write that can't be finished leaves the file as long as what was written. */
 TEST(short_write)
 {
@@ -302,5 +355,5 @@ TEST(memory_tail)
 	rig_end(&f.rig);
 }
 
-TEST_MAIN(CASE(truncate), CASE(short_write), CASE(punch), CASE(sealed), CASE(memfd),
+TEST_MAIN(CASE(truncate), CASE(errors), CASE(held), CASE(short_write), CASE(punch), CASE(sealed), CASE(memfd),
 	  CASE(memory_tail))
