@@ -185,6 +185,23 @@ $(B)/fuzz/%: tests/fuzz/%.c $(B)/cli.a $(HOSTED_OBJ) $(B)/liblab.a $(B)/whole.o
 	$(call say,TEST)
 	$(Q)$(CC) $(FLAGS_tests) -fsanitize=fuzzer -o $@ $< $(filter %.o %.a,$^) $(CLI_LIBS)
 
+# ---- The judge --------------------------------------------------------------
+# Linux underneath and Quire beside it (tests/judge). The executor's whole address space
+# is what it maps itself: no C library, no writable data, an address that nothing else wants.
+
+JUDGE_SRC := $(filter-out %/executor.c,$(wildcard tests/judge/*.c))
+
+$(B)/judge: $(JUDGE_SRC) $(wildcard tests/judge/*.h) $(HOSTED_OBJ) $(B)/whole.o $(B)/judge-executor
+	$(call say,LINK)
+	$(Q)$(CC) $(filter-out -MMD -MP,$(FLAGS_tests)) -o $@ $(filter %.c %.o,$^)
+
+$(B)/judge-executor: tests/judge/executor.c tests/judge/wire.h | build/.deps
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) -std=gnu11 -O2 -g $(WARN) -ffreestanding -fno-stack-protector -fno-pic -mcmodel=large -mno-red-zone \
+		-mgeneral-regs-only -nostdlib -static -no-pie -Wl,-Ttext-segment=0x500000000000 -Wl,-e,start \
+		-Wl,--build-id=none -Wl,-z,noexecstack -o $@ $<
+
 # ---- Other hosts ----------------------------------------------------------
 # tests/hosts runs the lessons on all of them and compares the machines' states.
 
