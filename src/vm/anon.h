@@ -36,6 +36,17 @@ void anon_link(struct vma *vma, struct anon *anon);
 /** anon_unlink - an area goes, or is merged into another one */
 void anon_unlink(struct vma *vma);
 
+/**
+ * anon_hold - keep who looks for entries away while limits of an area change
+ *
+ * Takes the lock of its anon's family (A); nothing if it has none. Its start, end and pgoff are read under this
+ * lock, so they are changed under it.
+ */
+void anon_hold(const struct vma *vma);
+
+/** anon_release - let them in again */
+void anon_release(const struct vma *vma);
+
 /** anon_mergeable - may two neighbours be one area? Both the same, or one of them has none yet */
 bool anon_mergeable(const struct anon *a, const struct anon *b);
 

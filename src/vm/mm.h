@@ -42,6 +42,8 @@ struct vm {
 	struct quire_mm *mms;            /* oldest first (V) */
 	struct quire_vm_sysctl sysctl;
 	_Atomic uint64_t committed;      /* pages */
+	uint64_t nr_mms;                 /* created so far (V) */
+	uint64_t pgfault, pgmajfault;    /* of mms that have ended (V) */
 	struct quire_page *zero;         /* the page of zeros that reads of fresh memory share */
 	uint64_t zero_entry;             /* its physical address */
 	struct quire_cache *vma_cache, *mm_cache, *anon_cache, *node_cache;

@@ -62,6 +62,55 @@ struct vma *vma_next(const struct quire_mm *mm, uint64_t address);
 /** vma_prev - the last area that ends at or below an address. NULL: none. Locks: mm->sem */
 struct vma *vma_prev(const struct quire_mm *mm, uint64_t address);
 
+/*
+ * Records are had before anything is changed; what was not used goes back.
+ */
+#define VMA_ROOM 4
+
+/** struct vma_room - records for areas to come; mm->areas has the nodes */
+struct vma_room {
+	struct vma *vma[VMA_ROOM];
+	unsigned nr;
+};
+
+/**
+ * vma_room_get - have records and tree nodes for some insertions
+ * @mm:   the address space
+ * @room: zeroed
+ * @nr:   how many areas may come, VMA_ROOM at most
+ *
+ * Return: 0; -QUIRE_ENOMEM, and then there are none. Locks: mm->sem for writing
+ */
+int vma_room_get(struct quire_mm *mm, struct vma_room *room, unsigned nr);
+
+/** vma_room_put - give back what was not used. Locks: likewise */
+void vma_room_put(struct quire_mm *mm, struct vma_room *room);
+
+/**
+ * vma_like - a record with another area's range, flags, rights, file and pgoff
+ * @room: has one
+ * @mm:   of the new one
+ * @from: the other one
+ *
+ * Not linked, without anon; a file is referenced once more.
+ */
+struct vma *vma_like(struct vma_room *room, struct quire_mm *mm, const struct vma *from);
+
+/**
+ * vma_link - put an area into its mm's tree and its file's maps
+ *
+ * Its addresses are free, and nodes were had. Counts are the caller's (account.h). Locks: mm->sem for
+ * writing; takes M
+ */
+void vma_link(struct vma *vma);
+
+/**
+ * vma_unlink - take an area out of them and of its anon, and free it
+ *
+ * Its entries are gone. Counts are the caller's. Locks: mm->sem for writing; takes M, A
+ */
+void vma_unlink(struct vma *vma);
+
 /**
  * vma_resize - move an area's ends; grows into free addresses only (a stack, brk, mremap)
  * @vma:   the area
