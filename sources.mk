@@ -80,6 +80,10 @@ QUIRE_CACHE :=
 
 # src/vm
 QUIRE_VM :=
+QUIRE_VM += src/vm/elf.c
+QUIRE_VM += src/vm/elf_map.c
+QUIRE_VM += src/vm/exec.c
+QUIRE_VM += src/vm/exec_stack.c
 
 # src/report
 QUIRE_REPORT :=
