@@ -55,6 +55,7 @@ QUIRE_PGTABLE += src/pgtable/slots.c
 QUIRE_PGTABLE += src/pgtable/table.c
 QUIRE_PGTABLE += src/pgtable/tlb.c
 QUIRE_PGTABLE += src/pgtable/trim.c
+QUIRE_PGTABLE += src/pgtable/user.c
 QUIRE_PGTABLE += src/pgtable/walk.c
 
 # src/kmem

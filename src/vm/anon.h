@@ -24,6 +24,9 @@
 #include "core/sem.h"
 #include "vm/vma.h"
 
+/* Bytes of a record, on every host. */
+#define ANON_BYTES 128
+
 /** anon_prepare - the area has an anon from here on. Return: 0; -QUIRE_ENOMEM. Locks: S, reading is enough */
 int anon_prepare(struct vma *vma);
 
