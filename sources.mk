@@ -88,14 +88,19 @@ QUIRE_VM += src/vm/exec_stack.c
 
 # src/report
 QUIRE_REPORT :=
+QUIRE_REPORT += src/report/areas.c
 QUIRE_REPORT += src/report/buddyinfo.c
 QUIRE_REPORT += src/report/extfrag.c
 QUIRE_REPORT += src/report/iomem.c
 QUIRE_REPORT += src/report/json.c
+QUIRE_REPORT += src/report/maps.c
 QUIRE_REPORT += src/report/meminfo.c
+QUIRE_REPORT += src/report/pagemap.c
 QUIRE_REPORT += src/report/pagetypeinfo.c
 QUIRE_REPORT += src/report/report.c
 QUIRE_REPORT += src/report/slabinfo.c
+QUIRE_REPORT += src/report/smaps.c
+QUIRE_REPORT += src/report/status.c
 QUIRE_REPORT += src/report/sysrq.c
 QUIRE_REPORT += src/report/vmallocinfo.c
 QUIRE_REPORT += src/report/vmstat.c

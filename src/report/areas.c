@@ -13,19 +13,6 @@
 
 #include "vm/mm.h"
 
-static enum quire_vma_kind kind_of(const struct quire_mm *mm, const struct vma *vma)
-{
-	const struct quire_mm_layout *l = &mm->layout;
-
-	if (vma->file)
-		return QUIRE_VMA_PLAIN;
-	if (vma->start <= l->brk.v && vma->end >= l->start_brk.v)
-		return QUIRE_VMA_HEAP;
-	if (vma->start <= l->start_stack.v && vma->end >= l->start_stack.v)
-		return QUIRE_VMA_STACK;
-	return QUIRE_VMA_PLAIN;
-}
-
 bool area_next(struct quire_mm *mm, uint64_t from, struct quire_vma_info *out)
 {
 	void *host = quire_config(mm->q)->host;
@@ -34,14 +21,7 @@ bool area_next(struct quire_mm *mm, uint64_t from, struct quire_vma_info *out)
 	sem_read(&mm->sem, host);
 	vma = vma_next(mm, from);
 	if (vma) {
-		*out = (struct quire_vma_info){
-			.start = { vma->start },
-			.end = { vma->end },
-			.flags = vma->flags,
-			.pgoff = vma->pgoff,
-			.file = vma->file,
-			.kind = kind_of(mm, vma),
-		};
+		mm_tell(vma, out);
 		if (out->file)
 			quire_file_get(out->file);
 	}
@@ -84,7 +64,7 @@ static void write_start(const struct quire_mm *mm, const struct quire_vma_info *
 				flags & QUIRE_VM_WRITE ? 'w' : '-',
 				flags & QUIRE_VM_EXEC ? 'x' : '-',
 				flags & QUIRE_VM_MAYSHARE ? 's' : 'p',
-				(uintmax_t)(area->file ? area->pgoff << QUIRE_PAGE_SHIFT : 0),
+				(uintmax_t)area->pgoff << QUIRE_PAGE_SHIFT,
 				(unsigned)inode.dev_major, (unsigned)inode.dev_minor,
 				(uintmax_t)inode.ino);
 	quire_format(sink, "%s", text);
@@ -133,7 +113,7 @@ void area_json(struct json *j, const struct quire_vma_info *area)
 	json_number(j, "start", area->start.v);
 	json_number(j, "end", area->end.v);
 	json_string(j, "rights", rights);
-	json_number(j, "offset", area->file ? area->pgoff << QUIRE_PAGE_SHIFT : 0);
+	json_number(j, "offset", area->pgoff << QUIRE_PAGE_SHIFT);
 	json_number(j, "major", inode.dev_major);
 	json_number(j, "minor", inode.dev_minor);
 	json_number(j, "inode", inode.ino);

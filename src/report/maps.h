@@ -5,6 +5,7 @@
 #ifndef REPORT_MAPS_H
 #define REPORT_MAPS_H
 
+#include <quire/format.h>
 #include <quire/mm.h>
 
 /** maps_write - write the report, as text or JSON */

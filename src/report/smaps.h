@@ -5,6 +5,7 @@
 #ifndef REPORT_SMAPS_H
 #define REPORT_SMAPS_H
 
+#include <quire/format.h>
 #include <quire/mm.h>
 
 /** smaps_write - write the report of each area, as text or JSON */

@@ -5,6 +5,7 @@
 #ifndef REPORT_STATUS_H
 #define REPORT_STATUS_H
 
+#include <quire/format.h>
 #include <quire/mm.h>
 
 /** status_write - write the lines about memory, as text or JSON */

@@ -58,6 +58,18 @@ static enum quire_vma_kind kind_of(const struct vma *vma)
 	return QUIRE_VMA_PLAIN;
 }
 
+void mm_tell(const struct vma *vma, struct quire_vma_info *out)
+{
+	*out = (struct quire_vma_info){
+		.start = { vma->start },
+		.end = { vma->end },
+		.flags = vma->flags,
+		.pgoff = vma->file ? vma->pgoff : 0,
+		.file = vma->file,
+		.kind = kind_of(vma),
+	};
+}
+
 bool quire_mm_next_vma(struct quire_mm *mm, quire_virt_t from, struct quire_vma_info *out)
 {
 	const struct vma *vma;
@@ -65,14 +77,7 @@ bool quire_mm_next_vma(struct quire_mm *mm, quire_virt_t from, struct quire_vma_
 	sem_read(&mm->sem, mm->q->config.host);
 	vma = vma_next(mm, from.v);
 	if (vma)
-		*out = (struct quire_vma_info){
-			.start = { vma->start },
-			.end = { vma->end },
-			.flags = vma->flags,
-			.pgoff = vma->file ? vma->pgoff : 0,
-			.file = vma->file,
-			.kind = kind_of(vma),
-		};
+		mm_tell(vma, out);
 	sem_read_drop(&mm->sem, mm->q->config.host);
 	return vma != NULL;
 }
