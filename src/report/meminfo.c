@@ -33,12 +33,14 @@ struct totals {
 	uint64_t slab[2]; /* frames of slabs; [1]: that can be reclaimed */
 };
 
+/* How a line is shown; true is in kB. */
+#define AS_NUMBER 2
+
 struct line {
 	const char *name;
 	uint64_t kbytes;
-	bool shown; /* HighTotal only where there is high memory, VmallocTotal only after
+	int shown;  /* HighTotal only where there is high memory, VmallocTotal only after
 		     * quire_kernel_boot, Slab after quire_slab_boot, Committed_AS after quire_vm_boot */
-	bool plain; /* a number, not of kB */
 };
 
 /* The machines' frames all exist below 2^44, so that kB fit easily. */
@@ -144,10 +146,10 @@ void meminfo_write(struct quire *q, bool json, const struct quire_sink *sink)
 		{ "AnonHugePages", user.nr_anon_huge * huge, processes },
 		{ "CmaTotal", to_kbytes(t.cma), true },
 		{ "CmaFree", to_kbytes(t.free_cma), true },
-		{ "HugePages_Total", user.nr_hugepages, processes, true },
-		{ "HugePages_Free", user.nr_hugepages_free, processes, true },
-		{ "HugePages_Rsvd", user.nr_hugepages_reserved, processes, true },
-		{ "HugePages_Surp", 0, processes, true },
+		{ "HugePages_Total", user.nr_hugepages, AS_NUMBER * processes },
+		{ "HugePages_Free", user.nr_hugepages_free, AS_NUMBER * processes },
+		{ "HugePages_Rsvd", user.nr_hugepages_reserved, AS_NUMBER * processes },
+		{ "HugePages_Surp", 0, AS_NUMBER * processes },
 		{ "Hugepagesize", huge, processes },
 		{ "Hugetlb", user.nr_hugepages * huge, processes },
 		{ "DirectMap4k", direct.bytes_4k >> 10, kernel },
@@ -169,7 +171,7 @@ void meminfo_write(struct quire *q, bool json, const struct quire_sink *sink)
 
 		quire_format_buffer(label, sizeof(label), "%s:", lines[i].name);
 		quire_format(sink, "%-16s%8ju%s\n", label, (uintmax_t)lines[i].kbytes,
-			     lines[i].plain ? "" : " kB");
+			     lines[i].shown == AS_NUMBER ? "" : " kB");
 	}
 	if (json)
 		json_close(&j, '}');
