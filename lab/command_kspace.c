@@ -12,6 +12,7 @@
 #include <quire/vmalloc.h>
 
 #include "args.h"
+#include "size.h"
 #include "text.h"
 
 /** struct lab_area - a name, and the address it stands for */
@@ -41,8 +42,7 @@ static struct lab_area *area_find(struct lab *lab, const char *name)
 	return area;
 }
 
-/* A new name for an address, before there is one: so that nothing is got without a name. */
-static enum lab_status area_name(struct lab *lab, const char *name, struct lab_area **out)
+enum lab_status place_name(struct lab *lab, const char *name, struct lab_area **out)
 {
 	enum lab_status status = session_kernel(lab);
 
@@ -79,8 +79,7 @@ static enum lab_status area_made(struct lab *lab, struct lab_area *area, int err
 	return LAB_OK;
 }
 
-/* ADDRESS, NAME or NAME+OFFSET */
-static enum lab_status args_place(struct lab *lab, quire_virt_t *out, struct lab_area **area)
+enum lab_status args_place(struct lab *lab, quire_virt_t *out, struct lab_area **area)
 {
 	const char *word = words_peek(&lab->words);
 	struct lab_nearest near = { NULL, 0 };
@@ -99,7 +98,7 @@ static enum lab_status args_place(struct lab *lab, quire_virt_t *out, struct lab
 		at++;
 	if (name[at]) {
 		name[at] = 0;
-		if (!text_number(name + at + 1, &offset))
+		if (lab_size(name + at + 1, text_length(name + at + 1), &offset))
 			return session_fail(lab, LAB_USAGE, "'%s' is no offset", name + at + 1);
 	}
 	*area = area_find(lab, name);
@@ -110,6 +109,16 @@ static enum lab_status args_place(struct lab *lab, quire_virt_t *out, struct lab
 	}
 	out->v = (*area)->virt.v + offset;
 	return LAB_OK;
+}
+
+enum lab_status place_keep(struct lab *lab, struct lab_area *area, const char *what,
+			   quire_virt_t virt)
+{
+	enum lab_status status = area_made(lab, area, 0, what, virt);
+
+	if (area)
+		area->live = false;
+	return status;
 }
 
 /* ---- Areas ------------------------------------------------------------------- */
@@ -130,7 +139,7 @@ static enum lab_status allocate(struct lab *lab, const char *target, enum how ho
 	if (!status)
 		status = args_end(lab);
 	if (!status)
-		status = area_name(lab, target, &area);
+		status = place_name(lab, target, &area);
 	if (status)
 		return status;
 	if (how == HOW_VZALLOC)
@@ -222,7 +231,7 @@ enum lab_status command_vmap(struct lab *lab, const char *target)
 			pages[nr++] = ref.page;
 	}
 	if (!status)
-		status = area_name(lab, target, &area);
+		status = place_name(lab, target, &area);
 	if (status)
 		return status;
 	return area_made(lab, area, quire_vmap(lab->q, pages, nr, QUIRE_PTE_KERNEL, &virt), "vmap",
@@ -266,7 +275,7 @@ enum lab_status command_ioremap(struct lab *lab, const char *target)
 	if (!status)
 		status = args_end(lab);
 	if (!status)
-		status = area_name(lab, target, &area);
+		status = place_name(lab, target, &area);
 	if (status)
 		return status;
 	return area_made(lab, area, quire_ioremap(lab->q, quire_phys(phys), bytes, cache, &virt),
@@ -298,15 +307,14 @@ static enum lab_status open_window(struct lab *lab, const char *target, bool loc
 	if (!status)
 		status = args_end(lab);
 	if (!status)
-		status = area_name(lab, target, &area);
+		status = place_name(lab, target, &area);
 	if (status)
 		return status;
 	error = local ? quire_kmap_local(lab->q, ref.page, &virt)
 		      : quire_kmap(lab->q, ref.page, &virt);
-	status = area_made(lab, area, error, local ? "kmap_local" : "kmap", virt);
-	if (area)
-		area->live = false; /* the name may be used for the next window */
-	return status;
+	/* The name may be used for the next window. */
+	return error ? area_made(lab, area, error, local ? "kmap_local" : "kmap", virt)
+		     : place_keep(lab, area, local ? "kmap_local" : "kmap", virt);
 }
 
 enum lab_status command_kmap(struct lab *lab, const char *target)

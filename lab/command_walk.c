@@ -67,7 +67,7 @@ static enum lab_status args_way(struct lab *lab, struct way *w)
 	if (status || !words_take(&lab->words, "in"))
 		return status;
 	w->name = words_next(&lab->words);
-	w->table = w->name ? table_named(lab, w->name) : NULL;
+	w->table = w->name ? table_seen(lab, w->name) : NULL;
 	return w->table ? LAB_OK : args_wrong(lab, "table", w->name, NULL);
 }
 

@@ -12,6 +12,8 @@
 #include <quire/port.h>
 
 #include "command_kspace.h"
+#include "image.h"
+#include "process.h"
 #include "text.h"
 
 /* Elements of an array when it is first made. */
@@ -236,6 +238,8 @@ void session_reset(struct lab *lab)
 			put_block(lab, block);
 		session_drop(lab, block);
 	}
+	process_reset(lab);
+	image_reset(lab);
 	kspace_reset(lab);
 	session_objects_reset(lab);
 	while (lab->tables) {

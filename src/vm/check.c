@@ -7,6 +7,7 @@
 #include "cache/inode.h"
 #include "core/hash.h"
 #include "vm/account.h"
+#include "vm/check_frames.h"
 
 /* What is promised, over all address spaces. */
 struct promised {
@@ -65,7 +66,7 @@ static bool areas_check(const struct quire_mm *mm, struct promised *promised,
 
 		if (!area_check(mm, &range, out))
 			return false;
-		if (last && vma_joins(last, vma))
+		if (last && !mm->forked && vma_joins(last, vma))
 			return broken(out, "VMA-2", "neighbours that are alike are one area",
 				      vma->start);
 		account_area(&is, vma->flags, (int64_t)vma_pages(vma));
@@ -103,7 +104,6 @@ bool check_vm(struct quire *q, const struct tier *tier, struct quire_violation *
 	const struct vm *vm = (const struct vm *)(const void *)tier;
 	struct promised promised = { 0 };
 
-	(void)q;
 	for (const struct quire_mm *mm = vm->mms; mm; mm = mm->next) {
 		if (!areas_check(mm, &promised, out) || !entries_check(mm, out))
 			return false;
@@ -111,7 +111,7 @@ bool check_vm(struct quire *q, const struct tier *tier, struct quire_violation *
 	if (promised.nr_pages != relaxed_load(&vm->committed))
 		return broken(out, "VMA-4", "what is promised is what accounted areas have",
 			      promised.nr_pages);
-	return true;
+	return check_frames(q, vm, out);
 }
 
 /* Its inode's number, and that there is one. */

@@ -32,6 +32,7 @@ struct quire_mm {
 	_Atomic uint64_t rss[NR_RSS];    /* pages (T of its table) */
 	uint64_t hiwater_rss;
 	_Atomic uint64_t min_faults, maj_faults;
+	bool forked;                     /* neighbours may have become alike: VMA-2 is not its */
 	struct lock anon_lock;           /* guards the first setting of vma->anon by faults */
 };
 

@@ -9,6 +9,7 @@
 #include "vm/anon.h"
 #include "vm/check.h"
 #include "vm/mm.h"
+#include "vm/rmap.h"
 
 /*
  * Records take as much on 32-bit hosts, whose pointers are smaller: what the heap looks like is a
@@ -81,6 +82,7 @@ static void destroy(struct quire *q, struct tier *tier)
 		(void)quire_table_destroy(mm->table);
 		quire_cache_free(vm->mm_cache, mm);
 	}
+	pagecache_set_above(q, NULL);
 	end(q, vm);
 }
 
@@ -104,6 +106,7 @@ int quire_vm_boot(struct quire *q)
 		return error;
 	}
 	q->tier[TIER_VM] = &vm->tier;
+	pagecache_set_above(q, &rmap_above);
 	return 0;
 }
 

@@ -25,7 +25,7 @@ struct vma {
 	struct quire_file *file;    /* NULL: anonymous. Referenced. */
 	uint64_t pgoff;             /* page of the file at start; of anonymous memory its address when it
 				     * was made, >> 12, so that a frame keeps its index when the area moves */
-	struct anon *anon;          /* private frames of it (anon.h); NULL: none yet. S, or set once under
+	struct anon *_Atomic anon;  /* private frames of it (anon.h); NULL: none yet. S, or set once under
 				     * mm->anon_lock by a fault */
 	struct vma *anon_next, *anon_prev; /* other areas of the same anon (A) */
 	struct interval maps;       /* in file's inode->maps (M) */
