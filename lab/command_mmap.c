@@ -117,17 +117,6 @@ static const struct bits mmap_flags[] = {
 	{ NULL, 0 },
 };
 
-static enum lab_status args_file(struct lab *lab, struct quire_mmap *args)
-{
-	const char *name = words_next(&lab->words);
-
-	args->file = name ? file_named(lab, name) : NULL;
-	if (!args->file)
-		return args_wrong(lab, "file", name, NULL);
-	args->flags &= ~QUIRE_MAP_ANONYMOUS;
-	return LAB_OK;
-}
-
 /* [at ADDRESS] [RIGHTS] [file F] [offset N] [FLAG...] */
 static enum lab_status args_mmap(struct lab *lab, struct quire_mmap *args)
 {
@@ -141,8 +130,6 @@ static enum lab_status args_mmap(struct lab *lab, struct quire_mmap *args)
 
 		if (words_take(words, "at")) {
 			status = args_place(lab, &args->address, &area);
-		} else if (words_take(words, "file")) {
-			status = args_file(lab, args);
 		} else if (words_take(words, "offset")) {
 			status = args_size(lab, "the offset", &args->offset);
 		} else {

@@ -7,7 +7,7 @@
 #include <quire/report.h>
 
 #include "args.h"
-#include "command.h"
+#include "command_process.h"
 #include "figure.h"
 #include "quote.h"
 #include "text.h"
@@ -48,9 +48,14 @@ enum lab_status command_cat(struct lab *lab, const char *target)
 {
 	const char *word = words_next(&lab->words);
 	struct lab_nearest near = { NULL, 0 };
-	enum lab_status status;
+	enum lab_status status = LAB_OK;
+	bool done = false;
 
 	(void)target;
+	if (word)
+		status = process_cat(lab, word, &done);
+	if (done)
+		return status;
 	if (!word || !is_report(word)) {
 		for (size_t i = 0; word && quire_report_list(i); i++)
 			nearest_try(&near, base_name(word), quire_report_list(i)->name);
