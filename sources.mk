@@ -81,6 +81,17 @@ QUIRE_KMEM += src/kmem/vmalloc_look.c
 
 # src/cache
 QUIRE_CACHE :=
+QUIRE_CACHE += src/cache/ahead.c
+QUIRE_CACHE += src/cache/cache.c
+QUIRE_CACHE += src/cache/file.c
+QUIRE_CACHE += src/cache/inode.c
+QUIRE_CACHE += src/cache/memfd.c
+QUIRE_CACHE += src/cache/pagecache.c
+QUIRE_CACHE += src/cache/rules.c
+QUIRE_CACHE += src/cache/shrink.c
+QUIRE_CACHE += src/cache/truncate.c
+QUIRE_CACHE += src/cache/write.c
+QUIRE_CACHE += src/cache/writeback.c
 
 # src/vm
 QUIRE_VM :=
