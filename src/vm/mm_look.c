@@ -51,7 +51,7 @@ static enum quire_vma_kind kind_of(const struct vma *vma)
 
 	if (vma->file)
 		return QUIRE_VMA_PLAIN;
-	if (vma->start <= at->brk.v && vma->end >= at->start_brk.v && at->start_brk.v)
+	if (vma->start < at->brk.v && vma->end > at->start_brk.v)
 		return QUIRE_VMA_HEAP;
 	if (vma->start <= at->start_stack.v && vma->end >= at->start_stack.v && at->start_stack.v)
 		return QUIRE_VMA_STACK;
