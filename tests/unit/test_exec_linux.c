@@ -318,7 +318,7 @@ static void bss_of_data(struct image *i)
 static void bss_near(struct image *i)
 {
 	bss_of_data(i);
-	i->part[1].vaddr = i->part[0].vaddr + 0x5123;
+	i->part[i->nr - 1].vaddr = i->part[0].vaddr + 0x5123;
 }
 
 static void twice(struct image *i)
