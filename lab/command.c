@@ -144,9 +144,9 @@ static const struct lab_command commands[] = {
 	  "P = exec FILE begins a process, or gives P a new image.", NULL, MAKES, command_exec },
 	{ "fork", "[PROCESS]", "begin a child: the same areas, frames shared", "C = fork P.", NULL,
 	  MAKES, command_fork },
-	{ "mmap", "SIZE [at ADDRESS] [RIGHTS] [file F] [offset N] [FLAG...]", "map memory",
-	  "Private and anonymous, rw unless other rights are said (r, rx ... none). Flags: shared\n"
-	  "fixed noreplace growsdown populate locked noreserve stack 32bit hugetlb.",
+	{ "mmap", "SIZE [at ADDRESS] [RIGHTS] [FLAG...]", "map memory",
+	  "Private and anonymous, rw unless other rights are said (r, rx ... none). Flags:\n"
+	  "shared fixed noreplace growsdown populate locked noreserve stack 32bit hugetlb.",
 	  NULL, MAKES, command_mmap },
 	{ "munmap", "ADDRESS SIZE", "unmap it", NULL, NULL, COMMAND_ZONES, command_munmap },
 	{ "mprotect", "ADDRESS SIZE RIGHTS", "other rights: r, rw, rx, none ...", NULL, NULL,
@@ -171,7 +171,7 @@ static const struct lab_command commands[] = {
 	{ "rlimit", "as|data|stack|memlock [=] SIZE|unlimited", "a limit of the process", NULL,
 	  NULL, COMMAND_ZONES, command_rlimit },
 	{ "touch", "ADDRESS [SIZE] [read|write|exec]", "access each page as the program does",
-	  "One byte of each; what is written is 0. Fails with the signal that the program gets.",
+	  "One byte of each; what is written is 0. Fails with the program's signal.",
 	  NULL, COMMAND_ZONES, command_touch },
 	{ "store", "ADDRESS [=] N", "write 32 bits of memory, as the program", NULL, NULL,
 	  COMMAND_ZONES, command_store },

@@ -117,7 +117,7 @@ static const struct bits mmap_flags[] = {
 	{ NULL, 0 },
 };
 
-/* [at ADDRESS] [RIGHTS] [file F] [offset N] [FLAG...] */
+/* [at ADDRESS] [RIGHTS] [FLAG...] */
 static enum lab_status args_mmap(struct lab *lab, struct quire_mmap *args)
 {
 	struct lab_words *words = &lab->words;
@@ -130,8 +130,6 @@ static enum lab_status args_mmap(struct lab *lab, struct quire_mmap *args)
 
 		if (words_take(words, "at")) {
 			status = args_place(lab, &args->address, &area);
-		} else if (words_take(words, "offset")) {
-			status = args_size(lab, "the offset", &args->offset);
 		} else {
 			word = words_next(words);
 			if (!is_rights(word, &args->prot) &&

@@ -9,6 +9,7 @@
 #include <quire/report.h>
 
 #include "args.h"
+#include "canvas.h"
 #include "image.h"
 #include "process.h"
 #include "text.h"
@@ -381,6 +382,18 @@ enum lab_status command_store(struct lab *lab, const char *target)
 		      : access(lab, process, at, bytes, sizeof(bytes), QUIRE_ACCESS_WRITE);
 }
 
+/* By name or by number. */
+static struct lab_process *named(struct lab *lab, const char *word)
+{
+	struct lab_process *p = process_find(lab, word);
+	uint64_t pid = 0;
+
+	if (p || !text_number(word, &pid) || !pid)
+		return p;
+	p = process_next(lab, (unsigned)pid - 1);
+	return p && p->pid == pid ? p : NULL;
+}
+
 /* ---- Reports --------------------------------------------------------------------------------- */
 
 enum lab_status process_cat(struct lab *lab, const char *path, bool *done)
@@ -398,7 +411,7 @@ enum lab_status process_cat(struct lab *lab, const char *path, bool *done)
 		return LAB_OK;
 	length = (size_t)(base - path) - 7;
 	text_copy(name, length + 1 < sizeof(name) ? length + 1 : sizeof(name), path + 6);
-	process = process_find(lab, name);
+	process = named(lab, name);
 	if (!process)
 		return LAB_OK;
 	*done = true;
@@ -408,6 +421,30 @@ enum lab_status process_cat(struct lab *lab, const char *path, bool *done)
 	for (size_t i = 0; (info = quire_report_mm_list(i)); i++)
 		nearest_try(&near, base, info->name);
 	return args_wrong(lab, "report of a process", base, near.word);
+}
+
+enum lab_status args_drawn_space(struct lab *lab, struct lab_seen *seen)
+{
+	struct lab_process *process = NULL;
+	enum lab_status status = LAB_OK;
+
+	for (unsigned i = 0; i < 2; i++) {
+		const char *word = words_peek(&lab->words);
+
+		process = word ? named(lab, word) : NULL;
+		if (!process && i)
+			break;
+		if (process)
+			words_next(&lab->words);
+		else if (word && !text_equal(word, "svg"))
+			return args_wrong(lab, "process", word, NULL);
+		else
+			status = process_current(lab, &process);
+		if (status)
+			return status;
+		seen[i] = (struct lab_seen){ process->mm, process->name };
+	}
+	return LAB_OK;
 }
 
 /* ---- Expectations ------------------------------------------------------------------------------ */

@@ -46,6 +46,11 @@ enum lab_status sysctl_overcommit(struct lab *lab);
 enum lab_status sysctl_map_count(struct lab *lab);
 enum lab_status sysctl_min_addr(struct lab *lab);
 
+struct lab_seen;
+
+/** args_drawn_space - one or two processes, for a picture. @seen: two of them. Words behind are left */
+enum lab_status args_drawn_space(struct lab *lab, struct lab_seen *seen);
+
 /**
  * process_cat - show a report of a process: /proc/P/maps
  * @lab:  the session

@@ -63,7 +63,9 @@ static enum lab_status read_process(struct lab *lab)
 		return LAB_OK;
 	for (const struct lab_process *p = lab->processes; name && p; p = p->next)
 		nearest_try(&near, name, p->name);
-	return args_wrong(lab, "cpu N or a process", name, near.word);
+	if (near.word)
+		return args_wrong(lab, "process", name, near.word);
+	return session_fail(lab, LAB_USAGE, "say: on cpu N: COMMAND, or on PROCESS: COMMAND");
 }
 
 static enum lab_status read_prefix(struct lab *lab, struct prefix *p)
