@@ -388,10 +388,9 @@ static struct lab_process *named(struct lab *lab, const char *word)
 	struct lab_process *p = process_find(lab, word);
 	uint64_t pid = 0;
 
-	if (p || !text_number(word, &pid) || !pid)
+	if (p || !text_number(word, &pid) || pid > UINT32_MAX)
 		return p;
-	p = process_next(lab, (unsigned)pid - 1);
-	return p && p->pid == pid ? p : NULL;
+	return process_numbered(lab, (unsigned)pid);
 }
 
 /* ---- Reports --------------------------------------------------------------------------------- */

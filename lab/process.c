@@ -34,13 +34,30 @@ struct lab_process *process_find(struct lab *lab, const char *name)
 	return p;
 }
 
-struct lab_process *process_next(struct lab *lab, unsigned pid)
+struct lab_process *process_numbered(struct lab *lab, unsigned pid)
 {
-	struct lab_process *found = NULL;
+	struct lab_process *p = lab->processes;
 
-	for (struct lab_process *p = lab->processes; p && p->pid > pid; p = p->next)
+	while (p && p->pid != pid)
+		p = p->next;
+	return p;
+}
+
+bool lab_next_process(struct lab *lab, unsigned pid, struct lab_process_info *out)
+{
+	const struct lab_process *found = NULL;
+
+	/* The newest first. */
+	for (const struct lab_process *p = lab->processes; p && p->pid > pid; p = p->next)
 		found = p;
-	return found;
+	if (found)
+		*out = (struct lab_process_info){
+			.pid = found->pid,
+			.name = found->name,
+			.command = found->command,
+			.mm = found->mm,
+		};
+	return found != NULL;
 }
 
 enum lab_status process_current(struct lab *lab, struct lab_process **out)

@@ -2,7 +2,7 @@
 /*
  * process.h - the session's processes, by name
  *
- * For the command files of the lab, and for hosts that show processes.
+ * For the command files of the lab alone.
  */
 #ifndef LAB_PROCESS_H
 #define LAB_PROCESS_H
@@ -27,8 +27,8 @@ enum lab_status process_boot(struct lab *lab);
 /** process_find - the process of that name. Return: NULL if there is none */
 struct lab_process *process_find(struct lab *lab, const char *name);
 
-/** process_next - the process with the lowest number above @pid. Return: NULL after the last */
-struct lab_process *process_next(struct lab *lab, unsigned pid);
+/** process_numbered - the process of that number. Return: NULL if there is none */
+struct lab_process *process_numbered(struct lab *lab, unsigned pid);
 
 /**
  * process_current - the process that a line is about
