@@ -154,7 +154,7 @@ static int load(struct loading *l, struct quire_exec_start *start)
 		return error;
 	/* Up to two pages of distance to the strings. */
 	l->stack.at -= 16 * draw(l, 512);
-	start->compat = !l->elf.wide;
+	start->compat = l->config.compat;
 	return exec_stack_finish(&l->stack, &l->image, &l->elf, l->interpreter_image.bias, start);
 }
 
