@@ -7,6 +7,7 @@
  */
 #include "args.h"
 #include "command_kspace.h"
+#include "command_process.h"
 #include "text.h"
 
 enum lab_status expect_number(struct lab *lab, const char *what, uint64_t is)
@@ -524,6 +525,14 @@ const struct lab_form expect_forms[] = {
 	  expect_fault },
 	{ "table", "NAME NUMBER = N", "tables, pages, large, huge: what it consists of",
 	  expect_table },
+	{ "mm", "NUMBER = N", "of a process: areas size rss anon locked minflt ...",
+	  expect_mm },
+	{ "vm", "NUMBER = N", "of all of them: processes committed anon mapped ...",
+	  expect_vm },
+	{ "area", "ADDRESS = SIZE RIGHTS [NAME] | none", "64K rw-p [heap]", expect_area },
+	{ "load", "ADDRESS = N", "32 bits of memory, read as the program", expect_load },
+	{ "mapcount", "ADDRESS = N", "entries that map the frame there", expect_mapcount },
+	{ "mincore", "ADDRESS SIZE = N", "pages of it that are in memory", expect_mincore },
 	{ "hash", "= N", "the whole state", expect_hash },
 	{ "fail", "COMMAND... [= REASON]", "the machine refuses the command", expect_fail },
 	{ NULL, NULL, NULL, NULL },

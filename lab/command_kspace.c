@@ -13,6 +13,7 @@
 
 #include "args.h"
 #include "debt.h"
+#include "size.h"
 #include "text.h"
 
 /** struct lab_area - a name, and the address it stands for */
@@ -46,7 +47,7 @@ static struct lab_area *area_find(struct lab *lab, const char *name)
  * The end of the line, and a new name for an address, before there is one: so that nothing is got
  * without a name.
  */
-static enum lab_status area_name(struct lab *lab, const char *name, struct lab_area **out)
+enum lab_status place_name(struct lab *lab, const char *name, struct lab_area **out)
 {
 	enum lab_status status = args_end(lab);
 
@@ -96,8 +97,7 @@ static enum lab_status area_made(struct lab *lab, struct lab_area *area, int err
 	return LAB_OK;
 }
 
-/* ADDRESS, NAME or NAME+OFFSET */
-static enum lab_status args_place(struct lab *lab, quire_virt_t *out, struct lab_area **area)
+enum lab_status args_place(struct lab *lab, quire_virt_t *out, struct lab_area **area)
 {
 	const char *word = words_peek(&lab->words);
 	struct lab_nearest near = { NULL, 0 };
@@ -116,7 +116,7 @@ static enum lab_status args_place(struct lab *lab, quire_virt_t *out, struct lab
 		at++;
 	if (name[at]) {
 		name[at] = 0;
-		if (!text_number(name + at + 1, &offset))
+		if (lab_size(name + at + 1, text_length(name + at + 1), &offset))
 			return session_fail(lab, LAB_USAGE, "'%s' is no offset", name + at + 1);
 	}
 	*area = area_find(lab, name);
@@ -126,6 +126,15 @@ static enum lab_status args_place(struct lab *lab, quire_virt_t *out, struct lab
 		return args_wrong(lab, "area", name, near.word);
 	}
 	out->v = (*area)->virt.v + offset;
+	return LAB_OK;
+}
+
+enum lab_status place_keep(struct lab *lab, struct lab_area *area, const char *what,
+			   quire_virt_t virt)
+{
+	if (area)
+		area->virt = virt;
+	session_echo(lab, "%s: 0x%jx", what, (uintmax_t)virt.v);
 	return LAB_OK;
 }
 
@@ -145,7 +154,7 @@ static enum lab_status allocate(struct lab *lab, const char *target, enum how ho
 	if (!status && (how == HOW_VMALLOC || how == HOW_HUGE))
 		status = args_gfp(lab, &gfp);
 	if (!status)
-		status = area_name(lab, target, &area);
+		status = place_name(lab, target, &area);
 	if (status)
 		return status;
 	if (how == HOW_VZALLOC)
@@ -239,7 +248,7 @@ enum lab_status command_vmap(struct lab *lab, const char *target)
 			pages[nr++] = ref.page;
 	}
 	if (!status)
-		status = area_name(lab, target, &area);
+		status = place_name(lab, target, &area);
 	if (status)
 		return status;
 	error = quire_vmap(lab->q, pages, nr, QUIRE_PTE_KERNEL, &virt);
@@ -282,7 +291,7 @@ enum lab_status command_ioremap(struct lab *lab, const char *target)
 	if (!status)
 		status = args_cache(lab, &cache);
 	if (!status)
-		status = area_name(lab, target, &area);
+		status = place_name(lab, target, &area);
 	if (status)
 		return status;
 	error = quire_ioremap(lab->q, quire_phys(phys), bytes, cache, &virt);
@@ -315,7 +324,7 @@ static enum lab_status open_window(struct lab *lab, const char *target, bool loc
 	int error;
 
 	if (!status)
-		status = area_name(lab, target, &area);
+		status = place_name(lab, target, &area);
 	if (status)
 		return status;
 	error = local ? quire_kmap_local(lab->q, ref.page, &virt)
@@ -330,10 +339,7 @@ static enum lab_status open_window(struct lab *lab, const char *target, bool loc
 			quire_kunmap(lab->q, ref.page);
 		return session_memory(lab);
 	}
-	if (area)
-		area->virt = virt; /* not live: the name may be used for the next window */
-	session_echo(lab, "%s: 0x%jx", what, (uintmax_t)virt.v);
-	return LAB_OK;
+	return place_keep(lab, area, what, virt); /* the name may be used for the next window */
 }
 
 enum lab_status command_kmap(struct lab *lab, const char *target)

@@ -13,6 +13,8 @@
 
 #include "command_kspace.h"
 #include "debt.h"
+#include "image.h"
+#include "process.h"
 #include "text.h"
 
 /* Elements of an array when it is first made. */
@@ -221,6 +223,8 @@ void session_reset(struct lab *lab)
 		lab->blocks = block->next;
 		session_drop(lab, block);
 	}
+	process_reset(lab);
+	image_reset(lab);
 	kspace_reset(lab);
 	session_objects_reset(lab);
 	while (lab->tables) {

@@ -55,10 +55,11 @@ static const struct cli_command commands[] = {
 	  "NAME is a report of the list below; without it --dir is needed. Without a\n"
 	  "machine, map or script it is an x86-64 with 1 GB.",
 	  OPTIONS_MACHINE | OPTIONS_SCRIPT | OPTIONS_JSON | OPTIONS_DIR, 0, 1, cmd_proc },
-	{ "draw", "VIEW [CACHE]", "draw a picture of the frames, or of a cache",
+	{ "draw", "VIEW [WORD...]", "draw a picture of frames, a cache, a process",
 	  "VIEW is one of the list below. Without a machine, map or script it is an x86-64\n"
-	  "with 1 GB. View slab wants the name of a cache: kmalloc-64.",
-	  OPTIONS_MACHINE | OPTIONS_SCRIPT | OPTIONS_SVG, 1, 2, cmd_draw },
+	  "with 1 GB. View slab wants the name of a cache: kmalloc-64. View space takes one\n"
+	  "or two processes of the script, view walk the words of `quire walk`.",
+	  OPTIONS_MACHINE | OPTIONS_SCRIPT | OPTIONS_SVG, 1, 8, cmd_draw },
 	{ "walk", "[SEL:]ADDRESS [ACCESS] [in TABLE]", "from an address to memory, step by step",
 	  "Segment, each level's entry with its bits, physical address; or the fault that\n"
 	  "the processor would raise. ACCESS: read, write or exec, and user. TABLE is one\n"

@@ -39,7 +39,7 @@ struct quire_exec {
 struct quire_exec_start {
 	quire_virt_t entry; /* of the interpreter if there is one */
 	quire_virt_t stack; /* argc is there, aligned to 16 */
-	bool compat;        /* a 32-bit program */
+	bool compat;        /* a 32-bit program on a 64-bit machine */
 };
 
 /**

@@ -3,7 +3,7 @@
  * meminfo.c - /proc/meminfo, memory in use and free, in kB
  *
  * What is counted here is what the zones manage and have free, and what the heap and vmalloc
- * hold. There is no page cache, swap, or process yet: of those lines only the ones that
+ * hold, and processes. There is no swap yet: of those lines only the ones that
  * free, vmstat and smem stop without are given, and their 0 is true (REPORT-1).
  *
  * MemAvailable is what could be had without touching the reserves: free frames
@@ -15,6 +15,7 @@
 #include "report/meminfo.h"
 
 #include <quire/layout.h>
+#include <quire/mm.h>
 #include <quire/slab.h>
 #include <quire/vmalloc.h>
 
@@ -32,11 +33,14 @@ struct totals {
 	uint64_t slab[2]; /* frames of slabs; [1]: that can be reclaimed */
 };
 
+/* How a line is shown; true is in kB. */
+#define AS_NUMBER 2
+
 struct line {
 	const char *name;
 	uint64_t kbytes;
-	bool shown; /* HighTotal only where there is high memory, VmallocTotal only after
-		     * quire_kernel_boot, Slab after quire_slab_boot */
+	int shown;  /* HighTotal only where there is high memory, VmallocTotal only after
+		     * quire_kernel_boot, Slab after quire_slab_boot, Committed_AS after quire_vm_boot */
 };
 
 /* The machines' frames all exist below 2^44, so that kB fit easily. */
@@ -104,6 +108,9 @@ void meminfo_write(struct quire *q, bool json, const struct quire_sink *sink)
 	bool kernel = !quire_vmalloc_stat(q, &vm) && !quire_direct_stat(q, &direct);
 	bool high = zones_have_high(q), wide = quire_config(q)->machine >= QUIRE_X86_64;
 	bool heap = quire_cache_next(q, NULL) != NULL;
+	struct quire_vm_stat user = { 0 };
+	bool processes = !quire_vm_stat(q, &user);
+	uint64_t huge = quire_config(q)->machine == QUIRE_I386 ? 4096 : 2048; /* kB */
 	struct totals t;
 
 	count(q, &t);
@@ -117,23 +124,34 @@ void meminfo_write(struct quire *q, bool json, const struct quire_sink *sink)
 		{ "Cached", 0, true },
 		{ "Active", 0, true },
 		{ "Inactive", 0, true },
+		{ "Mlocked", to_kbytes(user.nr_mlocked), processes },
 		{ "HighTotal", to_kbytes(t.high_managed), high },
 		{ "HighFree", to_kbytes(t.high_free), high },
 		{ "LowTotal", to_kbytes(t.managed - t.high_managed), high },
 		{ "LowFree", to_kbytes(t.free - t.high_free), high },
 		{ "SwapTotal", 0, true },
 		{ "SwapFree", 0, true },
-		{ "AnonPages", 0, true },
-		{ "Mapped", 0, true },
+		{ "AnonPages", to_kbytes(user.nr_anon), true },
+		{ "Mapped", to_kbytes(user.nr_mapped), true },
 		{ "Shmem", 0, true },
 		{ "KReclaimable", to_kbytes(t.slab[1]), heap },
 		{ "Slab", to_kbytes(t.slab[0] + t.slab[1]), heap },
 		{ "SReclaimable", to_kbytes(t.slab[1]), true },
 		{ "SUnreclaim", to_kbytes(t.slab[0]), heap },
+		{ "PageTables", to_kbytes(user.nr_table_pages), processes },
+		{ "CommitLimit", to_kbytes(user.commit_limit), processes },
+		{ "Committed_AS", to_kbytes(user.committed), processes },
 		{ "VmallocTotal", (vm.total_bytes - wide) >> 10, kernel },
 		{ "VmallocUsed", to_kbytes(vm.nr_pages), kernel },
+		{ "AnonHugePages", user.nr_anon_huge * huge, processes },
 		{ "CmaTotal", to_kbytes(t.cma), true },
 		{ "CmaFree", to_kbytes(t.free_cma), true },
+		{ "HugePages_Total", user.nr_hugepages, AS_NUMBER * processes },
+		{ "HugePages_Free", user.nr_hugepages_free, AS_NUMBER * processes },
+		{ "HugePages_Rsvd", user.nr_hugepages_reserved, AS_NUMBER * processes },
+		{ "HugePages_Surp", 0, AS_NUMBER * processes },
+		{ "Hugepagesize", huge, processes },
+		{ "Hugetlb", user.nr_hugepages * huge, processes },
 		{ "DirectMap4k", direct.bytes_4k >> 10, kernel },
 		{ quire_config(q)->machine == QUIRE_I386 ? "DirectMap4M" : "DirectMap2M",
 		  direct.bytes_large >> 10, kernel },
@@ -152,7 +170,8 @@ void meminfo_write(struct quire *q, bool json, const struct quire_sink *sink)
 		char label[24];
 
 		quire_format_buffer(label, sizeof(label), "%s:", lines[i].name);
-		quire_format(sink, "%-16s%8ju kB\n", label, lines[i].kbytes);
+		quire_format(sink, "%-16s%8ju%s\n", label, (uintmax_t)lines[i].kbytes,
+			     lines[i].shown == AS_NUMBER ? "" : " kB");
 	}
 	if (json)
 		json_close(&j, '}');
