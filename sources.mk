@@ -11,6 +11,8 @@
 QUIRE_CORE :=
 QUIRE_CORE += src/core/error.c
 QUIRE_CORE += src/core/format.c
+QUIRE_CORE += src/core/interval.c
+QUIRE_CORE += src/core/radix.c
 QUIRE_CORE += src/core/sem.c
 QUIRE_CORE += src/core/string.c
 QUIRE_CORE += src/core/tree.c
@@ -55,6 +57,7 @@ QUIRE_PGTABLE += src/pgtable/slots.c
 QUIRE_PGTABLE += src/pgtable/table.c
 QUIRE_PGTABLE += src/pgtable/tlb.c
 QUIRE_PGTABLE += src/pgtable/trim.c
+QUIRE_PGTABLE += src/pgtable/user.c
 QUIRE_PGTABLE += src/pgtable/walk.c
 
 # src/kmem
@@ -71,6 +74,7 @@ QUIRE_KMEM += src/kmem/slab_cache.c
 QUIRE_KMEM += src/kmem/slab_checked.c
 QUIRE_KMEM += src/kmem/slab_cpu.c
 QUIRE_KMEM += src/kmem/slab_look.c
+QUIRE_KMEM += src/kmem/touch.c
 QUIRE_KMEM += src/kmem/vmalloc.c
 QUIRE_KMEM += src/kmem/vmalloc_area.c
 QUIRE_KMEM += src/kmem/vmalloc_look.c
@@ -80,6 +84,29 @@ QUIRE_CACHE :=
 
 # src/vm
 QUIRE_VM :=
+QUIRE_VM += src/vm/access.c
+QUIRE_VM += src/vm/account.c
+QUIRE_VM += src/vm/anon.c
+QUIRE_VM += src/vm/brk.c
+QUIRE_VM += src/vm/check.c
+QUIRE_VM += src/vm/check_frames.c
+QUIRE_VM += src/vm/fault.c
+QUIRE_VM += src/vm/fault_anon.c
+QUIRE_VM += src/vm/fault_cow.c
+QUIRE_VM += src/vm/fault_file.c
+QUIRE_VM += src/vm/fork.c
+QUIRE_VM += src/vm/frame.c
+QUIRE_VM += src/vm/layout.c
+QUIRE_VM += src/vm/look.c
+QUIRE_VM += src/vm/mm.c
+QUIRE_VM += src/vm/mm_look.c
+QUIRE_VM += src/vm/mmap.c
+QUIRE_VM += src/vm/mprotect.c
+QUIRE_VM += src/vm/munmap.c
+QUIRE_VM += src/vm/rmap.c
+QUIRE_VM += src/vm/vm.c
+QUIRE_VM += src/vm/vma.c
+QUIRE_VM += src/vm/zap.c
 
 # src/report
 QUIRE_REPORT :=

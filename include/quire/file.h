@@ -20,6 +20,7 @@
 #ifndef QUIRE_FILE_H
 #define QUIRE_FILE_H
 
+#include <quire/highmem.h>
 #include <quire/page.h>
 #include <quire/quire.h>
 
@@ -50,11 +51,14 @@ int quire_cache_boot(struct quire *q);
 struct quire_store {
 	/* Fill @nr pages from page @index on; zeros beyond the end. All of them, or an error. */
 	int (*read)(void *ctx, uint64_t index, struct quire_page *const *pages, size_t nr);
-	/* Write them out, @bytes in all: the last page may end earlier, with the file. */
+	/*
+	 * Write them out, @bytes in all: the last page may end earlier, with the file. NULL: the
+	 * file can't be opened for writing (-QUIRE_EPERM).
+	 */
 	int (*write)(void *ctx, uint64_t index, struct quire_page *const *pages, uint64_t bytes);
 	/* The file has a new size. NULL: it can't change (-QUIRE_EPERM). */
 	int (*resize)(void *ctx, uint64_t bytes);
-	/* [offset, offset + bytes) is zeros from here on. NULL: zeros are written. */
+	/* [offset, offset + bytes) is zeros from here on. NULL: it can't (-QUIRE_EOPNOTSUPP). */
 	int (*punch)(void *ctx, uint64_t offset, uint64_t bytes);
 	/* What was written is to be safe. May be NULL. */
 	int (*sync)(void *ctx);
@@ -166,10 +170,11 @@ int quire_file_write(struct quire_file *file, uint64_t offset, const void *buf, 
 /**
  * quire_file_truncate - set the size, as ftruncate
  *
- * Pages beyond leave the cache and every mapping, private copies too; the rest of the last page is zeroed.
+ * Pages beyond leave the cache and every mapping, private copies too; the rest of the last page
+ * is zeroed.
  *
  * Return: 0; -QUIRE_EINVAL if not opened for writing; -QUIRE_EPERM for a seal or a store that
- *         can't; -QUIRE_EFBIG
+ *         can't; -QUIRE_EFBIG; the store's error: then nothing has changed
  */
 int quire_file_truncate(struct quire_file *file, uint64_t bytes);
 
@@ -260,22 +265,6 @@ int quire_pagecache_sync(struct quire *q);
  * Return: how many
  */
 uint64_t quire_pagecache_drop(struct quire *q);
-
-/**
- * quire_page_read - copy from a frame, through a window if it has no address
- * @q:      the machine
- * @page:   the frame
- * @offset: of the first byte in it
- * @buf:    filled
- * @n:      bytes, up to the frame's end
- *
- * Return: 0; -QUIRE_EINVAL; -QUIRE_EAGAIN if no window can be had; -QUIRE_EOPNOTSUPP
- */
-int quire_page_read(struct quire *q, struct quire_page *page, unsigned offset, void *buf, size_t n);
-
-/** quire_page_write - copy to a frame. Return: likewise */
-int quire_page_write(struct quire *q, struct quire_page *page, unsigned offset, const void *buf,
-		     size_t n);
 
 #ifdef __cplusplus
 }

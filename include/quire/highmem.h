@@ -8,8 +8,9 @@
  *
  *   quire_kmap         a window that may stay open; 1024 of them, 512 with PAE
  *   quire_kmap_local   a short-lived one of this processor alone
+ *   quire_page_read    copy from a frame, _write to it, through one if need be
  *
- * Both want quire_kernel_boot (layout.h) before them, else -QUIRE_ENODEV.
+ * The windows want quire_kernel_boot (layout.h) before them, else -QUIRE_ENODEV.
  */
 #ifndef QUIRE_HIGHMEM_H
 #define QUIRE_HIGHMEM_H
@@ -95,6 +96,24 @@ struct quire_kmap_stat {
 
 /** quire_kmap_stat - count. Return: 0; -QUIRE_ENODEV */
 int quire_kmap_stat(struct quire *q, struct quire_kmap_stat *out);
+
+/**
+ * quire_page_read - copy from a frame, through a window if it has no address
+ * @q:      a machine with a heap
+ * @page:   the frame
+ * @offset: of the first byte in it
+ * @buf:    filled
+ * @n:      bytes, up to the frame's end
+ *
+ * Return:  0; -QUIRE_EINVAL; for a frame of high memory also what quire_kmap_local says, and
+ *          -QUIRE_EOPNOTSUPP if this processor has no root loaded
+ * Context: as quire_kmap_local
+ */
+int quire_page_read(struct quire *q, struct quire_page *page, unsigned offset, void *buf, size_t n);
+
+/** quire_page_write - copy to a frame. Return: likewise */
+int quire_page_write(struct quire *q, struct quire_page *page, unsigned offset, const void *buf,
+		     size_t n);
 
 #ifdef __cplusplus
 }

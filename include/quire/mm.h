@@ -233,7 +233,7 @@ struct quire_vma_pages {
 	uint64_t shared_hugetlb, private_hugetlb;
 };
 
-/** quire_vma_pages - count the pages in [start, end). Return: 0; -QUIRE_ENOMEM */
+/** quire_vma_pages - count the pages that are resident in [start, end). Return: 0 */
 int quire_vma_pages(struct quire_mm *mm, quire_virt_t start, quire_virt_t end,
 		    struct quire_vma_pages *out);
 
@@ -381,6 +381,7 @@ enum quire_fault {
 /* si_code of the signal. */
 #define QUIRE_SEGV_MAPERR 1 /* nothing is mapped there */
 #define QUIRE_SEGV_ACCERR 2 /* not for this kind of access */
+#define QUIRE_SI_KERNEL 0x80 /* with SIGSEGV: an address that can't be; si_addr is 0 */
 #define QUIRE_BUS_ADRERR 2  /* beyond the end of the file, or it can't be read */
 
 /** struct quire_signal - what a program is told */

@@ -105,6 +105,7 @@ void simulated_end(struct simulated *s)
 	quire_port_free(s->host, s->pages, s->room * sizeof(*s->pages));
 	s->pages = NULL;
 	s->nr_pages = s->room = 0;
+	s->nr_cpus = 0;
 	s->memory = (struct softmmu_memory){ .direct = NULL };
 }
 
@@ -114,6 +115,7 @@ int simulated_load_root(struct simulated *s, unsigned cpu, quire_phys_t root, un
 	static const unsigned char width[] = { 0, 0, 32, 36, 46, 52 };
 	struct softmmu_cpu *c = s->cpu[cpu];
 	struct softmmu_fault fault;
+	unsigned nr;
 
 	if (!s->memory.direct)
 		return -QUIRE_EOPNOTSUPP;
@@ -126,6 +128,9 @@ int simulated_load_root(struct simulated *s, unsigned cpu, quire_phys_t root, un
 		memory.phys_bits = width[levels];
 		softmmu_setup_levels(c, &memory, levels);
 		s->cpu[cpu] = c;
+		nr = s->nr_cpus;
+		while (nr <= cpu && !atomic_compare_exchange_weak(&s->nr_cpus, &nr, cpu + 1))
+			;
 	}
 	return softmmu_load_cr3(c, root.v, &fault) ? 0 : -QUIRE_EFAULT;
 }
@@ -135,7 +140,7 @@ void simulated_flush(struct simulated *s, const struct quire_port_flush *what)
 	bool any = what->root.v == QUIRE_PORT_ANY_ROOT;
 	uintptr_t token = quire_port_cpu_enter();
 	unsigned first = what->local ? token & 0xffff : 0;
-	unsigned end = what->local ? first + 1 : QUIRE_CPUS_MAX;
+	unsigned end = what->local ? first + 1 : s->nr_cpus;
 
 	quire_port_cpu_leave(token);
 	for (unsigned i = first; i < end; i++) {

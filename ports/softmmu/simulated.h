@@ -24,6 +24,7 @@ struct simulated {
 	void *host;                   /* for quire_port_alloc */
 	struct softmmu_memory memory; /* what they see */
 	struct softmmu_cpu *_Atomic cpu[QUIRE_CPUS_MAX]; /* NULL: paging is off there */
+	_Atomic unsigned nr_cpus;     /* beyond the last of them that is there */
 	struct simulated_page *pages; /* outside of the direct map, by frame number, hashed */
 	size_t nr_pages, room;        /* used; of the table, a power of two */
 };

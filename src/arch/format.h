@@ -18,6 +18,12 @@
 #define ENTRY_PS 0x80ull          /* above level 0: a leaf */
 #define ENTRY_PAT_LARGE 0x1000ull /* PAT of a leaf above level 0 */
 #define ENTRY_NX (1ull << 63)
+/*
+ * Of an entry of a process that is not present: it is in use, and keeps its address and its marks for
+ * rights to come (PROT_NONE). The processor ignores the bit there; in a present one it means GLOBAL,
+ * which a process's entry never is.
+ */
+#define ENTRY_NONE 0x100ull
 /* What is at one place in leaves of all sizes. */
 #define ENTRY_COMMON 0xf7full
 /* What an entry that points to a table has besides its address; rights are the leaf's. */
@@ -139,6 +145,18 @@ static inline uint64_t format_leaf(const struct format *f, unsigned level, uint6
 	ASSERT("ARCH-1", !(entry & f->level[level].reserved_leaf));
 	ASSERT("ARCH-2", !(phys & ((1ull << f->level[level].shift) - 1)));
 	return entry;
+}
+
+/**
+ * format_user - the bits of a process's page of 4 KB with these rights, without its address
+ * @f:   the format
+ * @pte: QUIRE_PTE_…; without PRESENT an entry that nobody may use
+ */
+static inline uint64_t format_user(const struct format *f, quire_pte_t pte)
+{
+	uint64_t bits = format_bits(f, 0, pte & ~QUIRE_PTE_GLOBAL);
+
+	return pte & QUIRE_PTE_PRESENT ? bits : bits | ENTRY_NONE;
 }
 
 /** format_pte - the QUIRE_PTE_… bits of a leaf */

@@ -42,9 +42,11 @@ void sem_read(struct sem *sem, void *host) LOCK_ATTRIBUTE(no_thread_safety_analy
 /* The last one to leave lets the others try again. */
 static void leave(struct sem *sem, void *host, uint32_t part)
 {
-	uint32_t word = atomic_fetch_sub_explicit(&sem->word, part, memory_order_release) - part;
+	uint32_t word = atomic_fetch_sub_explicit(&sem->word, part, memory_order_release);
 
-	ASSERT("SEM-1", part == SEM_WRITER ? word < SEM_READER : !(word & SEM_WRITER));
+	ASSERT("SEM-1", part == SEM_WRITER ? (word & ~SEM_WAITED) == SEM_WRITER
+					   : word >= SEM_READER && !(word & SEM_WRITER));
+	word -= part;
 	if (likely(word != SEM_WAITED))
 		return;
 	if (atomic_compare_exchange_strong_explicit(&sem->word, &word, 0, memory_order_relaxed,

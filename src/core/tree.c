@@ -306,6 +306,105 @@ bool tree_gap(const struct tree_root *tree, const struct tree_fit *fit, struct t
 	return room(fit, low, fit->high, start);
 }
 
+bool tree_prev(const struct tree_root *tree, struct tree_cursor *c)
+{
+	uint32_t level = 0;
+
+	if (!tree->root)
+		return false;
+	while (level < tree->height && !c->at[level])
+		level++;
+	if (level == tree->height)
+		return false;
+	c->at[level]--;
+	for (; level; level--) {
+		c->node[level - 1] = c->node[level]->slot[c->at[level]].child;
+		c->at[level - 1] = c->node[level - 1]->nr - 1;
+	}
+	return true;
+}
+
+/* From entry at[@level] to the first range below it. */
+static void go_first(struct tree_cursor *c, uint32_t level)
+{
+	for (; level; level--) {
+		c->node[level - 1] = c->node[level]->slot[c->at[level]].child;
+		c->at[level - 1] = 0;
+	}
+}
+
+/*
+ * The mirror image of next_gap: from the range at the cursor down to the first gap before it
+ * of @need bytes or more, [*low, *high); the cursor is then at the range above the gap.
+ */
+static bool prev_gap(const struct tree_root *tree, struct tree_cursor *c, uint64_t need,
+		     uint64_t *low, uint64_t *high)
+{
+	uint32_t level = 0, i = c->at[0];
+
+	while (level < tree->height) {
+		struct tree_node *n = c->node[level];
+		bool down = false;
+
+		for (; i && !down; i--) {
+			if (n->start[i] - n->end[i - 1] >= need) {
+				*low = n->end[i - 1];
+				*high = n->start[i];
+				c->at[level] = i;
+				go_first(c, level);
+				return true;
+			}
+			down = level && n->gap[i - 1] >= need;
+		}
+		if (!down) {
+			level++;
+			i = level < tree->height ? c->at[level] : 0;
+			continue;
+		}
+		do {
+			c->at[level] = i;
+			n = n->slot[i].child;
+			c->node[--level] = n;
+			i = n->nr - 1;
+		} while (level && n->gap[i] >= need);
+	}
+	return false;
+}
+
+/* The highest place in [@low, @high), if there is one. */
+static bool room_top(const struct tree_fit *fit, uint64_t low, uint64_t high, uint64_t *start)
+{
+	low = larger(low, fit->low);
+	high = high < fit->high ? high : fit->high;
+	if (high < fit->bytes)
+		return false;
+	*start = (high - fit->bytes) & ~(fit->align - 1);
+	return *start >= low;
+}
+
+bool tree_gap_top(const struct tree_root *tree, const struct tree_fit *fit, struct tree_cursor *c,
+		  uint64_t *start)
+{
+	const struct tree_node *root = tree->root;
+	uint64_t low, high;
+
+	if (!root)
+		return room_top(fit, 0, UINT64_MAX, start);
+	if (!tree_seek(tree, fit->high - 1, c)) {
+		if (room_top(fit, root->end[root->nr - 1], UINT64_MAX, start))
+			return true;
+		c->at[0]--;
+	}
+	while (prev_gap(tree, c, fit->bytes, &low, &high) && high > fit->low) {
+		if (room_top(fit, low, high, start))
+			return true;
+		/* Too narrow once aligned or cut by the limits. */
+		tree_prev(tree, c);
+	}
+	tree_seek(tree, 0, c);
+	return room_top(fit, 0, root->start[0], start);
+}
+
 /* ---- Changing ---- */
 
 /* The widest gap of the cursor's node at @level, as known above it. */

@@ -80,7 +80,7 @@ struct tree_range {
 	void *value;
 };
 
-/** struct tree_fit - a gap that is looked for: the lowest that fits */
+/** struct tree_fit - a gap that is looked for */
 struct tree_fit {
 	uint64_t bytes; /* not 0 */
 	uint64_t align; /* power of two, 1 at least */
@@ -121,6 +121,21 @@ bool tree_next(const struct tree_root *tree, struct tree_cursor *c);
  */
 bool tree_gap(const struct tree_root *tree, const struct tree_fit *fit, struct tree_cursor *c,
 	      uint64_t *start);
+
+/** tree_prev - go to the range before. Return: false, and the cursor stays, if there is none */
+bool tree_prev(const struct tree_root *tree, struct tree_cursor *c);
+
+/**
+ * tree_gap_top - find the highest gap that fits
+ * @tree:  the tree
+ * @fit:   size, alignment, limits; high is not 0
+ * @c:     where tree_insert puts a range of it; the first range above, if there is one
+ * @start: the highest aligned address in the gap from which @fit->bytes are free
+ *
+ * As expensive as tree_gap. Return: false if there is none
+ */
+bool tree_gap_top(const struct tree_root *tree, const struct tree_fit *fit, struct tree_cursor *c,
+		  uint64_t *start);
 
 /** tree_need - nodes that an insertion at @c takes, less those that are spare; 0: go ahead */
 uint32_t tree_need(const struct tree_root *tree, const struct tree_cursor *c);

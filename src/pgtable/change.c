@@ -7,6 +7,7 @@
  * (stock), and from there on nothing fails.
  */
 #include "core/assert.h"
+#include "pgtable/leaf.h"
 #include "pgtable/table.h"
 #include "pgtable/tlb.h"
 
@@ -92,6 +93,7 @@ static int change_pages(struct change *c, void *table, struct span span)
 static void release(struct change *c, unsigned level, void *table, unsigned i, void *child)
 {
 	table_set(c->t, level, table, i, 0);
+	leaf_forget(c->t);
 	tlb_add_table(c->tlb, table_page(c->t, child));
 	c->t->nr_tables--;
 }

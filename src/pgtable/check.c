@@ -67,6 +67,15 @@ static bool count_check(struct visit *v, unsigned level, const void *contents, u
 	return true;
 }
 
+/* An entry in use: without reserved bits, and present; or a process's page that nobody may use. */
+static bool sane(const struct quire_table *t, unsigned level, uint64_t entry)
+{
+	bool none = !t->kernel && level == 0 && (entry & ENTRY_NONE);
+
+	return ((entry & QUIRE_PTE_PRESENT) || none) &&
+	       !format_reserved(t->format, level, format_unused(entry));
+}
+
 static bool table_check(struct visit *v, unsigned level, uint64_t phys)
 {
 	const struct format *f = v->t->format;
@@ -83,8 +92,8 @@ static bool table_check(struct visit *v, unsigned level, uint64_t phys)
 		if (!entry)
 			continue;
 		used++;
-		if (!(entry & QUIRE_PTE_PRESENT) || format_reserved(f, level, format_unused(entry)))
-			return broken(v->out, "TABLE-2", "no entry has a reserved bit", entry);
+		if (!sane(v->t, level, entry))
+			return broken(v->out, "TABLE-2", "an entry is present, or marked", entry);
 		if (format_is_leaf(f, level, entry))
 			v->nr_leaf[level] += !slots;
 		else if (!table_check(v, level - 1, format_table_phys(f, entry)))

@@ -7,8 +7,7 @@
 #include "core/assert.h"
 #include "pgtable/table.h"
 
-/* Find a page table on the way down from the root. Return: false if there is none. Locks: T */
-static COLD bool descend(const struct quire_table *t, uint64_t virt, struct leaf *leaf)
+COLD unsigned leaf_descend(const struct quire_table *t, uint64_t virt, struct leaf *leaf)
 {
 	const struct format *f = t->format;
 	void *contents = t->root;
@@ -17,15 +16,22 @@ static COLD bool descend(const struct quire_table *t, uint64_t virt, struct leaf
 		uint64_t entry = table_get(t, contents, format_index(f, level, virt));
 
 		if (!entry || format_is_leaf(f, level, entry))
-			return false;
+			return level;
 		contents = table_child(t, entry);
 	}
-	struct quire_page *page = table_page(t, contents);
-
-	if (page->private & TABLE_SLOTS)
-		return false;
 	*leaf = (struct leaf){ (virt >> f->level[1].shift << f->level[1].shift) + 1, contents,
-			       page };
+			       table_page(t, contents) };
+	return 0;
+}
+
+/* The same, but for those whose entries are set one by one. */
+static COLD bool descend(const struct quire_table *t, uint64_t virt, struct leaf *leaf)
+{
+	struct leaf found;
+
+	if (leaf_descend(t, virt, &found) || (found.page->private & TABLE_SLOTS))
+		return false;
+	*leaf = found;
 	return true;
 }
 

@@ -11,6 +11,8 @@
 
 #include <quire/pgtable.h>
 
+struct leaf;
+
 /**
  * leaf_map - map single frames if one page table has room for all
  * @t:     the kernel's table
@@ -37,6 +39,16 @@ bool leaf_map(struct quire_table *t, uint64_t virt, struct quire_page *const *pa
  * Locks:  takes T
  */
 bool leaf_unmap(struct quire_table *t, uint64_t virt, uint64_t nr);
+
+/**
+ * leaf_descend - find the page table of an address on the way down from the root
+ * @t:    any table
+ * @virt: any address of its half
+ * @leaf: filled in if there is one
+ *
+ * Return: 0 if there is one; else the level of the entry that is absent, or a large page. Locks: T
+ */
+unsigned leaf_descend(const struct quire_table *t, uint64_t virt, struct leaf *leaf);
 
 /** leaf_forget - page tables may go: forget where they are. Locks: T */
 void leaf_forget(struct quire_table *t);

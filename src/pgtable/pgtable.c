@@ -54,17 +54,18 @@ int quire_table_load(struct quire_table *table)
 	struct quire *q = table->q;
 	struct pgtable *pg = pgtable_of(q);
 	uintptr_t token = quire_port_cpu_enter();
-	struct quire_table *old;
-	int error = quire_port_load_root(q->config.host, (quire_phys_t){ table->root_phys },
-					 table->format->nr_levels);
+	struct quire_table *old = table;
+	int error;
 
-	if (!error) {
-		atomic_fetch_add_explicit(&table->nr_loaded, 1, memory_order_relaxed);
+	/* Counted first: from here on flushes reach this processor (tlb.c). */
+	atomic_fetch_add_explicit(&table->nr_loaded, 1, memory_order_seq_cst);
+	error = quire_port_load_root(q->config.host, (quire_phys_t){ table->root_phys },
+				     table->format->nr_levels);
+	if (!error)
 		old = atomic_exchange_explicit(&pg->loaded[token & 0xffff], table,
 					       memory_order_relaxed);
-		if (old)
-			atomic_fetch_sub_explicit(&old->nr_loaded, 1, memory_order_relaxed);
-	}
+	if (old)
+		atomic_fetch_sub_explicit(&old->nr_loaded, 1, memory_order_relaxed);
 	quire_port_cpu_leave(token);
 	return error;
 }

@@ -17,6 +17,7 @@
 
 #include <quire/page.h>
 
+#include "core/assert.h"
 #include "core/lock.h"
 
 #define SECTION_ORDER QUIRE_ORDER_MAX
@@ -136,6 +137,42 @@ static inline enum quire_owner frames_owner(const struct quire_page *page)
 {
 	return relaxed_load(&page->word) & HEAD_OWNED ? (enum quire_owner)(relaxed_load(&page->owner) & 0xff)
 						      : QUIRE_OWNER_NONE;
+}
+
+/**
+ * frames_hold - one more reference to a block to which there is one already
+ *
+ * Return: false if it has as many as can be counted
+ */
+static inline bool frames_hold(struct quire_page *page)
+{
+	uint32_t word = relaxed_load(&page->word);
+
+	ASSERT("PHYS-11", word >= COUNT_ONE);
+	/* Far from the limit: as many processors may be about to add one each. */
+	if (unlikely(word / COUNT_ONE > COUNT_MAX / 2))
+		return false;
+	atomic_fetch_add_explicit(&page->word, COUNT_ONE, memory_order_relaxed);
+	return true;
+}
+
+/**
+ * frames_let_go - drop a reference to a block, unless it is the last
+ *
+ * Return: true if it was the last: it is still there, and the caller frees it
+ */
+static inline bool frames_let_go(struct quire_page *page)
+{
+	uint32_t word = acquire_load(&page->word);
+
+	/* Who has the only reference is alone: another one comes only from one that is there. */
+	do {
+		if (word / COUNT_ONE == 1)
+			return true;
+	} while (!atomic_compare_exchange_weak_explicit(&page->word, &word, word - COUNT_ONE,
+							memory_order_acq_rel,
+							memory_order_acquire));
+	return false;
 }
 
 /**

@@ -32,6 +32,7 @@ struct quire_mm {
 	_Atomic uint64_t rss[NR_RSS];    /* pages (T of its table) */
 	uint64_t hiwater_rss;
 	_Atomic uint64_t min_faults, maj_faults;
+	bool forked;                     /* neighbours may have become alike: VMA-2 is not its */
 	struct lock anon_lock;           /* guards the first setting of vma->anon by faults */
 };
 
@@ -39,13 +40,21 @@ struct quire_mm {
 struct vm {
 	struct tier tier;
 	struct lock lock;                /* (V) the list of mms, sysctl */
-	struct quire_mm *mms;            /* oldest first (V) */
+	struct quire_mm *mms, *last;     /* oldest first (V) */
 	struct quire_vm_sysctl sysctl;
 	_Atomic uint64_t committed;      /* pages */
+	uint64_t nr_created;             /* mms so far (V) */
+	_Atomic uint64_t nr_shared;      /* files behind shared anonymous memory so far */
+	_Atomic uint64_t nr_anon;        /* anonymous frames that are mapped */
+	_Atomic uint64_t nr_mapped;      /* frames of files that are mapped */
+	uint64_t pgfault, pgmajfault;    /* of mms that have ended (V) */
 	struct quire_page *zero;         /* the page of zeros that reads of fresh memory share */
 	uint64_t zero_entry;             /* its physical address */
 	struct quire_cache *vma_cache, *mm_cache, *anon_cache, *node_cache;
 };
+
+/** mm_empty - take all areas out, with their entries and promises. Locks: S for writing */
+void mm_empty(struct quire_mm *mm);
 
 /** vm_of - the tier's state; NULL before quire_vm_boot */
 static inline struct vm *vm_of(const struct quire *q)

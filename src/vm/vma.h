@@ -25,7 +25,7 @@ struct vma {
 	struct quire_file *file;    /* NULL: anonymous. Referenced. */
 	uint64_t pgoff;             /* page of the file at start; of anonymous memory its address when it
 				     * was made, >> 12, so that a frame keeps its index when the area moves */
-	struct anon *anon;          /* private frames of it (anon.h); NULL: none yet. S, or set once under
+	struct anon *_Atomic anon;  /* private frames of it (anon.h); NULL: none yet. S, or set once under
 				     * mm->anon_lock by a fault */
 	struct vma *anon_next, *anon_prev; /* other areas of the same anon (A) */
 	struct interval maps;       /* in file's inode->maps (M) */
@@ -62,6 +62,58 @@ struct vma *vma_next(const struct quire_mm *mm, uint64_t address);
 /** vma_prev - the last area that ends at or below an address. NULL: none. Locks: mm->sem */
 struct vma *vma_prev(const struct quire_mm *mm, uint64_t address);
 
+/*
+ * Records are had before anything is changed; what was not used goes back.
+ */
+#define VMA_ROOM 4
+
+/** struct vma_room - records for areas to come; mm->areas has the nodes */
+struct vma_room {
+	struct vma *vma[VMA_ROOM];
+	unsigned nr;
+};
+
+/**
+ * vma_room_get - have records and tree nodes for some insertions
+ * @mm:   the address space
+ * @room: zeroed
+ * @nr:   how many areas may come, VMA_ROOM at most
+ *
+ * Return: 0; -QUIRE_ENOMEM, and then there are none. Locks: mm->sem for writing
+ */
+int vma_room_get(struct quire_mm *mm, struct vma_room *room, unsigned nr);
+
+/** vma_room_put - give back what was not used. Locks: likewise */
+void vma_room_put(struct quire_mm *mm, struct vma_room *room);
+
+/** vma_nodes_put - keep no more unused tree nodes than @keep. Locks: likewise */
+void vma_nodes_put(struct quire_mm *mm, uint32_t keep);
+
+/**
+ * vma_like - a record with another area's range, flags, rights, file and pgoff
+ * @room: has one
+ * @mm:   of the new one
+ * @from: the other one
+ *
+ * Not linked, without anon; a file is referenced once more.
+ */
+struct vma *vma_like(struct vma_room *room, struct quire_mm *mm, const struct vma *from);
+
+/**
+ * vma_link - put an area into its mm's tree and its file's maps
+ *
+ * Its addresses are free, and nodes were had. Counts are the caller's (account.h). Locks: mm->sem for
+ * writing; takes M
+ */
+void vma_link(struct vma *vma);
+
+/**
+ * vma_unlink - take an area out of them and of its anon, and free it
+ *
+ * Its entries are gone. Counts are the caller's. Locks: mm->sem for writing; takes M, A
+ */
+void vma_unlink(struct vma *vma);
+
 /**
  * vma_resize - move an area's ends; grows into free addresses only (a stack, brk, mremap)
  * @vma:   the area
@@ -71,6 +123,61 @@ struct vma *vma_prev(const struct quire_mm *mm, uint64_t address);
  * Never fails. Locks: mm->sem for writing; takes M and A
  */
 void vma_resize(struct vma *vma, uint64_t start, uint64_t end);
+
+/**
+ * vma_split - make an area two
+ * @vma:     becomes the lower one
+ * @address: in it, page aligned, not its start
+ * @room:    has one record, and nodes
+ *
+ * Return: the upper one. Locks: mm->sem for writing; takes M and A
+ */
+struct vma *vma_split(struct vma *vma, uint64_t address, struct vma_room *room);
+
+/** vma_joins - could two be one area, the lower first? Neither need be linked */
+bool vma_joins(const struct vma *lower, const struct vma *upper);
+
+/** vma_join - make an area one with its neighbours where it is like them. Return: the one */
+struct vma *vma_join(struct vma *vma);
+
+/**
+ * vma_extend - let neighbours have free addresses, if they are like what is to come there
+ * @like: start, end, flags, file, pgoff, mm of it; not linked
+ *
+ * Return: the area that has them now; NULL if there is none, and nothing has changed. Counts are
+ *         the caller's. Locks: mm->sem for writing; takes M and A
+ */
+struct vma *vma_extend(const struct vma *like);
+
+/** struct vma_change - what becomes of a part of an area, or all of it */
+struct vma_change {
+	uint64_t start, end; /* in it */
+	uint32_t flags;
+};
+
+/**
+ * vma_modify - give a part of an area other flags
+ * @vma:    the area
+ * @change: the part, its new flags
+ * @room:   has two records, and nodes
+ *
+ * Splits the area where the part ends, unless the part becomes one with a neighbour:
+ *
+ *      before           all of V       front of V      back of V       inside
+ *    [ P ][ V ][ N ]    [ P      N ]   [ P  ][ V ]     [ V ][ N  ]     [ V ][ C ][ V ]
+ *                       [ P    ][ N ]  [ C ][ V ]      [ V ][ C ]
+ *                       [ P ][    N ]
+ *                       [ P ][ C ][ N ]
+ *
+ * Changes the mm's counts; page tables are the caller's.
+ *
+ * Return: the area that has the part; NULL if the mm would have more than max_map_count areas
+ * Locks:  mm->sem for writing; takes M and A
+ */
+struct vma *vma_modify(struct vma *vma, const struct vma_change *change, struct vma_room *room);
+
+/** vma_set_flags - flags, and the rights that follow from them. Locks: mm->sem for writing */
+void vma_set_flags(struct vma *vma, uint32_t flags);
 
 /** vma_protection - rights of the entries of an area with these flags, by Linux's protection_map */
 quire_pte_t vma_protection(const struct quire *q, uint32_t flags);

@@ -16,12 +16,26 @@
  * @start: page aligned
  * @end:   likewise
  *
- * Never fails: a huge page of which only a part goes is split with what was set aside for it.
- * Empty tables go. Locks: mm->sem for writing, or for reading (MADV_DONTNEED)
+ * Never fails. Empty tables go. Locks: mm->sem for writing, or for reading (MADV_DONTNEED), or M of its
+ * file and R for writing (truncate)
  */
 void zap_range(struct vma *vma, uint64_t start, uint64_t end);
 
-/** zap_protect - give the entries of a range the area's rights (vma->pte); nothing fails */
+/**
+ * zap_files - clear those entries of a range that map pages of its file; private copies stay
+ *
+ * Locks: M of its file, so that the area stays
+ */
+void zap_files(struct vma *vma, uint64_t start, uint64_t end);
+
+/** zap_writable - may entries of the area's pages be writable before somebody writes? */
+bool zap_writable(const struct vma *vma);
+
+/**
+ * zap_protect - give the entries of a range the area's rights (vma->pte); nothing fails
+ *
+ * But the right to write: who had to ask for it with a fault still has to.
+ */
 void zap_protect(struct vma *vma, uint64_t start, uint64_t end);
 
 /**
@@ -31,6 +45,8 @@ void zap_protect(struct vma *vma, uint64_t start, uint64_t end);
  * @to:    the new one
  * @at:    in it
  * @bytes: how much
+ *
+ * Both areas have the same anon, and the same pages at these addresses.
  *
  * Return: 0; -QUIRE_ENOMEM if a table can't be had: then all entries are where they were
  */

@@ -91,6 +91,23 @@ static bool model_gap(const struct model *m, const struct tree_fit *fit, uint64_
 	return false;
 }
 
+static bool model_gap_top(const struct model *m, const struct tree_fit *fit, uint64_t *out)
+{
+	for (size_t i = m->nr + 1; i-- > 0;) {
+		uint64_t high = i < m->nr ? m->range[i].start : UINT64_MAX;
+		uint64_t low = i ? m->range[i - 1].end : 0;
+
+		low = low > fit->low ? low : fit->low;
+		high = high < fit->high ? high : fit->high;
+		if (high < fit->bytes)
+			continue;
+		*out = (high - fit->bytes) & ~(fit->align - 1);
+		if (*out >= low)
+			return true;
+	}
+	return false;
+}
+
 static void model_insert(struct model *m, struct tree_range range)
 {
 	size_t i = model_seek(m, range.start);
@@ -133,6 +150,14 @@ static void try_find(struct model *m, uint64_t space)
 		CHECK(!memcmp(&r, &m->range[n], sizeof(r)));
 		CHECK_EQ(tree_next(&m->tree, &c), n + 1 < m->nr);
 	}
+	tree_seek(&m->tree, address, &c);
+	for (size_t n = i; n + 3 > i; n--) {
+		CHECK_EQ(tree_prev(&m->tree, &c), n > 0);
+		if (!n)
+			break;
+		CHECK(tree_at(&m->tree, &c, &r));
+		CHECK(!memcmp(&r, &m->range[n - 1], sizeof(r)));
+	}
 }
 
 static void try_insert(struct model *m, uint64_t space)
@@ -144,10 +169,11 @@ static void try_insert(struct model *m, uint64_t space)
 	if (random_below(2))
 		fit.low = any_address(m, space);
 	if (!random_below(4))
-		fit.high = any_address(m, space);
-	bool had = tree_gap(&m->tree, &fit, &c, &start);
+		fit.high = any_address(m, space) + 1;
+	bool top = random_below(2);
+	bool had = (top ? tree_gap_top : tree_gap)(&m->tree, &fit, &c, &start);
 
-	CHECK_EQ(had, model_gap(m, &fit, &want));
+	CHECK_EQ(had, (top ? model_gap_top : model_gap)(m, &fit, &want));
 	if (!had || m->nr == MODEL_MAX)
 		return;
 	CHECK_EQ(start, want);

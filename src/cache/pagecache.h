@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pagecache.h - the pages of files in memory
+ *
+ * A cached page is a frame of QUIRE_OWNER_CACHE; its private word is the inode, struct use has its index and
+ * state. The cache holds one reference to it. Whoever has another one keeps it from being dropped for want of
+ * memory; from truncate only its lock (use_lock) or R does. A page that has left the cache has no inode any more, and is freed with its last reference.
+ */
+#ifndef CACHE_PAGECACHE_H
+#define CACHE_PAGECACHE_H
+
+#include "cache/inode.h"
+
+/** struct pagecache_above - what address spaces do for the page cache: filled in by src/vm */
+struct pagecache_above {
+	/*
+	 * Clear all entries that map pages [first, first + nr) of an inode; with @private (truncate, not
+	 * hole punch) also copies that were written privately. The pages have left the cache
+	 * already. The inode's rw is held for writing.
+	 */
+	void (*unmap)(struct quire_inode *inode, uint64_t first, uint64_t nr, bool private);
+	/*
+	 * Take the right to write from all entries that map a page, and their dirty bits. The page
+	 * is locked. Return: whether one was dirty
+	 */
+	bool (*clean)(struct quire *q, struct quire_page *page);
+};
+
+/** pagecache_set_above - src/vm is set up. NULL: it ends */
+void pagecache_set_above(struct quire *q, const struct pagecache_above *above);
+
+/** pagecache_inode - whose page it is; NULL: it has left the cache. @page: held */
+static inline struct quire_inode *pagecache_inode(const struct quire_page *page)
+{
+	return (struct quire_inode *)__atomic_load_n(&page->private, __ATOMIC_RELAXED);
+}
+
+/**
+ * pagecache_find - a page if it is in memory
+ * @inode: the file
+ * @index: page
+ *
+ * Return: the frame with one more reference (pagecache_put), up to date or not; NULL
+ * Locks:  takes P
+ */
+struct quire_page *pagecache_find(struct quire_inode *inode, uint64_t index);
+
+/**
+ * pagecache_around - the pages of a range that can be mapped at once, for fault-around
+ * @inode: the file
+ * @first: page
+ * @last:  page, included
+ * @out:   up to @max of them, in order: up to date, before the end of the file, locked (use_unlock), each with
+ *         one more reference (pagecache_put)
+ * @max:   room
+ *
+ * Nothing is waited for or read; a page where readahead is to go on is left out.
+ *
+ * Return: how many
+ * Locks:  takes P
+ */
+size_t pagecache_around(struct quire_inode *inode, uint64_t first, uint64_t last,
+			struct quire_page **out, size_t max);
+
+/**
+ * pagecache_load - a page, read in if it is not in memory, with readahead: for faults
+ * @file:   opened; its readahead state is used
+ * @index:  page
+ * @advice: of the area: QUIRE_FADV_RANDOM, _SEQUENTIAL; _NORMAL: the file's
+ * @major:  set if the store was read; may be NULL
+ * @out:    the frame, up to date, locked (use_unlock), with one more reference (pagecache_put)
+ *
+ * While it is locked, it is in the cache and before the end of the file.
+ *
+ * Return:  0; -QUIRE_EIO; -QUIRE_ENOMEM; -QUIRE_ERANGE at or beyond the end of the file
+ * Locks:   no page's and not R (it takes R for reading, drops it again); S may be held
+ * Context: sleeps
+ */
+int pagecache_load(struct quire_file *file, uint64_t index, enum quire_fadvise advice, bool *major,
+		   struct quire_page **out);
+
+/** pagecache_put - drop a reference. A page that left the cache and that nobody has is freed */
+void pagecache_put(struct quire *q, struct quire_page *page);
+
+/** pagecache_dirty - a page is newer than the store's. Any time; the page and its inode are held */
+void pagecache_dirty(struct quire *q, struct quire_page *page);
+
+/** pagecache_ahead - read [first, first + nr) unless it is there, for MADV_WILLNEED. Locks: as pagecache_load */
+void pagecache_ahead(struct quire_file *file, uint64_t first, uint64_t nr);
+
+#endif

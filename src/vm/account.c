@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * account.c - what an address space has, what it may have, and what is promised
+ *
+ * A page counts as exec, stack or data by its area's flags, as /proc/PID/status tells them:
+ * code is executable and not writable, data private and writable, the rest is neither.
+ */
+#include "vm/account.h"
+
+#include "core/assert.h"
+
+/* In mode 2 a process leaves a share of what it has to others, up to user_reserve_kbytes. */
+#define RESERVE_SHARE 32
+#define KB_PAGES(kb) ((kb) / (QUIRE_PAGE_SIZE / 1024))
+
+static bool is_data(uint32_t flags)
+{
+	return (flags & (QUIRE_VM_WRITE | QUIRE_VM_SHARED | QUIRE_VM_GROWSDOWN)) == QUIRE_VM_WRITE;
+}
+
+/* The count for areas of that kind. NULL: total_vm alone */
+static uint64_t *count_of(struct quire_mm *mm, uint32_t flags)
+{
+	if ((flags & (QUIRE_VM_EXEC | QUIRE_VM_WRITE | QUIRE_VM_GROWSDOWN)) == QUIRE_VM_EXEC)
+		return &mm->exec_vm;
+	if (flags & QUIRE_VM_GROWSDOWN)
+		return &mm->stack_vm;
+	return is_data(flags) ? &mm->data_vm : NULL;
+}
+
+static bool within(const struct quire_mm *mm, enum quire_rlimit limit, uint64_t nr_pages)
+{
+	return nr_pages <= mm->config.rlimit[limit] >> QUIRE_PAGE_SHIFT;
+}
+
+bool account_may_grow(const struct quire_mm *mm, uint32_t flags, uint64_t nr_pages)
+{
+	return within(mm, QUIRE_RLIMIT_AS, mm->total_vm + nr_pages) &&
+	       (!is_data(flags) || within(mm, QUIRE_RLIMIT_DATA, mm->data_vm + nr_pages));
+}
+
+bool account_may_lock(const struct quire_mm *mm, uint32_t flags, uint64_t nr_pages)
+{
+	return !(flags & QUIRE_VM_LOCKED) || mm->config.privileged ||
+	       within(mm, QUIRE_RLIMIT_MEMLOCK, mm->locked_vm + nr_pages);
+}
+
+void account_area(struct quire_mm *mm, uint32_t flags, int64_t nr_pages)
+{
+	uint64_t *count = count_of(mm, flags);
+
+	mm->total_vm += (uint64_t)nr_pages;
+	if (mm->total_vm > mm->hiwater_vm)
+		mm->hiwater_vm = mm->total_vm;
+	if (count)
+		*count += (uint64_t)nr_pages;
+	if (flags & QUIRE_VM_LOCKED)
+		mm->locked_vm += (uint64_t)nr_pages;
+}
+
+static uint64_t managed(const struct quire *q)
+{
+	uint64_t nr = 0;
+
+	for (unsigned z = 0; z < QUIRE_NR_ZONES; z++)
+		nr += relaxed_load(&q->zones[z].managed);
+	return nr;
+}
+
+uint64_t account_limit(struct quire *q)
+{
+	const struct quire_vm_sysctl *sysctl = &vm_of(q)->sysctl;
+
+	if (sysctl->overcommit_kbytes)
+		return KB_PAGES(sysctl->overcommit_kbytes);
+	return managed(q) * sysctl->overcommit_ratio / 100;
+}
+
+/* Mode 2. @now: pages promised with those asked for */
+static COLD bool within_limit(const struct quire_mm *mm, uint64_t now)
+{
+	const struct quire_vm_sysctl *sysctl = &vm_of(mm->q)->sysctl;
+	uint64_t limit = account_limit(mm->q), leave = mm->total_vm / RESERVE_SHARE;
+
+	if (leave > KB_PAGES(sysctl->user_reserve_kbytes))
+		leave = KB_PAGES(sysctl->user_reserve_kbytes);
+	if (!mm->config.privileged)
+		leave += KB_PAGES(sysctl->admin_reserve_kbytes);
+	return limit > leave && now < limit - leave;
+}
+
+int account_promise(struct quire_mm *mm, uint64_t nr_pages)
+{
+	struct vm *vm = vm_of(mm->q);
+	uint64_t now = atomic_fetch_add_explicit(&vm->committed, nr_pages, memory_order_relaxed) +
+		       nr_pages;
+	bool ok = true;
+
+	if (likely(vm->sysctl.overcommit_memory == QUIRE_OVERCOMMIT_GUESS))
+		ok = nr_pages <= managed(mm->q);
+	else if (vm->sysctl.overcommit_memory == QUIRE_OVERCOMMIT_NEVER)
+		ok = within_limit(mm, now);
+	if (!ok)
+		account_release(mm, nr_pages);
+	return ok ? 0 : -QUIRE_ENOMEM;
+}
+
+void account_release(struct quire_mm *mm, uint64_t nr_pages)
+{
+	uint64_t was = atomic_fetch_sub_explicit(&vm_of(mm->q)->committed, nr_pages,
+						 memory_order_relaxed);
+
+	ASSERT("VMA-4", was >= nr_pages);
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fault_anon.c - fresh memory: the first touch of an anonymous page
+ *
+ * What is only read is the machine's one page of zeros; what is written gets a frame.
+ */
+#include "vm/fault_anon.h"
+
+#include <quire/port.h>
+
+#include "core/assert.h"
+#include "vm/frame.h"
+
+struct quire_page *fault_anon_page(struct quire *q, bool zero)
+{
+	struct quire_page *page = quire_page_alloc(q, QUIRE_GFP_HIGHUSER_MOVABLE, 0);
+
+	if (likely(page) && zero &&
+	    unlikely(quire_port_zero(q->config.host, quire_page_pfn(q, page), 1))) {
+		quire_page_free(q, page, 0);
+		return NULL;
+	}
+	return page;
+}
+
+void fault_anon_own(const struct fault *f, struct quire_page *page)
+{
+	struct quire *q = f->table->q;
+	struct anon *anon = relaxed_load(&f->vma->anon);
+
+	frames_own(page, QUIRE_OWNER_ANON | USE_MAPPED_ONE);
+	page->private = (uintptr_t)anon;
+	use_set(use_of(q, page), vma_index(f->vma, f->address), USE_UPTODATE);
+	atomic_fetch_add_explicit(&anon->nr_frames, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&vm_of(q)->nr_anon, 1, memory_order_relaxed);
+}
+
+/* Reads of fresh memory. */
+static enum quire_fault read_zero(struct fault *f)
+{
+	uintptr_t token;
+	struct leaf *leaf = fault_enter(f, &token);
+
+	if (unlikely(!leaf))
+		return QUIRE_FAULT_OOM;
+	if (likely(!fault_get(f, leaf, f->address)))
+		fault_set(f, leaf, f->address, vm_of(f->table->q)->zero_entry | fault_bits(f));
+	fault_leave(f, token);
+	return QUIRE_FAULT_DONE;
+}
+
+enum quire_fault fault_anon(struct fault *f)
+{
+	struct vma *vma = f->vma;
+	struct quire *q = f->table->q;
+	struct quire_page *page;
+	struct leaf *leaf;
+	uintptr_t token;
+
+	if (!f->write)
+		return read_zero(f);
+	if (unlikely(!acquire_load(&vma->anon)) && anon_prepare(vma))
+		return QUIRE_FAULT_OOM;
+	page = fault_anon_page(q, true);
+	if (unlikely(!page))
+		return QUIRE_FAULT_OOM;
+	leaf = fault_enter(f, &token);
+	if (unlikely(!leaf)) {
+		quire_page_free(q, page, 0);
+		return QUIRE_FAULT_OOM;
+	}
+	if (unlikely(fault_get(f, leaf, f->address))) {
+		/* Another processor was faster. */
+		fault_leave(f, token);
+		quire_page_free(q, page, 0);
+		return QUIRE_FAULT_DONE;
+	}
+	fault_anon_own(f, page);
+	atomic_fetch_add_explicit(&vma->mm->rss[RSS_ANON], 1, memory_order_relaxed);
+	fault_set(f, leaf, f->address, fault_phys(q, page) | fault_bits(f) | FRAME_WRITTEN);
+	fault_leave(f, token);
+	return QUIRE_FAULT_DONE;
+}

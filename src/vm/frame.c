@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * frame.c - frames of processes: found, given back
+ */
+#include "vm/frame.h"
+
+#include "cache/pagecache.h"
+#include "core/assert.h"
+#include "vm/anon.h"
+
+COLD struct quire_page *frame_section(struct frame_finder *f, uint64_t pfn)
+{
+	const struct frames *frames = &f->q->frames;
+	uint32_t i = frames_find(f->q, pfn), n = i >> SECTION_ORDER;
+
+	ASSERT("RMAP-2", i != FRAME_NONE);
+	/* Two zones in one section: each frame is looked for on its own. */
+	bool twice = (n && frames->section_start[n - 1] == frames->section_start[n]) ||
+		     (n + 1 < frames->nr_sections &&
+		      frames->section_start[n + 1] == frames->section_start[n]);
+
+	f->section = twice ? UINT64_MAX : pfn >> SECTION_ORDER;
+	f->first = &frames->pages[n << SECTION_ORDER];
+	return &frames->pages[i];
+}
+
+void frame_put(struct quire *q, struct quire_page **page, size_t nr)
+{
+	struct anon *anon = NULL;
+	size_t last = 0, done;
+	uint64_t gone = 0;
+
+	for (size_t n = 0; n < nr; n++) {
+		struct quire_page *p = page[n];
+		struct anon *its;
+
+		if (!frame_anon(p)) {
+			pagecache_put(q, p);
+			continue;
+		}
+		if (!frames_let_go(p))
+			continue;
+		its = (struct anon *)p->private;
+		if (its != anon && gone) {
+			anon_frames_gone(anon, gone);
+			gone = 0;
+		}
+		anon = its;
+		gone++;
+		frames_disown(p);
+		page[last++] = p;
+	}
+	if (gone)
+		anon_frames_gone(anon, gone);
+	quire_page_free_bulk(q, last, page, &done);
+	ASSERT("RMAP-1", done == last);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * layout.h - where areas go
+ *
+ *   0 ── nothing ── text, data, bss ── heap → ···· ← mmap area ── gap ── ← stack ── task_size
+ *       mmap_min_addr                              mmap_base
+ *
+ * With the legacy layout the mmap area begins at a third of the addresses and grows upwards.
+ */
+#ifndef VM_LAYOUT_H
+#define VM_LAYOUT_H
+
+#include "vm/mm.h"
+
+/** layout_page_up - the next multiple of the page size; 0 beyond the last one */
+static inline uint64_t layout_page_up(uint64_t bytes)
+{
+	return (bytes + QUIRE_PAGE_SIZE - 1) & ~(uint64_t)(QUIRE_PAGE_SIZE - 1);
+}
+
+/** layout_setup - limits and mmap_base of a new address space, by its config */
+void layout_setup(struct quire_mm *mm);
+
+/** struct layout_request - addresses that are looked for */
+struct layout_request {
+	uint64_t hint;  /* page aligned unless it is FIXED; 0: none */
+	uint64_t bytes; /* page aligned, not 0 */
+	unsigned flags; /* QUIRE_MAP_FIXED, _32BIT */
+};
+
+/**
+ * layout_place - find free addresses, or see whether those wanted can be
+ * @mm:  the address space
+ * @req: what for
+ * @out: the place; with MAP_FIXED there may be areas
+ *
+ * Free addresses leave out the guard gap below stacks.
+ *
+ * Return: 0; -QUIRE_ENOMEM if there are none, or none such; -QUIRE_EINVAL for a FIXED address that is not
+ *         aligned; -QUIRE_EPERM below mmap_min_addr. Locks: mm->sem
+ */
+int layout_place(const struct quire_mm *mm, const struct layout_request *req, uint64_t *out);
+
+/** layout_guard - where an area begins for those below it: a stack with its gap */
+uint64_t layout_guard(const struct vma *vma);
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * look.c - frames of processes, and the pages of areas, counted
+ */
+#include <quire/mm.h>
+
+#include <quire/port.h>
+
+#include "core/assert.h"
+#include "vm/frame.h"
+#include "vm/rmap.h"
+
+/* A frame of a process or of the page cache. NULL: it is neither */
+static struct quire_page *find(struct quire *q, quire_pfn_t pfn)
+{
+	struct quire_page *page = quire_pfn_page(q, pfn);
+	enum quire_owner owner = page ? frames_owner(page) : QUIRE_OWNER_NONE;
+
+	return owner == QUIRE_OWNER_ANON || owner == QUIRE_OWNER_CACHE ? page : NULL;
+}
+
+int quire_frame_use(struct quire *q, quire_pfn_t pfn, struct quire_frame_use *out)
+{
+	const struct quire_page *page = find(q, pfn);
+	uint32_t flags;
+
+	*out = (struct quire_frame_use){ .mapcount = 0 };
+	if (!vm_of(q))
+		return -QUIRE_ENODEV;
+	if (!quire_pfn_page(q, pfn))
+		return -QUIRE_ENXIO;
+	out->zero = quire_pfn_phys(pfn).v == vm_of(q)->zero_entry;
+	if (!page)
+		return 0;
+	flags = relaxed_load(&use_of(q, page)->flags);
+	*out = (struct quire_frame_use){
+		.mapcount = use_mapcount(page),
+		.anon = frame_anon(page),
+		.cache = !frame_anon(page),
+		.dirty = flags & USE_DIRTY,
+		.uptodate = flags & USE_UPTODATE,
+		.locked = flags & USE_LOCKED,
+		.writeback = flags & USE_WRITEBACK,
+		.referenced = flags & USE_REFERENCED,
+		.mlocked = rmap_mlocked(q, page),
+		.inode = frame_anon(page) ? NULL : pagecache_inode(page),
+		.index = use_index(use_of(q, page)),
+	};
+	return 0;
+}
+
+/* Somebody else's function. */
+struct told {
+	void (*visit)(void *ctx, struct quire_mm *mm, quire_virt_t virt);
+	void *ctx;
+};
+
+static bool tell(struct rmap_visitor *visitor, const struct rmap_entry *entry)
+{
+	const struct told *told = visitor->ctx;
+
+	told->visit(told->ctx, entry->vma->mm, (quire_virt_t){ entry->address });
+	return false;
+}
+
+uint64_t quire_frame_mappings(struct quire *q, quire_pfn_t pfn,
+			      void (*visit)(void *ctx, struct quire_mm *mm, quire_virt_t virt),
+			      void *ctx)
+{
+	const struct quire_page *page = vm_of(q) ? find(q, pfn) : NULL;
+	struct told told = { visit, ctx };
+	struct rmap_visitor visitor = { tell, &told };
+
+	return page ? rmap_walk(q, page, &visitor) : 0;
+}
+
+/* ---- The pages of areas --------------------------------------------------------------------- */
+
+/* One page more. */
+static void add(const struct quire_mm *mm, uint64_t entry, const struct quire_page *page,
+		struct quire_vma_pages *out)
+{
+	uint32_t flags = relaxed_load(&use_of(mm->q, page)->flags);
+	bool dirty = (entry & QUIRE_PTE_DIRTY) || (flags & USE_DIRTY);
+	uint32_t mapped = use_mapcount(page);
+	uint64_t bytes = QUIRE_PAGE_SIZE;
+
+	out->rss += bytes;
+	out->pss += (bytes << 12) / (mapped ? mapped : 1);
+	out->referenced += (entry & QUIRE_PTE_ACCESSED) || (flags & USE_REFERENCED) ? bytes : 0;
+	if (frame_anon(page)) {
+		out->anonymous += bytes;
+		out->lazy_free += (flags & USE_LAZYFREE) && !dirty ? bytes : 0;
+	}
+	if (mapped > 1)
+		*(dirty ? &out->shared_dirty : &out->shared_clean) += bytes;
+	else
+		*(dirty ? &out->private_dirty : &out->private_clean) += bytes;
+}
+
+/* The entries of a range in one area. */
+static void add_range(struct quire_mm *mm, uint64_t start, uint64_t end,
+		      struct quire_vma_pages *out)
+{
+	struct frame_finder finder = frame_begin(mm);
+	struct quire_table *t = mm->table;
+	uint64_t at = start, stop = 0;
+	struct leaf *leaf;
+	uintptr_t token = table_enter(t);
+
+	while (stop < end - 1 && (leaf = user_next(t, &at, end - 1))) {
+		stop = user_last(t, at, end - 1);
+		for (; at < stop; at += QUIRE_PAGE_SIZE) {
+			uint64_t entry = table_get(t, leaf->contents,
+						   format_index(t->format, 0, at));
+			const struct quire_page *page = entry ? frame_find(&finder, entry) : NULL;
+
+			if (page)
+				add(mm, entry, page, out);
+		}
+	}
+	table_leave(t, token);
+}
+
+int quire_vma_pages(struct quire_mm *mm, quire_virt_t start, quire_virt_t end,
+		    struct quire_vma_pages *out)
+{
+	uint64_t at = start.v;
+	struct vma *vma;
+
+	*out = (struct quire_vma_pages){ 0 };
+	sem_read(&mm->sem, mm->q->config.host);
+	while (at < end.v && (vma = vma_next(mm, at)) && vma->start < end.v) {
+		uint64_t from = vma->start > at ? vma->start : at;
+		uint64_t to = vma->end < end.v ? vma->end : end.v, pss = out->pss;
+
+		add_range(mm, from, to, out);
+		if (vma->flags & QUIRE_VM_LOCKED)
+			out->locked += out->pss - pss;
+		at = to;
+	}
+	sem_read_drop(&mm->sem, mm->q->config.host);
+	out->locked >>= 12;
+	return 0;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm_look.c - address spaces, told
+ */
+#include <quire/mm.h>
+
+#include <quire/port.h>
+
+#include "vm/account.h"
+#include "vm/mm.h"
+
+void quire_mm_layout(struct quire_mm *mm, struct quire_mm_layout *out)
+{
+	sem_read(&mm->sem, mm->q->config.host);
+	*out = mm->layout;
+	sem_read_drop(&mm->sem, mm->q->config.host);
+}
+
+void quire_mm_stat(struct quire_mm *mm, struct quire_mm_stat *out)
+{
+	struct quire_table_stat table;
+	uint64_t rss = 0;
+
+	sem_read(&mm->sem, mm->q->config.host);
+	quire_table_stat(mm->table, &table);
+	*out = (struct quire_mm_stat){
+		.total_vm = mm->total_vm,
+		.data_vm = mm->data_vm,
+		.stack_vm = mm->stack_vm,
+		.exec_vm = mm->exec_vm,
+		.locked_vm = mm->locked_vm,
+		.rss_anon = relaxed_load(&mm->rss[RSS_ANON]),
+		.rss_file = relaxed_load(&mm->rss[RSS_FILE]),
+		.rss_shmem = relaxed_load(&mm->rss[RSS_SHMEM]),
+		.hiwater_rss = mm->hiwater_rss,
+		.hiwater_vm = mm->hiwater_vm,
+		.nr_vmas = mm->areas.nr,
+		.table_bytes = table.nr_tables << QUIRE_PAGE_SHIFT,
+		.min_faults = relaxed_load(&mm->min_faults),
+		.maj_faults = relaxed_load(&mm->maj_faults),
+	};
+	sem_read_drop(&mm->sem, mm->q->config.host);
+	rss = out->rss_anon + out->rss_file + out->rss_shmem;
+	if (rss > out->hiwater_rss)
+		out->hiwater_rss = rss;
+}
+
+static enum quire_vma_kind kind_of(const struct vma *vma)
+{
+	const struct quire_mm_layout *at = &vma->mm->layout;
+
+	if (vma->file)
+		return QUIRE_VMA_PLAIN;
+	if (vma->start <= at->brk.v && vma->end >= at->start_brk.v && at->start_brk.v)
+		return QUIRE_VMA_HEAP;
+	if (vma->start <= at->start_stack.v && vma->end >= at->start_stack.v && at->start_stack.v)
+		return QUIRE_VMA_STACK;
+	return QUIRE_VMA_PLAIN;
+}
+
+bool quire_mm_next_vma(struct quire_mm *mm, quire_virt_t from, struct quire_vma_info *out)
+{
+	const struct vma *vma;
+
+	sem_read(&mm->sem, mm->q->config.host);
+	vma = vma_next(mm, from.v);
+	if (vma)
+		*out = (struct quire_vma_info){
+			.start = { vma->start },
+			.end = { vma->end },
+			.flags = vma->flags,
+			.pgoff = vma->file ? vma->pgoff : 0,
+			.file = vma->file,
+			.kind = kind_of(vma),
+		};
+	sem_read_drop(&mm->sem, mm->q->config.host);
+	return vma != NULL;
+}
+
+/* Frames whose contents are held in memory by mlock. */
+static uint64_t count_mlocked(const struct quire *q)
+{
+	uint64_t nr = 0;
+
+	for (uint32_t i = 0; i < q->frames.nr; i++)
+		nr += (relaxed_load(&q->use[i].flags) & USE_MLOCKED) != 0;
+	return nr;
+}
+
+int quire_vm_stat(struct quire *q, struct quire_vm_stat *out)
+{
+	struct vm *vm = vm_of(q);
+
+	if (!vm)
+		return -QUIRE_ENODEV;
+	*out = (struct quire_vm_stat){
+		.committed = relaxed_load(&vm->committed),
+		.commit_limit = account_limit(q),
+		.nr_anon = relaxed_load(&vm->nr_anon),
+		.nr_mapped = relaxed_load(&vm->nr_mapped),
+		.nr_mlocked = count_mlocked(q),
+	};
+	uintptr_t token = quire_port_cpu_enter();
+
+	lock_take(&vm->lock);
+	out->pgfault = vm->pgfault;
+	out->pgmajfault = vm->pgmajfault;
+	for (const struct quire_mm *mm = vm->mms; mm; mm = mm->next) {
+		uint64_t major = relaxed_load(&mm->maj_faults);
+
+		out->nr_mms++;
+		out->pgmajfault += major;
+		out->pgfault += relaxed_load(&mm->min_faults) + major;
+		out->nr_table_pages += mm->table->nr_tables;
+	}
+	lock_drop(&vm->lock);
+	quire_port_cpu_leave(token);
+	return 0;
+}

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mmap.c - new areas
+ *
+ * The checks come in Linux's order, because a program can tell which came first. What needs memory (a record,
+ * tree nodes, the file behind shared anonymous memory) and what may be refused (a promise) is had before
+ * MAP_FIXED takes away what was there; from then on nothing fails.
+ *
+ * Source: mmap(2), memfd_create(2), Linux's Documentation/mm/overcommit-accounting.rst
+ */
+#include <quire/mm.h>
+
+#include "cache/inode.h"
+#include "core/assert.h"
+#include "vm/account.h"
+#include "vm/fault.h"
+#include "vm/layout.h"
+#include "vm/munmap.h"
+
+#define MAY (QUIRE_VM_MAYREAD | QUIRE_VM_MAYWRITE | QUIRE_VM_MAYEXEC)
+/* What MAP_SHARED_VALIDATE knows; other flags are not ignored there. */
+#define KNOWN_FLAGS                                                                                \
+	(QUIRE_MAP_SHARED_VALIDATE | QUIRE_MAP_FIXED | QUIRE_MAP_ANONYMOUS | QUIRE_MAP_32BIT |     \
+	 QUIRE_MAP_GROWSDOWN | QUIRE_MAP_DENYWRITE | QUIRE_MAP_EXECUTABLE | QUIRE_MAP_LOCKED |     \
+	 QUIRE_MAP_NORESERVE | QUIRE_MAP_POPULATE | QUIRE_MAP_NONBLOCK | QUIRE_MAP_STACK |         \
+	 QUIRE_MAP_HUGETLB | HUGE_SIZE)
+/* log2 of the page size that MAP_HUGETLB asks for; 0: the usual one. */
+#define HUGE_SHIFT 26
+#define HUGE_SIZE (0x3fu << HUGE_SHIFT)
+
+/** struct request - a mapping that is being made */
+struct request {
+	uint64_t start, bytes, pgoff;
+	unsigned map;            /* QUIRE_MAP_… */
+	uint32_t flags;          /* QUIRE_VM_… */
+	struct quire_file *file; /* referenced by the caller; NULL: anonymous */
+	struct munmap_plan plan; /* what FIXED replaces */
+};
+
+/* As many bytes of a file as there can be addresses of it. */
+static bool offset_ok(const struct quire_mm *mm, uint64_t pgoff, uint64_t bytes)
+{
+	uint64_t nr = bytes >> QUIRE_PAGE_SHIFT;
+	uint64_t most = mm->q->config.machine < QUIRE_X86_64 ? UINT32_MAX
+							     : INT64_MAX >> QUIRE_PAGE_SHIFT;
+
+	return nr <= most && pgoff <= most - nr;
+}
+
+/* Does this machine have huge pages of the size asked for? */
+static bool huge_size_ok(const struct quire_mm *mm, unsigned map)
+{
+	unsigned shift = map >> HUGE_SHIFT & 0x3f;
+
+	switch (mm->q->config.machine) {
+	case QUIRE_I386:
+		return !shift || shift == 22;
+	case QUIRE_I386_PAE:
+		return !shift || shift == 21;
+	default:
+		return !shift || shift == 21 || shift == 30;
+	}
+}
+
+/* What needs no lock. */
+static int check_args(const struct quire_mm *mm, const struct quire_mmap *args, struct request *req)
+{
+	uint64_t bytes = layout_page_up(args->bytes), pgoff = args->offset >> QUIRE_PAGE_SHIFT;
+	bool anonymous = args->flags & QUIRE_MAP_ANONYMOUS;
+
+	if (args->offset & (QUIRE_PAGE_SIZE - 1))
+		return -QUIRE_EINVAL;
+	if (!anonymous && !args->file)
+		return -QUIRE_EBADF;
+	if (args->flags & QUIRE_MAP_HUGETLB && (!anonymous || !huge_size_ok(mm, args->flags)))
+		return -QUIRE_EINVAL;
+	if (!args->bytes)
+		return -QUIRE_EINVAL;
+	/* The pool of huge pages is empty. */
+	if (!bytes || args->flags & QUIRE_MAP_HUGETLB)
+		return -QUIRE_ENOMEM;
+	if (pgoff + (bytes >> QUIRE_PAGE_SHIFT) < pgoff)
+		return -QUIRE_EOVERFLOW;
+	*req = (struct request){
+		.start = args->address.v,
+		.bytes = bytes,
+		.pgoff = pgoff,
+		.map = args->flags,
+		.file = anonymous ? NULL : args->file,
+	};
+	if (args->flags & QUIRE_MAP_FIXED_NOREPLACE)
+		req->map |= QUIRE_MAP_FIXED;
+	return 0;
+}
+
+static uint32_t flags_of(const struct quire_mm *mm, const struct quire_mmap *args)
+{
+	uint32_t flags = (args->prot & 7u) | MAY | mm->def_flags;
+
+	if (args->flags & QUIRE_MAP_GROWSDOWN)
+		flags |= QUIRE_VM_GROWSDOWN;
+	if (args->flags & QUIRE_MAP_LOCKED)
+		flags |= QUIRE_VM_LOCKED;
+	if (args->flags & QUIRE_MAP_STACK)
+		flags |= QUIRE_VM_NOHUGEPAGE;
+	return flags;
+}
+
+/* The lowest page that a hint may name. */
+static uint64_t hint_of(const struct quire_mm *mm, uint64_t address)
+{
+	uint64_t least = vm_of(mm->q)->sysctl.mmap_min_addr;
+	uint64_t hint = address & ~(uint64_t)(QUIRE_PAGE_SIZE - 1);
+
+	return hint && hint < least ? layout_page_up(least) : hint;
+}
+
+static int place(const struct quire_mm *mm, struct request *req)
+{
+	const struct layout_request wanted = {
+		.hint = req->map & QUIRE_MAP_FIXED ? req->start : hint_of(mm, req->start),
+		.bytes = req->bytes,
+		.flags = req->map,
+	};
+	int error = layout_place(mm, &wanted, &req->start);
+
+	if (error)
+		return error;
+	if (req->map & QUIRE_MAP_FIXED_NOREPLACE) {
+		const struct vma *next = vma_next(mm, req->start);
+
+		if (next && next->start < req->start + req->bytes)
+			return -QUIRE_EEXIST;
+	}
+	return 0;
+}
+
+static int check_shared_file(struct request *req)
+{
+	unsigned mode = quire_file_mode(req->file);
+
+	if ((req->map & QUIRE_MAP_TYPE) == QUIRE_MAP_SHARED_VALIDATE && req->map & ~KNOWN_FLAGS)
+		return -QUIRE_EOPNOTSUPP;
+	if (req->flags & QUIRE_VM_WRITE && !(mode & QUIRE_FILE_WRITE))
+		return -QUIRE_EACCES;
+	req->flags |= QUIRE_VM_SHARED | QUIRE_VM_MAYSHARE;
+	if (!(mode & QUIRE_FILE_WRITE))
+		req->flags &= ~(QUIRE_VM_MAYWRITE | QUIRE_VM_SHARED);
+	return 0;
+}
+
+/* A sealed file is never written through a mapping. */
+static int check_seals(struct request *req)
+{
+	int seals = quire_file_seals(req->file);
+
+	if (seals < 0 || !(seals & (int)(QUIRE_SEAL_WRITE | QUIRE_SEAL_FUTURE_WRITE)) ||
+	    !(req->flags & QUIRE_VM_SHARED))
+		return 0;
+	if (req->flags & QUIRE_VM_WRITE)
+		return -QUIRE_EPERM;
+	req->flags &= ~QUIRE_VM_MAYWRITE;
+	return 0;
+}
+
+static int check_file(const struct quire_mm *mm, struct request *req)
+{
+	unsigned type = req->map & QUIRE_MAP_TYPE, mode = quire_file_mode(req->file);
+	int error = 0;
+
+	if (!offset_ok(mm, req->pgoff, req->bytes))
+		return -QUIRE_EOVERFLOW;
+	if (type == QUIRE_MAP_SHARED || type == QUIRE_MAP_SHARED_VALIDATE)
+		error = check_shared_file(req);
+	else if (type != QUIRE_MAP_PRIVATE)
+		error = -QUIRE_EINVAL;
+	if (error)
+		return error;
+	if (!(mode & QUIRE_FILE_READ))
+		return -QUIRE_EACCES;
+	if (mode & QUIRE_FILE_NOEXEC) {
+		if (req->flags & QUIRE_VM_EXEC)
+			return -QUIRE_EPERM;
+		req->flags &= ~QUIRE_VM_MAYEXEC;
+	}
+	if (req->flags & QUIRE_VM_GROWSDOWN)
+		return -QUIRE_EINVAL;
+	return check_seals(req);
+}
+
+static int check_anonymous(struct request *req)
+{
+	switch (req->map & QUIRE_MAP_TYPE) {
+	case QUIRE_MAP_SHARED:
+		if (req->flags & QUIRE_VM_GROWSDOWN)
+			return -QUIRE_EINVAL;
+		req->pgoff = 0;
+		req->flags |= QUIRE_VM_SHARED | QUIRE_VM_MAYSHARE;
+		return 0;
+	case QUIRE_MAP_PRIVATE:
+		req->pgoff = req->start >> QUIRE_PAGE_SHIFT;
+		return 0;
+	default:
+		return -QUIRE_EINVAL;
+	}
+}
+
+/* All that can be wrong with it, once it has a place. */
+static int check(struct quire_mm *mm, struct request *req)
+{
+	int error;
+
+	if (req->map & QUIRE_MAP_LOCKED && !mm->config.privileged &&
+	    !mm->config.rlimit[QUIRE_RLIMIT_MEMLOCK])
+		return -QUIRE_EPERM;
+	if (!account_may_lock(mm, req->flags, req->bytes >> QUIRE_PAGE_SHIFT))
+		return -QUIRE_EAGAIN;
+	error = req->file ? check_file(mm, req) : check_anonymous(req);
+	if (error)
+		return error;
+	if (req->map & QUIRE_MAP_NORESERVE &&
+	    vm_of(mm->q)->sysctl.overcommit_memory != QUIRE_OVERCOMMIT_NEVER)
+		req->flags |= QUIRE_VM_NORESERVE;
+	if (req->map & QUIRE_MAP_FIXED) {
+		error = munmap_plan(mm, req->start, req->start + req->bytes, &req->plan);
+		if (error)
+			return error;
+	}
+	return account_may_grow(mm, req->flags,
+				(req->bytes >> QUIRE_PAGE_SHIFT) - req->plan.nr_pages)
+		       ? 0
+		       : -QUIRE_ENOMEM;
+}
+
+/* Is it promised? What is private and written to; and shared memory, which is somebody's to pay. */
+static bool is_accounted(const struct request *req)
+{
+	if (req->flags & QUIRE_VM_NORESERVE)
+		return false;
+	if (!req->file && req->flags & QUIRE_VM_SHARED)
+		return true;
+	return (req->flags & (QUIRE_VM_SHARED | QUIRE_VM_WRITE)) == QUIRE_VM_WRITE;
+}
+
+static int shared_memory(struct quire_mm *mm, uint64_t bytes, struct quire_file **out)
+{
+	struct vm *vm = vm_of(mm->q);
+	const struct quire_inode_args args = {
+		.bytes = bytes,
+		.dev_minor = 1,
+		.ino = atomic_fetch_add_explicit(&vm->nr_shared, 1, memory_order_relaxed) + 1,
+	};
+	struct quire_inode *inode;
+	int error = quire_inode_create(mm->q, &args, &inode);
+
+	if (error)
+		return error;
+	error = quire_file_open(inode, QUIRE_FILE_READ | QUIRE_FILE_WRITE, "/dev/zero (deleted)",
+				out);
+	quire_inode_put(inode);
+	return error;
+}
+
+/* Nothing fails here. */
+static void carry_out(struct quire_mm *mm, const struct request *req, struct vma_room *room)
+{
+	struct vma like;
+
+	if (req->plan.nr_pages)
+		munmap_range(mm, req->start, req->start + req->bytes, room);
+	like.start = req->start;
+	like.end = req->start + req->bytes;
+	like.mm = mm;
+	like.flags = req->flags;
+	like.file = req->file;
+	like.pgoff = req->pgoff;
+	like.anon = NULL;
+	like.pte = 0;
+	if (!vma_extend(&like)) {
+		struct vma *vma = vma_like(room, mm, &like);
+
+		vma_set_flags(vma, like.flags);
+		vma_link(vma);
+	}
+	account_area(mm, req->flags, (int64_t)(req->bytes >> QUIRE_PAGE_SHIFT));
+}
+
+/* The promise: what is replaced gives its own to what replaces it. */
+static int promise(struct quire_mm *mm, struct request *req)
+{
+	uint64_t nr = req->bytes >> QUIRE_PAGE_SHIFT;
+
+	if (!is_accounted(req))
+		return 0;
+	req->flags |= QUIRE_VM_ACCOUNT;
+	return nr == req->plan.nr_accounted ? 0
+					     : account_promise(mm, nr - req->plan.nr_accounted);
+}
+
+static void unpromise(struct quire_mm *mm, const struct request *req)
+{
+	if (req->flags & QUIRE_VM_ACCOUNT)
+		account_release(mm, (req->bytes >> QUIRE_PAGE_SHIFT) - req->plan.nr_accounted);
+}
+
+static int map(struct quire_mm *mm, struct request *req)
+{
+	struct vma_room room;
+	int error = check(mm, req);
+
+	if (error)
+		return error;
+	error = promise(mm, req);
+	if (error)
+		return error;
+	room.nr = 0;
+	error = vma_room_get(mm, &room, 1 + req->plan.room);
+	if (!error && !req->file && req->flags & QUIRE_VM_SHARED) {
+		error = shared_memory(mm, req->bytes, &req->file);
+		if (error) {
+			vma_room_put(mm, &room);
+		} else {
+			carry_out(mm, req, &room);
+			quire_file_put(req->file);
+		}
+	} else if (!error) {
+		carry_out(mm, req, &room);
+	}
+	if (error) {
+		unpromise(mm, req);
+		return error;
+	}
+	if (!(req->flags & QUIRE_VM_ACCOUNT) && req->plan.nr_accounted)
+		account_release(mm, req->plan.nr_accounted);
+	vma_room_put(mm, &room);
+	return 0;
+}
+
+int quire_mmap(struct quire_mm *mm, const struct quire_mmap *args, quire_virt_t *out)
+{
+	struct request req;
+	int error = check_args(mm, args, &req);
+
+	if (error)
+		return error;
+	sem_write(&mm->sem, mm->q->config.host);
+	if (mm->areas.nr > vm_of(mm->q)->sysctl.max_map_count) {
+		error = -QUIRE_ENOMEM;
+	} else {
+		req.flags = flags_of(mm, args);
+		error = place(mm, &req);
+		if (!error)
+			error = map(mm, &req);
+	}
+	sem_write_drop(&mm->sem, mm->q->config.host);
+	if (error)
+		return error;
+	out->v = req.start;
+	/* That pages could not be had is found out by who touches them. */
+	if (req.flags & QUIRE_VM_LOCKED ? !(req.flags & QUIRE_VM_LOCKONFAULT)
+					: (req.map & (QUIRE_MAP_POPULATE | QUIRE_MAP_NONBLOCK)) ==
+						  QUIRE_MAP_POPULATE)
+		(void)fault_populate(mm, req.start, req.start + req.bytes, POPULATE_MAP);
+	return 0;
+}
