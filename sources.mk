@@ -151,6 +151,7 @@ LAB += lab/lesson.c
 LAB += lab/map.c
 LAB += lab/map_line.c
 LAB += lab/places.c
+LAB += lab/plot.c
 LAB += lab/program.c
 LAB += lab/quote.c
 LAB += lab/replay.c
@@ -189,6 +190,9 @@ CLI += apps/cli/cmd_walk.c
 CLI += apps/cli/input.c
 CLI += apps/cli/main.c
 CLI += apps/cli/progress.c
+CLI += apps/cli/program_report.c
+CLI += apps/cli/replay_pages.c
+CLI += apps/cli/replay_program.c
 CLI += apps/cli/replay_report.c
 CLI += apps/cli/table.c
 

@@ -9,6 +9,10 @@
 
 #include <quire/format.h>
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 /** struct lab_series - one number over time */
 struct lab_series {
 	const char *name;

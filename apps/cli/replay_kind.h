@@ -13,7 +13,7 @@ struct replay_run {
 	struct cli *cli;
 	struct input *in;
 	const struct replay_kind *kind;
-	void *state;        /* of the kind */
+	void *state; /* of the kind */
 	uint64_t lines;
 	uint64_t skipped;   /* damaged lines, left out */
 	uint64_t replay_ns; /* spent on the machine */
