@@ -81,6 +81,17 @@ QUIRE_KMEM += src/kmem/vmalloc_look.c
 
 # src/cache
 QUIRE_CACHE :=
+QUIRE_CACHE += src/cache/ahead.c
+QUIRE_CACHE += src/cache/cache.c
+QUIRE_CACHE += src/cache/file.c
+QUIRE_CACHE += src/cache/inode.c
+QUIRE_CACHE += src/cache/memfd.c
+QUIRE_CACHE += src/cache/pagecache.c
+QUIRE_CACHE += src/cache/rules.c
+QUIRE_CACHE += src/cache/shrink.c
+QUIRE_CACHE += src/cache/truncate.c
+QUIRE_CACHE += src/cache/write.c
+QUIRE_CACHE += src/cache/writeback.c
 
 # src/vm
 QUIRE_VM :=
@@ -98,10 +109,16 @@ QUIRE_VM += src/vm/fork.c
 QUIRE_VM += src/vm/frame.c
 QUIRE_VM += src/vm/layout.c
 QUIRE_VM += src/vm/look.c
+QUIRE_VM += src/vm/madvise.c
+QUIRE_VM += src/vm/mincore.c
+QUIRE_VM += src/vm/mlock.c
 QUIRE_VM += src/vm/mm.c
 QUIRE_VM += src/vm/mm_look.c
 QUIRE_VM += src/vm/mmap.c
 QUIRE_VM += src/vm/mprotect.c
+QUIRE_VM += src/vm/mremap.c
+QUIRE_VM += src/vm/mseal.c
+QUIRE_VM += src/vm/msync.c
 QUIRE_VM += src/vm/munmap.c
 QUIRE_VM += src/vm/rmap.c
 QUIRE_VM += src/vm/vm.c

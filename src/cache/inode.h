@@ -8,14 +8,15 @@
 #define CACHE_INODE_H
 
 #include <quire/file.h>
+#include <quire/port.h>
 
 #include "core/interval.h"
 #include "core/radix.h"
 #include "core/sem.h"
 #include "phys/use.h"
 
-/* Bytes of a file at most: its pages have numbers of 48 bits (struct use). */
-#define INODE_BYTES_MAX (1ull << 60)
+/* Bytes of a file at most, as Linux's: its pages have numbers of 51 bits (struct use). */
+#define INODE_BYTES_MAX ((uint64_t)INT64_MAX)
 
 /** struct quire_inode - a file */
 struct quire_inode {
@@ -46,6 +47,24 @@ struct quire_inode {
 	bool executable;                 /* its mode has x bits, which QUIRE_SEAL_EXEC keeps; constant */
 };
 
+/** inode_lock - take P. Return: for inode_unlock */
+static inline uintptr_t inode_lock(struct quire_inode *inode)
+	LOCK_ATTRIBUTE(acquire_capability(inode->lock))
+{
+	uintptr_t token = quire_port_cpu_enter();
+
+	lock_take(&inode->lock);
+	return token;
+}
+
+/** inode_unlock - let go of P */
+static inline void inode_unlock(struct quire_inode *inode, uintptr_t token)
+	LOCK_ATTRIBUTE(release_capability(inode->lock))
+{
+	lock_drop(&inode->lock);
+	quire_port_cpu_leave(token);
+}
+
 /** inode_pages - pages that a size takes */
 static inline uint64_t inode_pages(uint64_t bytes)
 {
@@ -57,5 +76,18 @@ static inline uint64_t inode_bytes(const struct quire_inode *inode)
 {
 	return relaxed_load(&inode->bytes);
 }
+
+/**
+ * inode_trim - give nodes of the tree that are not used back to the heap
+ *
+ * After pages have left. Locks: takes P
+ */
+void inode_trim(struct quire_inode *inode);
+
+/** inode_drop_all - all pages leave, written back or not: nobody has the inode any more */
+void inode_drop_all(struct quire_inode *inode);
+
+/** inode_tryget - one more reference, unless it is ending. Locks: C. Return: whether it was had */
+bool inode_tryget(struct quire_inode *inode);
 
 #endif

@@ -35,6 +35,15 @@ static inline struct quire_inode *pagecache_inode(const struct quire_page *page)
 	return (struct quire_inode *)__atomic_load_n(&page->private, __ATOMIC_RELAXED);
 }
 
+/** pagecache_referenced - somebody uses the page: it is not the next to be dropped */
+static inline void pagecache_referenced(const struct quire *q, const struct quire_page *page)
+{
+	struct use *use = use_of(q, page);
+
+	if (!(relaxed_load(&use->flags) & USE_REFERENCED))
+		atomic_fetch_or_explicit(&use->flags, USE_REFERENCED, memory_order_relaxed);
+}
+
 /**
  * pagecache_find - a page if it is in memory
  * @inode: the file
@@ -78,6 +87,55 @@ size_t pagecache_around(struct quire_inode *inode, uint64_t first, uint64_t last
  */
 int pagecache_load(struct quire_file *file, uint64_t index, enum quire_fadvise advice, bool *major,
 		   struct quire_page **out);
+
+/**
+ * pagecache_insert - make a frame a page of a file
+ * @inode: the file
+ * @index: page, where there is none
+ * @page:  allocated; its reference becomes the cache's, and the caller gets another one
+ * @flags: USE_…; it is locked in any case
+ *
+ * Return: 0; -QUIRE_EEXIST; -QUIRE_ENOMEM: then the frame is as it was
+ * Locks:  R; takes P
+ */
+int pagecache_insert(struct quire_inode *inode, uint64_t index, struct quire_page *page,
+		     uint32_t flags);
+
+/**
+ * pagecache_remove - a page leaves the cache
+ * @inode: its file
+ * @page:  in it
+ *
+ * Not dirty any more, and nobody's. The cache's reference is the caller's to drop.
+ *
+ * Locks: P; the page is locked, or nobody else has a reference
+ */
+void pagecache_remove(struct quire_inode *inode, struct quire_page *page);
+
+/**
+ * pagecache_get - a page that can be read: found, or read in
+ * @file:  opened; its readahead state is used
+ * @index: page, before the end of the file
+ * @nr:    pages that will be asked for from it on
+ * @out:   the frame, up to date, not locked, with one more reference; NULL: a hole of a file without
+ *         store
+ *
+ * Return: 0; -QUIRE_EIO; -QUIRE_ENOMEM
+ * Locks:  R for reading
+ */
+int pagecache_get(struct quire_file *file, uint64_t index, uint64_t nr, struct quire_page **out);
+
+/**
+ * pagecache_zeros - put a page of zeros where none is
+ * @inode: without a store, or there is nothing of the page in it
+ * @index: page
+ * @flags: USE_…
+ * @out:   as of pagecache_get
+ *
+ * Return: 0; -QUIRE_EEXIST; -QUIRE_ENOMEM. Locks: R
+ */
+int pagecache_zeros(struct quire_inode *inode, uint64_t index, uint32_t flags,
+		    struct quire_page **out);
 
 /** pagecache_put - drop a reference. A page that left the cache and that nobody has is freed */
 void pagecache_put(struct quire *q, struct quire_page *page);

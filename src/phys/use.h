@@ -27,7 +27,7 @@
 #define USE_MLOCKED 0x100u
 #define USE_LAZYFREE 0x200u  /* MADV_FREE: may go while it is clean */
 #define USE_MEMORY 0x400u    /* of a file without a store */
-#define USE_INDEX_SHIFT 16   /* above it: bits 32 .. 47 of the index */
+#define USE_INDEX_SHIFT 13   /* above it: bits 32 .. 50 of the index: files of 2^63 bytes */
 
 /** struct use - one frame's */
 struct use {

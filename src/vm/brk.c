@@ -22,7 +22,7 @@
 /* May [@start, @end) become heap? */
 static bool may_grow(const struct quire_mm *mm, uint64_t start, uint64_t end)
 {
-	const struct layout_request req = { start, end - start, QUIRE_MAP_FIXED };
+	const struct layout_request req = { start, end - start, QUIRE_MAP_FIXED, true };
 	uint32_t flags = HEAP | mm->def_flags;
 	uint64_t nr = (end - start) >> QUIRE_PAGE_SHIFT, place;
 	const struct vma *next = vma_next(mm, start);

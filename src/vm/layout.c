@@ -148,6 +148,31 @@ static bool hint_ok(const struct quire_mm *mm, uint64_t hint, uint64_t bytes)
 	       is_free(mm, hint, bytes);
 }
 
+/*
+ * An area of whole huge pages is placed where it can have them, if there is room for one more; else
+ * anywhere. Return: what it is aligned to
+ */
+static uint64_t huge_bytes(const struct quire_mm *mm, const struct layout_request *req)
+{
+	bool whole = req->anonymous && !req->hint && is_64(mm) && !(req->bytes & (MB(2) - 1));
+
+	return whole ? MB(2) : 0;
+}
+
+/* find_high or find_low for huge pages: in a gap that is wide enough wherever it begins. */
+static bool find_huge(const struct quire_mm *mm, struct tree_fit fit, bool up, uint64_t huge,
+		      uint64_t *out)
+{
+	fit.bytes += huge;
+	if (up && find_low(mm, fit, out))
+		*out = (*out + huge - 1) & ~(huge - 1);
+	else if (!up && find_high(mm, fit, out))
+		*out = (*out + huge) & ~(huge - 1);
+	else
+		return false;
+	return true;
+}
+
 static int place_low(const struct quire_mm *mm, const struct layout_request *req, uint64_t *out)
 {
 	bool low = req->flags & QUIRE_MAP_32BIT && is_64(mm);
@@ -166,6 +191,8 @@ static int place_low(const struct quire_mm *mm, const struct layout_request *req
 		*out = req->hint;
 		return 0;
 	}
+	if (huge_bytes(mm, req) && find_huge(mm, fit, true, huge_bytes(mm, req), out))
+		return 0;
 	return find_low(mm, fit, out) ? 0 : -QUIRE_ENOMEM;
 }
 
@@ -185,10 +212,12 @@ static int place_high(const struct quire_mm *mm, const struct layout_request *re
 	}
 	if (req->hint > border)
 		fit.high += mm->layout.task_size.v - border;
+	if (huge_bytes(mm, req) && find_huge(mm, fit, false, huge_bytes(mm, req), out))
+		return 0;
 	if (find_high(mm, fit, out))
 		return 0;
 	/* Nothing below the stack's place: above it there may be something. */
-	const struct layout_request upwards = { 0, req->bytes, 0 };
+	const struct layout_request upwards = { .bytes = req->bytes };
 
 	return place_low(mm, &upwards, out);
 }

@@ -26,6 +26,7 @@ struct layout_request {
 	uint64_t hint;  /* page aligned unless it is FIXED; 0: none */
 	uint64_t bytes; /* page aligned, not 0 */
 	unsigned flags; /* QUIRE_MAP_FIXED, _32BIT */
+	bool anonymous; /* no file: whole huge pages are placed as such */
 };
 
 /**

@@ -35,6 +35,7 @@ struct request {
 	uint32_t flags;          /* QUIRE_VM_… */
 	struct quire_file *file; /* referenced by the caller; NULL: anonymous */
 	struct munmap_plan plan; /* what FIXED replaces */
+	bool counted;            /* by writable_begin */
 };
 
 /* As many bytes of a file as there can be addresses of it. */
@@ -121,6 +122,7 @@ static int place(const struct quire_mm *mm, struct request *req)
 		.hint = req->map & QUIRE_MAP_FIXED ? req->start : hint_of(mm, req->start),
 		.bytes = req->bytes,
 		.flags = req->map,
+		.anonymous = !req->file && !(req->map & QUIRE_MAP_SHARED),
 	};
 	int error = layout_place(mm, &wanted, &req->start);
 
@@ -149,18 +151,43 @@ static int check_shared_file(struct request *req)
 	return 0;
 }
 
-/* A sealed file is never written through a mapping. */
-static int check_seals(struct request *req)
+/*
+ * A sealed file is never written through a mapping. One that can be written is counted at once, so that no seal
+ * comes between; until the area counts itself (writable_end).
+ */
+static int writable_begin(struct request *req)
 {
-	int seals = quire_file_seals(req->file);
+	const uint32_t shared = QUIRE_VM_SHARED | QUIRE_VM_MAYWRITE;
+	struct quire_inode *inode;
+	int seals, error = 0;
 
-	if (seals < 0 || !(seals & (int)(QUIRE_SEAL_WRITE | QUIRE_SEAL_FUTURE_WRITE)) ||
-	    !(req->flags & QUIRE_VM_SHARED))
+	if (!req->file || (req->flags & shared) != shared)
 		return 0;
-	if (req->flags & QUIRE_VM_WRITE)
-		return -QUIRE_EPERM;
-	req->flags &= ~QUIRE_VM_MAYWRITE;
-	return 0;
+	inode = quire_file_inode(req->file);
+	sem_write(&inode->maps_lock, inode->q->config.host);
+	seals = quire_file_seals(req->file);
+	if (seals < 0 || !(seals & (int)(QUIRE_SEAL_WRITE | QUIRE_SEAL_FUTURE_WRITE))) {
+		inode->nr_writable++;
+		req->counted = true;
+	} else if (req->flags & QUIRE_VM_WRITE) {
+		error = -QUIRE_EPERM;
+	} else {
+		req->flags &= ~QUIRE_VM_MAYWRITE;
+	}
+	sem_write_drop(&inode->maps_lock, inode->q->config.host);
+	return error;
+}
+
+static void writable_end(const struct request *req)
+{
+	struct quire_inode *inode;
+
+	if (!req->counted)
+		return;
+	inode = quire_file_inode(req->file);
+	sem_write(&inode->maps_lock, inode->q->config.host);
+	inode->nr_writable--;
+	sem_write_drop(&inode->maps_lock, inode->q->config.host);
 }
 
 static int check_file(const struct quire_mm *mm, struct request *req)
@@ -185,7 +212,7 @@ static int check_file(const struct quire_mm *mm, struct request *req)
 	}
 	if (req->flags & QUIRE_VM_GROWSDOWN)
 		return -QUIRE_EINVAL;
-	return check_seals(req);
+	return 0;
 }
 
 static int check_anonymous(struct request *req)
@@ -303,37 +330,45 @@ static void unpromise(struct quire_mm *mm, const struct request *req)
 		account_release(mm, (req->bytes >> QUIRE_PAGE_SHIFT) - req->plan.nr_accounted);
 }
 
+/* What takes memory, and then all of it. */
+static int make(struct quire_mm *mm, struct request *req)
+{
+	bool memory = !req->file && req->flags & QUIRE_VM_SHARED;
+	struct vma_room room;
+	int error;
+
+	room.nr = 0;
+	error = vma_room_get(mm, &room, 1 + req->plan.room);
+	if (error)
+		return error;
+	if (memory)
+		error = shared_memory(mm, req->bytes, &req->file);
+	if (!error)
+		carry_out(mm, req, &room);
+	if (!error && memory)
+		quire_file_put(req->file);
+	vma_room_put(mm, &room);
+	return error;
+}
+
 static int map(struct quire_mm *mm, struct request *req)
 {
-	struct vma_room room;
 	int error = check(mm, req);
 
+	if (!error)
+		error = writable_begin(req);
 	if (error)
 		return error;
 	error = promise(mm, req);
-	if (error)
-		return error;
-	room.nr = 0;
-	error = vma_room_get(mm, &room, 1 + req->plan.room);
-	if (!error && !req->file && req->flags & QUIRE_VM_SHARED) {
-		error = shared_memory(mm, req->bytes, &req->file);
-		if (error) {
-			vma_room_put(mm, &room);
-		} else {
-			carry_out(mm, req, &room);
-			quire_file_put(req->file);
-		}
-	} else if (!error) {
-		carry_out(mm, req, &room);
+	if (!error) {
+		error = make(mm, req);
+		if (error)
+			unpromise(mm, req);
+		else if (!(req->flags & QUIRE_VM_ACCOUNT) && req->plan.nr_accounted)
+			account_release(mm, req->plan.nr_accounted);
 	}
-	if (error) {
-		unpromise(mm, req);
-		return error;
-	}
-	if (!(req->flags & QUIRE_VM_ACCOUNT) && req->plan.nr_accounted)
-		account_release(mm, req->plan.nr_accounted);
-	vma_room_put(mm, &room);
-	return 0;
+	writable_end(req);
+	return error;
 }
 
 int quire_mmap(struct quire_mm *mm, const struct quire_mmap *args, quire_virt_t *out)

@@ -94,7 +94,7 @@ static void fill(struct remap *r, uint32_t flags, uint64_t start, uint64_t end)
 static bool can_expand(const struct remap *r, const struct vma *vma)
 {
 	uint64_t more = r->new_bytes - r->old_bytes, place;
-	const struct layout_request req = { vma->end, more, QUIRE_MAP_FIXED };
+	const struct layout_request req = { vma->end, more, QUIRE_MAP_FIXED, false };
 	const struct vma *next = vma_next(r->mm, vma->end);
 
 	return r->old + r->old_bytes == vma->end && !layout_place(r->mm, &req, &place) &&
@@ -243,6 +243,7 @@ static int move_to(struct remap *r, struct vma *vma)
 		.hint = r->to,
 		.bytes = r->new_bytes,
 		.flags = r->flags & QUIRE_MREMAP_FIXED ? QUIRE_MAP_FIXED : 0,
+		.anonymous = !vma->file,
 	};
 	int error = layout_place(r->mm, &req, &r->to);
 

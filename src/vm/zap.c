@@ -409,7 +409,8 @@ int zap_move(struct vma *from, uint64_t start, struct vma *to, uint64_t at, uint
 	uintptr_t token;
 	uint32_t need;
 
-	ASSERT("RMAP-3", vma_index(from, start) == vma_index(to, at));
+	ASSERT("RMAP-3", (!from->anon && !from->file) ||
+				 vma_index(from, start) == vma_index(to, at));
 	quire_tlb_begin(&tlb, t);
 	move_hold(from);
 	for (;;) {

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pagecache.c - the pages of files in memory: found, loaded, entered, gone
+ */
+#include "cache/pagecache.h"
+
+#include "cache/cache.h"
+#include "cache/file.h"
+#include "core/assert.h"
+
+#define GFP QUIRE_GFP_HIGHUSER_MOVABLE
+
+/* What is not up to date or is marked is not for the short path. */
+#define STATE (USE_UPTODATE | USE_AHEAD)
+
+static uint32_t flags_of(const struct quire *q, const struct quire_page *page)
+{
+	return acquire_load(&use_of(q, page)->flags);
+}
+
+static void clear_flags(struct quire *q, struct quire_page *page, uint32_t flags)
+{
+	atomic_fetch_and_explicit(&use_of(q, page)->flags, ~flags, memory_order_relaxed);
+}
+
+/* Return: -QUIRE_ENOMEM if it has as many references as can be counted. *@out: NULL if it isn't there */
+static int find(struct quire_inode *inode, uint64_t index, struct quire_page **out)
+{
+	uintptr_t token = inode_lock(inode);
+	struct quire_page *page = radix_find(&inode->pages, index);
+	bool held = page && frames_hold(page);
+
+	inode_unlock(inode, token);
+	*out = held ? page : NULL;
+	return unlikely(page && !held) ? -QUIRE_ENOMEM : 0;
+}
+
+struct quire_page *pagecache_find(struct quire_inode *inode, uint64_t index)
+{
+	struct quire_page *page;
+
+	find(inode, index, &page);
+	return page;
+}
+
+size_t pagecache_around(struct quire_inode *inode, uint64_t first, uint64_t last,
+			struct quire_page **out, size_t max)
+{
+	struct quire *q = inode->q;
+	uint64_t end = inode_pages(inode_bytes(inode));
+	uintptr_t token = inode_lock(inode);
+	struct quire_page *page;
+	size_t nr = 0;
+
+	if (last >= end)
+		last = end - 1;
+	for (uint64_t i = first; end && i <= last && nr < max; i++) {
+		page = radix_next(&inode->pages, &i, last, false);
+		if (!page)
+			break;
+		if ((flags_of(q, page) & STATE) != USE_UPTODATE || !use_trylock(q, page))
+			continue;
+		if (frames_hold(page))
+			out[nr++] = page;
+		else
+			use_unlock(q, page);
+	}
+	inode_unlock(inode, token);
+	/* The size is set before pages leave, and those locked now leave later. */
+	end = inode_pages(inode_bytes(inode));
+	while (nr && use_index(use_of(q, out[nr - 1])) >= end) {
+		use_unlock(q, out[--nr]);
+		pagecache_put(q, out[nr]);
+	}
+	return nr;
+}
+
+/* P, with the nodes for an insertion at hand. Return: false without memory, and without P */
+static bool lock_with_room(struct quire_inode *inode, uint64_t index, uintptr_t *token)
+	LOCK_ATTRIBUTE(no_thread_safety_analysis)
+{
+	struct quire_cache *nodes = pagecache_of(inode->q)->nodes;
+	void *node = NULL;
+
+	for (;;) {
+		*token = inode_lock(inode);
+		if (node)
+			radix_give(&inode->pages, node);
+		if (radix_find(&inode->pages, index) || !radix_need(&inode->pages, index))
+			return true;
+		inode_unlock(inode, *token);
+		node = quire_cache_alloc(nodes, QUIRE_GFP_KERNEL);
+		if (!node)
+			return false;
+	}
+}
+
+int pagecache_insert(struct quire_inode *inode, uint64_t index, struct quire_page *page,
+		     uint32_t flags) LOCK_ATTRIBUTE(no_thread_safety_analysis)
+{
+	uintptr_t token;
+
+	if (!lock_with_room(inode, index, &token)) {
+		inode_trim(inode);
+		return -QUIRE_ENOMEM;
+	}
+	if (radix_find(&inode->pages, index)) {
+		inode_unlock(inode, token);
+		return -QUIRE_EEXIST;
+	}
+	frames_own(page, QUIRE_OWNER_CACHE);
+	frames_hold(page);
+	__atomic_store_n(&page->private, (uintptr_t)inode, __ATOMIC_RELAXED);
+	use_set(use_of(inode->q, page), index,
+		flags | USE_LOCKED | (inode->store ? 0 : USE_MEMORY));
+	radix_insert(&inode->pages, index, page);
+	inode_unlock(inode, token);
+	return 0;
+}
+
+void pagecache_remove(struct quire_inode *inode, struct quire_page *page)
+{
+	struct use *use = use_of(inode->q, page);
+	uint64_t index = use_index(use);
+
+	inode->nr_dirty -= radix_tagged(&inode->pages, index);
+	struct quire_page *was = radix_erase(&inode->pages, index);
+
+	ASSERT("CACHE-1", was == page);
+	ASSERT("CACHE-4", !(relaxed_load(&use->flags) & USE_WRITEBACK));
+	atomic_fetch_and_explicit(&use->flags, ~(USE_DIRTY | USE_AHEAD), memory_order_relaxed);
+	__atomic_store_n(&page->private, (uintptr_t)NULL, __ATOMIC_RELAXED);
+}
+
+void pagecache_put(struct quire *q, struct quire_page *page)
+{
+	if (!frames_let_go(page))
+		return;
+	ASSERT("CACHE-5", !pagecache_inode(page) && !use_mapcount(page));
+	frames_disown(page);
+	quire_page_free(q, page, 0);
+}
+
+void pagecache_dirty(struct quire *q, struct quire_page *page)
+{
+	struct use *use = use_of(q, page);
+	struct quire_inode *inode = pagecache_inode(page);
+
+	if (!inode || relaxed_load(&use->flags) & USE_DIRTY)
+		return;
+	if (!inode->store) {
+		atomic_fetch_or_explicit(&use->flags, USE_DIRTY, memory_order_relaxed);
+		return;
+	}
+	uintptr_t token = inode_lock(inode);
+
+	if (pagecache_inode(page) == inode &&
+	    !(atomic_fetch_or_explicit(&use->flags, USE_DIRTY, memory_order_relaxed) & USE_DIRTY)) {
+		radix_tag(&inode->pages, use_index(use), true);
+		inode->nr_dirty++;
+	}
+	inode_unlock(inode, token);
+}
+
+/* ---- Reading and faults ----------------------------------------------------------- */
+
+/* Wait until a page that is there is up to date. Return: false if it could not be read, and is put */
+static bool wait_for(struct quire_inode *inode, struct quire_page *page)
+{
+	struct quire *q = inode->q;
+
+	use_lock(q, page);
+	bool there = pagecache_inode(page) == inode && flags_of(q, page) & USE_UPTODATE;
+
+	use_unlock(q, page);
+	if (!there)
+		pagecache_put(q, page);
+	return there;
+}
+
+/* pagecache_get where it isn't all there. @page: found, with a reference; or NULL */
+static COLD int get_slow(struct quire_file *file, uint64_t index, uint64_t nr,
+			 struct quire_page *page, struct quire_page **out)
+{
+	struct quire_inode *inode = file->inode;
+	struct quire *q = inode->q;
+	int error = 0;
+
+	*out = NULL;
+	if (!page && !inode->store)
+		return 0;
+	if (!page)
+		ahead_miss(file, index, nr);
+	for (;;) {
+		if (!page)
+			error = find(inode, index, &page);
+		if (error)
+			return error;
+		if (!page) {
+			error = ahead_one(inode, index, &page);
+			if (!error)
+				break;
+			if (error != -QUIRE_EEXIST)
+				return error;
+			error = 0;
+			page = NULL;
+		} else if (flags_of(q, page) & USE_UPTODATE || wait_for(inode, page)) {
+			break;
+		} else {
+			page = NULL;
+		}
+	}
+	if (inode->store && flags_of(q, page) & USE_AHEAD) {
+		clear_flags(q, page, USE_AHEAD);
+		ahead_hit(file, index, nr);
+	}
+	*out = page;
+	return 0;
+}
+
+int pagecache_get(struct quire_file *file, uint64_t index, uint64_t nr, struct quire_page **out)
+{
+	struct quire *q = file->inode->q;
+	struct quire_page *page;
+	int error = find(file->inode, index, &page);
+
+	if (unlikely(error))
+		return error;
+	if (likely(page && (flags_of(q, page) & STATE) == USE_UPTODATE)) {
+		pagecache_referenced(q, page);
+		*out = page;
+		return 0;
+	}
+	return get_slow(file, index, nr, page, out);
+}
+
+int pagecache_zeros(struct quire_inode *inode, uint64_t index, uint32_t flags,
+		    struct quire_page **out)
+{
+	*out = quire_page_alloc(inode->q, GFP | QUIRE_GFP_ZERO, 0);
+	if (!*out)
+		return -QUIRE_ENOMEM;
+	int error = pagecache_insert(inode, index, *out, flags | USE_UPTODATE);
+
+	if (error)
+		quire_page_free(inode->q, *out, 0);
+	else
+		use_unlock(inode->q, *out);
+	return error;
+}
+
+/* A page for a fault that is not there: bring it in. Return: as ahead_one, and -QUIRE_ERANGE */
+static int bring(struct quire_file *file, uint64_t index, enum quire_fadvise advice,
+		 struct quire_page **out)
+{
+	struct quire_inode *inode = file->inode;
+	void *host = inode->q->config.host;
+	int error = -QUIRE_ERANGE;
+
+	sem_read(&inode->rw, host);
+	if (index < inode_pages(inode_bytes(inode))) {
+		if (inode->store)
+			ahead_fault(file, index, advice);
+		error = find(inode, index, out);
+		if (error || *out)
+			;
+		else if (inode->store)
+			error = ahead_one(inode, index, out);
+		else
+			error = pagecache_zeros(inode, index, 0, out);
+	}
+	sem_read_drop(&inode->rw, host);
+	return error;
+}
+
+/* A fault has come to a marked page of a file with a store. */
+static void hit(struct quire_file *file, uint64_t index)
+{
+	struct quire_inode *inode = file->inode;
+
+	sem_read(&inode->rw, inode->q->config.host);
+	ahead_hit(file, index, 1);
+	sem_read_drop(&inode->rw, inode->q->config.host);
+}
+
+int pagecache_load(struct quire_file *file, uint64_t index, enum quire_fadvise advice, bool *major,
+		   struct quire_page **out)
+{
+	struct quire_inode *inode = file->inode;
+	struct quire *q = inode->q;
+
+	for (;;) {
+		struct quire_page *page;
+		int error = find(inode, index, &page);
+
+		if (error)
+			return error;
+		if (!page) {
+			error = bring(file, index, advice, &page);
+
+			if (error && error != -QUIRE_EEXIST)
+				return error;
+			if (error)
+				continue;
+			if (major && inode->store)
+				*major = true;
+		} else if (inode->store && flags_of(q, page) & USE_AHEAD) {
+			clear_flags(q, page, USE_AHEAD);
+			hit(file, index);
+		}
+		use_lock(q, page);
+		if (pagecache_inode(page) == inode && flags_of(q, page) & USE_UPTODATE) {
+			if (likely(index < inode_pages(inode_bytes(inode)))) {
+				/* Of a file without store: it is used, whatever brought it. */
+				if (unlikely(flags_of(q, page) & USE_AHEAD) && !inode->store)
+					clear_flags(q, page, USE_AHEAD);
+				pagecache_referenced(q, page);
+				*out = page;
+				return 0;
+			}
+			use_unlock(q, page);
+			pagecache_put(q, page);
+			return -QUIRE_ERANGE;
+		}
+		/* Truncated, or it could not be read: look again. */
+		use_unlock(q, page);
+		pagecache_put(q, page);
+	}
+}
+
+void pagecache_ahead(struct quire_file *file, uint64_t first, uint64_t nr)
+{
+	struct quire_inode *inode = file->inode;
+
+	if (!inode->store)
+		return;
+	sem_read(&inode->rw, inode->q->config.host);
+	ahead_range(inode, first, nr);
+	sem_read_drop(&inode->rw, inode->q->config.host);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * write.c - write to a file through the cache
+ *
+ * R is held for writing, so a write is seen as a whole by reads. The store learns of a new size first, so that it
+ * can refuse; contents reach it by write-back.
+ *
+ *   the page is       written in part                             written whole
+ *   in memory         changed                                     changed
+ *   not in memory     read first, if the file has something       a new page
+ *                     of it that is not written now; else zeros
+ */
+#include "cache/cache.h"
+#include "cache/file.h"
+#include "cache/truncate.h"
+#include "kmem/touch.h"
+
+/* struct chunk - what is written to one page */
+struct chunk {
+	uint64_t offset; /* in the file */
+	const void *buf;
+	size_t n;
+	uint64_t size;   /* of the file, before the write */
+};
+
+/* Has the store something of the page that this chunk does not replace? */
+static bool needs_old(const struct quire_inode *inode, const struct chunk *c)
+{
+	uint64_t start = c->offset & ~(uint64_t)(QUIRE_PAGE_SIZE - 1);
+
+	return inode->store && start < c->size &&
+	       (c->offset > start || (c->n < QUIRE_PAGE_SIZE && c->offset + c->n < c->size));
+}
+
+/* The page to write to, up to date, with a reference. Locks: R for writing */
+static int page_for(struct quire_inode *inode, const struct chunk *c, struct quire_page **out)
+{
+	uint64_t index = c->offset >> QUIRE_PAGE_SHIFT;
+
+	*out = pagecache_find(inode, index);
+	if (*out)
+		return 0;
+	return needs_old(inode, c) ? ahead_one(inode, index, out)
+				   : pagecache_zeros(inode, index, 0, out);
+}
+
+static int write_chunk(struct quire_inode *inode, const struct chunk *c)
+{
+	struct quire *q = inode->q;
+	struct quire_page *page;
+	int error = page_for(inode, c, &page);
+
+	if (error)
+		return error == -QUIRE_EEXIST ? -QUIRE_ENOMEM : error;
+	use_lock(q, page);
+	error = quire_page_write(q, page, (unsigned)c->offset & (QUIRE_PAGE_SIZE - 1), c->buf,
+				 c->n);
+	if (!error) {
+		pagecache_referenced(q, page);
+		pagecache_dirty(q, page);
+	}
+	use_unlock(q, page);
+	pagecache_put(q, page);
+	return error;
+}
+
+/*
+ * How much of [offset, end) may be written, up to whole pages as Linux does: a seal refuses the page in which the
+ * file would grow. The size is the new one then. Return: 0; the error if nothing may
+ */
+static int permit(struct quire_inode *inode, uint64_t offset, uint64_t *end)
+{
+	uint64_t size = inode_bytes(inode), limit = size;
+	int error;
+
+	if (relaxed_load(&inode->seals) & (QUIRE_SEAL_WRITE | QUIRE_SEAL_FUTURE_WRITE))
+		return -QUIRE_EPERM;
+	if (*end <= size)
+		return 0;
+	error = truncate_grow(inode, *end);
+	if (!error)
+		return 0;
+	if (!inode->store)
+		limit &= ~(uint64_t)(QUIRE_PAGE_SIZE - 1);
+	if (offset >= limit)
+		return error;
+	*end = limit;
+	return 0;
+}
+
+int quire_file_write(struct quire_file *file, uint64_t offset, const void *buf, size_t n,
+		     size_t *done)
+{
+	struct quire_inode *inode = file->inode;
+	void *host = inode->q->config.host;
+
+	*done = 0;
+	if (!(file->mode & QUIRE_FILE_WRITE))
+		return -QUIRE_EBADF;
+	if (offset > INODE_BYTES_MAX || n > INODE_BYTES_MAX - offset)
+		return -QUIRE_EINVAL;
+	if (!n)
+		return 0;
+	sem_write(&inode->rw, host);
+	uint64_t size = inode_bytes(inode), end = offset + n;
+	int error = permit(inode, offset, &end);
+
+	while (!error && offset < end) {
+		uint64_t room = QUIRE_PAGE_SIZE - (offset & (QUIRE_PAGE_SIZE - 1));
+		struct chunk c = { offset, (const char *)buf + *done,
+				   (size_t)(end - offset < room ? end - offset : room), size };
+
+		error = write_chunk(inode, &c);
+		if (!error) {
+			*done += c.n;
+			offset += c.n;
+		}
+	}
+	/* It is no longer than what was written, or than it was. */
+	if (error && inode_bytes(inode) > size)
+		truncate_shrink(inode, *done && offset > size ? offset : size);
+	sem_write_drop(&inode->rw, host);
+	return *done ? 0 : error;
+}
