@@ -277,7 +277,10 @@ void ahead_fault(struct quire_file *file, uint64_t index, enum quire_fadvise adv
 	uintptr_t token = enter(file);
 
 	if (advice == QUIRE_FADV_SEQUENTIAL) {
-		plan_miss(a, &w, max_of(file, advice));
+		a->start = index;
+		a->size = max_of(file, advice);
+		a->async = a->size / 2;
+		window_of(&w, a);
 	} else if (a->misses < MISSES_MAX) {
 		a->misses++;
 		a->start = index > AHEAD_MAX / 2 ? index - AHEAD_MAX / 2 : 0;
