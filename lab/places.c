@@ -67,10 +67,9 @@ static size_t find(const struct places *p, uint64_t address)
 
 const struct place *places_find(struct places *p, uint64_t address)
 {
-	const struct place *last = &p->place[p->last];
-
-	if (p->last < p->nr && address >= last->start && address < last->end)
-		return last;
+	if (p->last < p->nr && address >= p->place[p->last].start &&
+	    address < p->place[p->last].end)
+		return &p->place[p->last];
 	p->last = find(p, address);
 	return p->last < p->nr ? &p->place[p->last] : NULL;
 }

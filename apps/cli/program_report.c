@@ -54,7 +54,7 @@ static void text_calls(const struct program_outcome *o, const struct quire_sink 
 	const struct lab_program_counts *c = o->counts;
 
 	quire_format(sink, "\nCalls\n");
-	for (unsigned kind = LAB_CALL_MMAP; kind < LAB_NR_CALLS; kind++)
+	for (unsigned kind = LAB_CALL_MMAP; lab_call_name((enum lab_call_kind)kind); kind++)
 		line(sink, lab_call_name((enum lab_call_kind)kind), c->calls[kind]);
 	line(sink, "that change no address space", c->calls[LAB_CALL_OTHER]);
 	line(sink, "whose beginning was not recorded", o->torn);
@@ -138,10 +138,9 @@ static void json_counts(const struct program_outcome *o, const struct quire_sink
 	json_number(sink, "lines", o->lines);
 	json_number(sink, "skipped", o->skipped);
 	json_number(sink, "torn", o->torn);
-	for (unsigned kind = LAB_CALL_MMAP; kind < LAB_NR_CALLS && !o->touches; kind++) {
-		if (lab_call_name((enum lab_call_kind)kind))
-			json_number(sink, lab_call_name((enum lab_call_kind)kind), c->calls[kind]);
-	}
+	for (unsigned kind = LAB_CALL_MMAP; !o->touches && lab_call_name((enum lab_call_kind)kind);
+	     kind++)
+		json_number(sink, lab_call_name((enum lab_call_kind)kind), c->calls[kind]);
 	json_number(sink, "made", c->made);
 	json_number(sink, "agreed", c->agreed);
 	json_number(sink, "refused", c->refused);
