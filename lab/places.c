@@ -11,11 +11,18 @@
 
 #define FIRST_ROOM 64
 
+static void forget(struct places *p)
+{
+	for (size_t i = 0; i < PLACES_HOT; i++)
+		p->hot[i] = (struct place){ 0, 0, 0 };
+}
+
 void places_done(struct places *p)
 {
 	quire_port_free(p->host, p->place, p->room * sizeof(*p->place));
 	p->place = NULL;
-	p->nr = p->room = p->last = 0;
+	p->nr = p->room = 0;
+	forget(p);
 }
 
 /* Have room for @nr ranges. Return: 0; -QUIRE_ENOMEM */
@@ -67,11 +74,17 @@ static size_t find(const struct places *p, uint64_t address)
 
 const struct place *places_find(struct places *p, uint64_t address)
 {
-	if (p->last < p->nr && address >= p->place[p->last].start &&
-	    address < p->place[p->last].end)
-		return &p->place[p->last];
-	p->last = find(p, address);
-	return p->last < p->nr ? &p->place[p->last] : NULL;
+	struct place *hot = &p->hot[address >> PLACES_HOT_SHIFT & (PLACES_HOT - 1)];
+	size_t i;
+
+	if (address >= hot->start && address < hot->end)
+		return hot;
+	i = find(p, address);
+	if (i == p->nr)
+		return NULL;
+	if (address >= p->place[i].start)
+		*hot = p->place[i];
+	return &p->place[i];
 }
 
 /* Make room for @nr ranges in place of @gone at index @i. There is memory for them. */
@@ -95,6 +108,7 @@ static int change(struct places *p, uint64_t start, uint64_t end, const struct p
 
 	if (grow(p, p->nr + 2))
 		return -QUIRE_ENOMEM;
+	forget(p);
 	if (i < p->nr && p->place[i].start < start) {
 		piece[nr] = p->place[i];
 		piece[nr++].end = start;

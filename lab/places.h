@@ -12,6 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Places found last: a program goes to and fro between some. */
+#define PLACES_HOT 64
+#define PLACES_HOT_SHIFT 17
+
 /** struct place - recorded [start, end) lies at @at */
 struct place {
 	uint64_t start, end;
@@ -23,7 +27,7 @@ struct places {
 	void *host; /* for the port's memory */
 	struct place *place;
 	size_t nr, room;
-	size_t last; /* found last */
+	struct place hot[PLACES_HOT]; /* found last, by address; cleared by a change */
 };
 
 /** places_done - give the memory back */
@@ -32,7 +36,7 @@ void places_done(struct places *p);
 /** places_copy - as @from has them. @to is empty. Return: 0; -QUIRE_ENOMEM */
 int places_copy(struct places *to, const struct places *from);
 
-/** places_find - the range that has an address, or the first above it. NULL: none is above */
+/** places_find - the range that has an address, or the first above it. NULL: none; good until a change */
 const struct place *places_find(struct places *p, uint64_t address);
 
 /**
