@@ -211,6 +211,7 @@ SINGLE += ports/softmmu/single.c
 
 # The hosted port: port.h in a process.
 HOSTED :=
+HOSTED += ports/hosted/directory.c
 HOSTED += ports/hosted/port.c
 
 # The quire command.

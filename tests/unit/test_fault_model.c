@@ -35,6 +35,7 @@ struct model {
 	uint64_t in_file[PAGES];
 	uint64_t size; /* pages */
 	struct process process[PROCESSES];
+	struct quire_mm *loaded;
 	uint64_t seed, serial;
 };
 
@@ -211,7 +212,7 @@ static void end_step(struct model *m, struct process *p)
 		return;
 	CHECK_EQ(quire_table_load(quire_table_kernel(m->rig.q)), 0);
 	CHECK_EQ(quire_mm_destroy(p->mm), 0);
-	p->mm = NULL;
+	p->mm = m->loaded = NULL;
 }
 
 static void step(struct model *m)
@@ -220,8 +221,11 @@ static void step(struct model *m)
 
 	do {
 		p = &m->process[below(m, PROCESSES)];
-	} while (!p->mm);
-	CHECK_EQ(quire_mm_load(p->mm), 0);
+	} while (!p->mm || (m->loaded && p->mm != m->loaded && below(m, 4)));
+	/* Its TLB keeps what it has. */
+	if (m->loaded != p->mm)
+		CHECK_EQ(quire_mm_load(p->mm), 0);
+	m->loaded = p->mm;
 	switch (below(m, 32)) {
 	case 0:
 	case 1:
