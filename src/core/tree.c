@@ -72,30 +72,47 @@ static inline void entry_copy(struct tree_node *to, uint32_t i, const struct tre
 	to->slot[i] = from->slot[j];
 }
 
-/* Of a leaf's entry nobody reads the gap. */
-static void node_put(struct tree_node *n, uint32_t level, uint32_t at, const struct entry *e)
+/* Make room for entry @at, and fill it. Of a leaf's entry nobody reads the gap. */
+static WITHIN void open_at(struct tree_node *n, uint32_t at, bool leaf)
 {
 	for (uint32_t i = n->nr++; i > at; i--) {
 		n->start[i] = n->start[i - 1];
 		n->end[i] = n->end[i - 1];
 		n->slot[i] = n->slot[i - 1];
-		if (level)
+		if (!leaf)
 			n->gap[i] = n->gap[i - 1];
 	}
+}
+
+static WITHIN void close_at(struct tree_node *n, uint32_t at, bool leaf)
+{
+	uint32_t last = --n->nr;
+
+	for (uint32_t i = at; i < last; i++) {
+		n->start[i] = n->start[i + 1];
+		n->end[i] = n->end[i + 1];
+		n->slot[i] = n->slot[i + 1];
+		if (!leaf)
+			n->gap[i] = n->gap[i + 1];
+	}
+	n->end[last] = UINT64_MAX;
+}
+
+static void node_put(struct tree_node *n, uint32_t level, uint32_t at, const struct entry *e)
+{
+	if (level)
+		open_at(n, at, false);
+	else
+		open_at(n, at, true);
 	entry_set(n, at, e);
 }
 
 static void node_cut(struct tree_node *n, uint32_t level, uint32_t at)
 {
-	n->nr--;
-	for (uint32_t i = at; i < n->nr; i++) {
-		n->start[i] = n->start[i + 1];
-		n->end[i] = n->end[i + 1];
-		n->slot[i] = n->slot[i + 1];
-		if (level)
-			n->gap[i] = n->gap[i + 1];
-	}
-	n->end[n->nr] = UINT64_MAX;
+	if (level)
+		close_at(n, at, false);
+	else
+		close_at(n, at, true);
 }
 
 /* Move @nr entries: the last of @from to the front of @to, or the first to the end. */
@@ -226,7 +243,7 @@ bool tree_at(const struct tree_root *tree, const struct tree_cursor *c, struct t
 }
 
 /* The value at the end of the neighbour of the cursor's leaf. */
-static COLD void *beyond(const struct tree_root *tree, const struct tree_cursor *c, bool before)
+static void *beyond(const struct tree_root *tree, const struct tree_cursor *c, bool before)
 {
 	const struct tree_node *n = NULL;
 	uint32_t level = 0;
@@ -395,17 +412,23 @@ static bool prev_gap(struct tree_root *tree, struct tree_cursor *c, uint64_t nee
 
 	while (level < tree->height) {
 		struct tree_node *n = c->node[level];
-		bool down = false;
+		bool down = false, found = false;
 
-		for (; i && !down; i--) {
-			if (n->start[i] - n->end[i - 1] >= need) {
-				*low = n->end[i - 1];
-				*high = n->start[i];
-				c->at[level] = i;
-				go_first(c, level);
-				return true;
-			}
-			down = level && n->gap[i - 1] >= need;
+		if (!level) {
+			while (i && n->start[i] - n->end[i - 1] < need)
+				i--;
+			found = i != 0;
+		}
+		for (; i && !found && !down; i -= !found) {
+			found = n->start[i] - n->end[i - 1] >= need;
+			down = !found && n->gap[i - 1] >= need;
+		}
+		if (found) {
+			*low = n->end[i - 1];
+			*high = n->start[i];
+			c->at[level] = i;
+			go_first(c, level);
+			return true;
 		}
 		if (!down) {
 			correct(tree, c, level++, need);
@@ -452,7 +475,9 @@ bool tree_gap_top(struct tree_root *tree, const struct tree_fit *fit, struct tre
 		/* Too narrow once aligned or cut by the limits. */
 		tree_prev(tree, c);
 	}
-	tree_seek(tree, 0, c);
+	c->node[tree->height - 1] = tree->root;
+	c->at[tree->height - 1] = 0;
+	go_first(c, tree->height - 1);
 	return room_top(fit, 0, root->start[0], start);
 }
 

@@ -117,6 +117,12 @@ bool tree_at(const struct tree_root *tree, const struct tree_cursor *c, struct t
 void tree_around(const struct tree_root *tree, const struct tree_cursor *c, void **prev,
 		 void **next);
 
+/** tree_value - what the range at the cursor stands for: tree_seek has found one */
+static inline void *tree_value(const struct tree_cursor *c)
+{
+	return c->node[0]->slot[c->at[0]].value;
+}
+
 /** tree_next - go to the next range. Return: false, and the cursor stays, if it is the last */
 bool tree_next(const struct tree_root *tree, struct tree_cursor *c);
 

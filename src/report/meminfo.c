@@ -2,18 +2,21 @@
 /*
  * meminfo.c - /proc/meminfo, memory in use and free, in kB
  *
- * What is counted here is what the zones manage and have free, and what the heap and vmalloc
- * hold. There is no page cache, swap, or process yet: of those lines only the ones that
- * free, vmstat and smem stop without are given, and their 0 is true (REPORT-1).
+ * What is counted here is what the zones manage and have free, what the heap and vmalloc
+ * hold, and the page cache. There is no swap and no reclaim yet: of those lines only the ones that
+ * free, vmstat and smem stop without are given, and their 0 is true (REPORT-1): nothing is on
+ * lists of active and inactive pages.
  *
  * MemAvailable is what could be had without touching the reserves: free frames
- * less, for each zone, its high watermark and its largest lowmem reserve; and of the slabs that
- * can be reclaimed half, or all but the low watermarks if those are less.
+ * less, for each zone, its high watermark and its largest lowmem reserve; and of files with a store
+ * half, or all but the low watermarks if those are less; and of the slabs that can be reclaimed
+ * likewise.
  *
  * Source: proc(5); Linux's Documentation/filesystems/proc.rst
  */
 #include "report/meminfo.h"
 
+#include <quire/file.h>
 #include <quire/layout.h>
 #include <quire/slab.h>
 #include <quire/vmalloc.h>
@@ -36,7 +39,7 @@ struct line {
 	const char *name;
 	uint64_t kbytes;
 	bool shown; /* HighTotal only where there is high memory, VmallocTotal only after
-		     * quire_kernel_boot, Slab after quire_slab_boot */
+		     * quire_kernel_boot, Slab after quire_slab_boot, Dirty after quire_cache_boot */
 };
 
 /* The machines' frames all exist below 2^44, so that kB fit easily. */
@@ -89,11 +92,16 @@ static void count_slabs(struct quire *q, struct totals *t)
 	}
 }
 
-static uint64_t available(const struct totals *t)
+/* What could be had of something that can be dropped. */
+static uint64_t part(const struct totals *t, uint64_t pages)
 {
-	uint64_t kept = t->slab[1] / 2 < t->low ? t->slab[1] / 2 : t->low;
+	return pages - (pages / 2 < t->low ? pages / 2 : t->low);
+}
 
-	return (t->free > t->reserve ? t->free - t->reserve : 0) + t->slab[1] - kept;
+static uint64_t available(const struct totals *t, const struct quire_pagecache_stat *cache)
+{
+	return (t->free > t->reserve ? t->free - t->reserve : 0) + part(t, cache->nr_pages) +
+	       part(t, t->slab[1]);
 }
 
 void meminfo_write(struct quire *q, bool json, const struct quire_sink *sink)
@@ -101,6 +109,8 @@ void meminfo_write(struct quire *q, bool json, const struct quire_sink *sink)
 	struct json j = { .sink = sink };
 	struct quire_vmalloc_stat vm = { 0 };
 	struct quire_direct_stat direct = { 0 };
+	struct quire_pagecache_stat cache;
+	bool files = !quire_pagecache_stat(q, &cache);
 	bool kernel = !quire_vmalloc_stat(q, &vm) && !quire_direct_stat(q, &direct);
 	bool high = zones_have_high(q), wide = quire_config(q)->machine >= QUIRE_X86_64;
 	bool heap = quire_cache_next(q, NULL) != NULL;
@@ -112,9 +122,9 @@ void meminfo_write(struct quire *q, bool json, const struct quire_sink *sink)
 	const struct line lines[] = {
 		{ "MemTotal", to_kbytes(t.managed), true },
 		{ "MemFree", to_kbytes(t.free), true },
-		{ "MemAvailable", to_kbytes(available(&t)), true },
+		{ "MemAvailable", to_kbytes(available(&t, &cache)), true },
 		{ "Buffers", 0, true },
-		{ "Cached", 0, true },
+		{ "Cached", to_kbytes(cache.nr_pages + cache.nr_memory), true },
 		{ "Active", 0, true },
 		{ "Inactive", 0, true },
 		{ "HighTotal", to_kbytes(t.high_managed), high },
@@ -123,9 +133,11 @@ void meminfo_write(struct quire *q, bool json, const struct quire_sink *sink)
 		{ "LowFree", to_kbytes(t.free - t.high_free), high },
 		{ "SwapTotal", 0, true },
 		{ "SwapFree", 0, true },
+		{ "Dirty", to_kbytes(cache.nr_dirty), files },
+		{ "Writeback", to_kbytes(cache.nr_writeback), files },
 		{ "AnonPages", 0, true },
 		{ "Mapped", 0, true },
-		{ "Shmem", 0, true },
+		{ "Shmem", to_kbytes(cache.nr_memory), true },
 		{ "KReclaimable", to_kbytes(t.slab[1]), heap },
 		{ "Slab", to_kbytes(t.slab[0] + t.slab[1]), heap },
 		{ "SReclaimable", to_kbytes(t.slab[1]), true },

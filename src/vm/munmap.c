@@ -102,18 +102,17 @@ int munmap_locked(struct quire_mm *mm, uint64_t start, uint64_t end)
 {
 	struct vma_room room;
 	struct munmap_plan plan;
-	struct tree_range range;
 	struct tree_cursor c;
+	struct vma *vma;
 	int error;
 
 	if (!tree_seek(&mm->areas, start, &c))
 		return 0;
-	tree_at(&mm->areas, &c, &range);
-	if (range.start >= end)
+	vma = tree_value(&c);
+	if (vma->start >= end)
 		return 0;
-	if (range.start == start && range.end == end &&
-	    !(((struct vma *)range.value)->flags & QUIRE_VM_SEALED)) {
-		whole(range.value, &c);
+	if (vma->start == start && vma->end == end && !(vma->flags & QUIRE_VM_SEALED)) {
+		whole(vma, &c);
 		return 0;
 	}
 	error = munmap_plan(mm, start, end, &plan);

@@ -22,18 +22,11 @@ struct vma *vma_find(const struct quire_mm *mm, uint64_t address)
 	return tree_find(&mm->areas, address);
 }
 
-static struct vma *at(const struct quire_mm *mm, const struct tree_cursor *c)
-{
-	struct tree_range range;
-
-	return tree_at(&mm->areas, c, &range) ? range.value : NULL;
-}
-
 struct vma *vma_next(const struct quire_mm *mm, uint64_t address)
 {
 	struct tree_cursor c;
 
-	return tree_seek(&mm->areas, address, &c) ? at(mm, &c) : NULL;
+	return tree_seek(&mm->areas, address, &c) ? tree_value(&c) : NULL;
 }
 
 struct vma *vma_prev(const struct quire_mm *mm, uint64_t address)
@@ -41,7 +34,7 @@ struct vma *vma_prev(const struct quire_mm *mm, uint64_t address)
 	struct tree_cursor c;
 
 	tree_seek(&mm->areas, address, &c);
-	return tree_prev(&mm->areas, &c) ? at(mm, &c) : NULL;
+	return tree_prev(&mm->areas, &c) ? tree_value(&c) : NULL;
 }
 
 /* ---- Records ---- */
@@ -230,7 +223,7 @@ static void tree_leave(struct vma *vma)
 	struct tree_cursor c;
 
 	tree_seek(&vma->mm->areas, vma->start, &c);
-	ASSERT("VMA-1", at(vma->mm, &c) == vma);
+	ASSERT("VMA-1", tree_value(&c) == vma);
 	tree_erase(&vma->mm->areas, &c);
 }
 
@@ -241,7 +234,7 @@ static void tree_follow(struct vma *vma, uint64_t address)
 	struct tree_cursor c;
 
 	tree_seek(&vma->mm->areas, address, &c);
-	ASSERT("VMA-1", at(vma->mm, &c) == vma);
+	ASSERT("VMA-1", tree_value(&c) == vma);
 	tree_resize(&vma->mm->areas, &c, &range);
 }
 

@@ -118,11 +118,11 @@ static void give_back(struct zap *z, uintptr_t token)
 	z->nr = 0;
 }
 
-static void run(struct zap *z, uint64_t start, uint64_t end)
+/* @at: as user_next has left it. Locks: T, which it drops */
+static void run(struct zap *z, uintptr_t token, uint64_t at, uint64_t end)
 {
 	struct quire_table *t = z->mm->table;
-	uint64_t at = start, last = end - 1, stop = 0;
-	uintptr_t token = table_enter(t);
+	uint64_t last = end - 1, stop = 0;
 	struct leaf *leaf;
 
 	while (stop < last && (leaf = user_next(t, &at, last))) {
@@ -149,8 +149,15 @@ static void run(struct zap *z, uint64_t start, uint64_t end)
 
 static void zap(struct vma *vma, uint64_t start, uint64_t end, bool files)
 {
+	struct quire_table *t = vma->mm->table;
+	uintptr_t token = table_enter(t);
 	struct zap z;
 
+	/* Nothing was touched: nothing is to be given back. */
+	if (!user_next(t, &start, end - 1)) {
+		table_leave(t, token);
+		return;
+	}
 	/* Not the array. */
 	z.mm = vma->mm;
 	z.finder = frame_begin(vma->mm);
@@ -158,7 +165,7 @@ static void zap(struct vma *vma, uint64_t start, uint64_t end, bool files)
 	z.rss[RSS_ANON] = z.rss[RSS_FILE] = z.rss[RSS_SHMEM] = 0;
 	z.nr_anon = z.nr_mapped = z.nr_shared = z.nr = 0;
 	quire_tlb_begin(&z.tlb, vma->mm->table);
-	run(&z, start, end);
+	run(&z, token, start, end);
 }
 
 void zap_range(struct vma *vma, uint64_t start, uint64_t end)
