@@ -11,6 +11,7 @@
 #include <quire/pgtable.h>
 #include <quire/port.h>
 
+#include "command_file.h"
 #include "command_kspace.h"
 #include "text.h"
 
@@ -236,6 +237,7 @@ void session_reset(struct lab *lab)
 			put_block(lab, block);
 		session_drop(lab, block);
 	}
+	file_reset(lab);
 	kspace_reset(lab);
 	session_objects_reset(lab);
 	while (lab->tables) {

@@ -44,6 +44,7 @@ struct lab_block {
 };
 
 struct lab_area;
+struct lab_file;
 
 /** struct lab_object - a name, and the heap's objects it stands for */
 struct lab_object {
@@ -76,6 +77,7 @@ struct lab {
 	struct lab_block *blocks;   /* the newest first */
 	struct lab_area *areas;     /* likewise (command_kspace.c) */
 	struct lab_table *tables;   /* likewise (command_table.c) */
+	struct lab_file *files;     /* likewise (command_file.c) */
 	struct lab_words words;     /* of the line being done */
 	unsigned long line;         /* lines done since the machine began, this one too */
 	bool heap;                  /* the kernel heap is set up */

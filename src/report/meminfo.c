@@ -39,7 +39,8 @@ struct line {
 	const char *name;
 	uint64_t kbytes;
 	bool shown; /* HighTotal only where there is high memory, VmallocTotal only after
-		     * quire_kernel_boot, Slab after quire_slab_boot, Dirty after quire_cache_boot */
+		     * quire_kernel_boot, Slab after quire_slab_boot, Dirty after
+		     * quire_cache_boot */
 };
 
 /* The machines' frames all exist below 2^44, so that kB fit easily. */
