@@ -33,7 +33,7 @@ struct zap {
 };
 
 /* The frame of an entry that is gone. */
-static APART void gather_shared(struct zap *z, struct quire_page *page)
+static APART void gather_shared(struct zap *z, struct quire_page *page, uint64_t entry)
 {
 	bool last = frame_unmap(page);
 
@@ -43,6 +43,9 @@ static APART void gather_shared(struct zap *z, struct quire_page *page)
 	} else {
 		z->rss[frame_kind(z->mm->q, page)]++;
 		z->nr_mapped += last;
+		/* Writes to a file without a store are noticed here. */
+		if (entry & QUIRE_PTE_DIRTY)
+			frame_dirty(z->mm->q, page);
 	}
 	z->nr_shared++;
 }
@@ -64,12 +67,12 @@ static WITHIN unsigned clear(struct zap *z, void *contents, unsigned i, unsigned
 		page = frame_find(&finder, entry);
 		if (unlikely(z->files) && (!page || frame_anon(page)))
 			continue;
-		entry_take(contents, i, bytes);
+		entry = entry_take(contents, i, bytes);
 		gone++;
 		if (unlikely(!page))
 			continue;
 		if (unlikely(!frame_unmap_only(page)))
-			gather_shared(z, page);
+			gather_shared(z, page, entry);
 		z->page[nr++] = page;
 	}
 	z->nr = nr;
