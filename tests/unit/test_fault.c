@@ -281,7 +281,7 @@ TEST(reverse_maps)
 	}
 }
 
-/* A million generations have no more anons than they have frames. */
+/* Many generations have no more anons than they have frames. */
 TEST(long_line)
 {
 	struct quire_cache_info info;
@@ -366,6 +366,45 @@ TEST(moved)
 	}
 }
 
+/* What another processor has in its TLB is forgotten before the frame is used otherwise. */
+TEST(other_tlbs)
+{
+	struct rig rig;
+
+	ON_EACH(&rig, MB(64))
+	{
+		struct quire_mm *mm = process_start(&rig), *child;
+		uint64_t at = process_anon(mm, 0, 4);
+
+		CHECK_EQ(process_write(mm, at, 1), 0);
+		CHECK_EQ(process_write(mm, at + PAGE, 1), 0);
+		CHECK_EQ(quire_mm_fork(mm, &child), 0);
+		quire_hosted_cpu(1);
+		CHECK_EQ(quire_mm_load(mm), 0);
+		CHECK_EQ(process_read(mm, at), 1);
+		CHECK_EQ(process_read(mm, at + PAGE), 1);
+		quire_hosted_cpu(0);
+		CHECK_EQ(process_write(mm, at, 2), 0);
+		CHECK_EQ(quire_madvise(mm, (quire_virt_t){ at + PAGE }, PAGE, QUIRE_MADV_DONTNEED),
+			 0);
+		quire_hosted_cpu(1);
+		CHECK_EQ(process_read(mm, at), 2);
+		CHECK_EQ(process_read(mm, at + PAGE), 0);
+		CHECK_EQ(process_write(mm, at, 3), 0);
+		CHECK_EQ(quire_mprotect(mm, (quire_virt_t){ at }, PAGE, QUIRE_PROT_READ), 0);
+		quire_hosted_cpu(0);
+		CHECK_EQ(process_write(mm, at, 4), QUIRE_SEGV_ACCERR);
+		CHECK_EQ(process_read(mm, at), 3);
+		CHECK_EQ(quire_munmap(mm, (quire_virt_t){ at }, PAGE), 0);
+		quire_hosted_cpu(1);
+		CHECK_EQ(process_write(mm, at, 4), QUIRE_SEGV_MAPERR);
+		CHECK_EQ(quire_table_load(quire_table_kernel(rig.q)), 0);
+		quire_hosted_cpu(0);
+		CHECK_EQ(quire_mm_destroy(child), 0);
+		process_end(&rig, mm);
+	}
+}
+
 TEST_MAIN(CASE(first_touch), CASE(signals), CASE(copy_on_write), CASE(advice_for_fork),
 	  CASE(stacks_grow), CASE(kernel_copies), CASE(reverse_maps), CASE(long_line),
-	  CASE(spurious), CASE(moved))
+	  CASE(spurious), CASE(moved), CASE(other_tlbs))
