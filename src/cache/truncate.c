@@ -225,6 +225,7 @@ static int allocate(struct quire_inode *inode, uint64_t offset, uint64_t end)
 
 		atomic_fetch_and_explicit(&use_of(inode->q, page)->flags, ~USE_AHEAD,
 					  memory_order_relaxed);
+		pagecache_dirty(inode->q, page);
 		pagecache_put(inode->q, page);
 	}
 	return 0;

@@ -81,7 +81,7 @@ static unsigned joined(const struct trace *t, const struct outcome *o, struct ar
 				      (!strcmp(last->name, "[heap]") && !a->name[0]));
 
 		if (named && last->end == a->start && !strcmp(last->rights, a->rights) &&
-		    (!a->offset || a->offset == last->offset + (last->end - last->start)))
+		    (a->name[0] != '/' || a->offset == last->offset + (last->end - last->start)))
 			last->end = a->end;
 		else if (nr < room)
 			out[nr++] = *a;

@@ -239,6 +239,9 @@ static void gen_mmap(struct gen *g, struct call *c, unsigned index)
 	c->flags |= map_flags(g, file);
 	if (file)
 		gen_file(g, c);
+	/* Whether a file can be mapped with SYNC is its file system's. */
+	if (c->file >= 2 && c->file <= 4)
+		c->flags &= ~0x80000u;
 	which = below(g, 100);
 	if (c->flags & 0x100 && which < 50) {
 		c->at_ref = REF_NONE;
