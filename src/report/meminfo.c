@@ -40,7 +40,8 @@ struct line {
 	const char *name;
 	uint64_t kbytes;
 	int shown;  /* HighTotal only where there is high memory, VmallocTotal only after
-		     * quire_kernel_boot, Slab after quire_slab_boot, Committed_AS after quire_vm_boot */
+		     * quire_kernel_boot, Slab after quire_slab_boot, Committed_AS after
+		     * quire_vm_boot */
 };
 
 /* The machines' frames all exist below 2^44, so that kB fit easily. */
@@ -100,9 +101,32 @@ static uint64_t available(const struct totals *t)
 	return (t->free > t->reserve ? t->free - t->reserve : 0) + t->slab[1] - kept;
 }
 
-void meminfo_write(struct quire *q, bool json, const struct quire_sink *sink)
+static void write_lines(const struct line *lines, size_t nr, bool json,
+			const struct quire_sink *sink)
 {
 	struct json j = { .sink = sink };
+
+	if (json)
+		json_open(&j, NULL, '{');
+	for (size_t i = 0; i < nr; i++) {
+		if (!lines[i].shown)
+			continue;
+		if (json) {
+			json_number(&j, lines[i].name, lines[i].kbytes);
+			continue;
+		}
+		char label[24];
+
+		quire_format_buffer(label, sizeof(label), "%s:", lines[i].name);
+		quire_format(sink, "%-16s%8ju%s\n", label, (uintmax_t)lines[i].kbytes,
+			     lines[i].shown == AS_NUMBER ? "" : " kB");
+	}
+	if (json)
+		json_close(&j, '}');
+}
+
+void meminfo_write(struct quire *q, bool json, const struct quire_sink *sink)
+{
 	struct quire_vmalloc_stat vm = { 0 };
 	struct quire_direct_stat direct = { 0 };
 	bool kernel = !quire_vmalloc_stat(q, &vm) && !quire_direct_stat(q, &direct);
@@ -158,21 +182,6 @@ void meminfo_write(struct quire *q, bool json, const struct quire_sink *sink)
 		{ "DirectMap1G", direct.bytes_1g >> 10, kernel && wide },
 	};
 
-	if (json)
-		json_open(&j, NULL, '{');
-	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-		if (!lines[i].shown)
-			continue;
-		if (json) {
-			json_number(&j, lines[i].name, lines[i].kbytes);
-			continue;
-		}
-		char label[24];
 
-		quire_format_buffer(label, sizeof(label), "%s:", lines[i].name);
-		quire_format(sink, "%-16s%8ju%s\n", label, (uintmax_t)lines[i].kbytes,
-			     lines[i].shown == AS_NUMBER ? "" : " kB");
-	}
-	if (json)
-		json_close(&j, '}');
+	write_lines(lines, sizeof(lines) / sizeof(lines[0]), json, sink);
 }
