@@ -200,6 +200,7 @@ SOFTMMU += ports/softmmu/softmmu.c
 
 # The hosted port: port.h in a process.
 HOSTED :=
+HOSTED += ports/hosted/directory.c
 HOSTED += ports/hosted/port.c
 
 # The quire command.

@@ -26,6 +26,8 @@ static const struct bench_row *row_at(size_t i)
 		{ bench_rows_mmu, bench_nr_rows_mmu },
 		{ bench_slab_rows, bench_nr_slab_rows },
 		{ bench_rows_vmalloc, bench_nr_rows_vmalloc },
+		{ bench_rows_file, bench_nr_rows_file },
+		{ bench_rows_vm_fault, bench_nr_rows_vm_fault },
 	};
 
 	for (size_t f = 0; f < sizeof(files) / sizeof(files[0]); f++) {

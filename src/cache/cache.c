@@ -13,6 +13,10 @@
  * machine's state.
  */
 #define INODE_BYTES 320
+
+/* Of all frames as many may be dirty: Linux's dirty_ratio is 20 percent. */
+#define DIRTY_SHARE 5
+
 _Static_assert(sizeof(struct quire_inode) <= INODE_BYTES, "INODE_BYTES");
 _Static_assert(sizeof(struct radix_node) == 528, "one layout on every host");
 
@@ -43,6 +47,15 @@ static int build_caches(struct pagecache *pc)
 	return error ? error : quire_cache_create(pc->q, &nodes, &pc->nodes);
 }
 
+static uint64_t managed(const struct quire *q)
+{
+	uint64_t nr = 0;
+
+	for (unsigned z = 0; z < QUIRE_NR_ZONES; z++)
+		nr += relaxed_load(&q->zones[z].managed);
+	return nr;
+}
+
 int quire_cache_boot(struct quire *q)
 {
 	if (!q->tier[TIER_KMEM] || !q->tier[TIER_KSPACE])
@@ -50,14 +63,16 @@ int quire_cache_boot(struct quire *q)
 	if (pagecache_of(q))
 		return -QUIRE_EBUSY;
 	int error = use_map(q);
-	struct pagecache *pc = error ? NULL
-				     : quire_port_alloc(q->config.host,
-							quire_phys(QUIRE_PORT_ANYWHERE), sizeof(*pc));
+	struct pagecache *pc = NULL;
 
+	if (!error)
+		pc = quire_port_alloc(q->config.host, quire_phys(QUIRE_PORT_ANYWHERE),
+				      sizeof(*pc));
 	if (!pc)
 		return -QUIRE_ENOMEM;
 	pc->tier = (struct tier){ destroy, rules_check, rules_hash, shrink_reclaim };
 	pc->q = q;
+	pc->dirty_max = managed(q) / DIRTY_SHARE;
 	error = build_caches(pc);
 	if (error)
 		destroy(q, &pc->tier);

@@ -22,6 +22,9 @@ struct pagecache {
 	struct quire_inode *hand;            /* where the search for pages to drop goes on; NULL: at
 					      * the oldest (C) */
 	uint64_t hand_index;                 /* its page (C) */
+
+	_Atomic uint64_t nr_dirty;           /* of all files */
+	uint64_t dirty_max;                  /* beyond it whoever writes has to write back */
 };
 
 /** pagecache_of - the state; NULL before quire_cache_boot */

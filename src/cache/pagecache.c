@@ -6,6 +6,7 @@
 
 #include "cache/cache.h"
 #include "cache/file.h"
+#include "cache/writeback.h"
 #include "core/assert.h"
 
 #define GFP QUIRE_GFP_HIGHUSER_MOVABLE
@@ -23,7 +24,10 @@ static void clear_flags(struct quire *q, struct quire_page *page, uint32_t flags
 	atomic_fetch_and_explicit(&use_of(q, page)->flags, ~flags, memory_order_relaxed);
 }
 
-/* Return: -QUIRE_ENOMEM if it has as many references as can be counted. *@out: NULL if it isn't there */
+/*
+ * Return: -QUIRE_ENOMEM if it has as many references as can be counted. *@out: NULL if it isn't
+ *         there
+ */
 static int find(struct quire_inode *inode, uint64_t index, struct quire_page **out)
 {
 	uintptr_t token = inode_lock(inode);
@@ -118,12 +122,20 @@ int pagecache_insert(struct quire_inode *inode, uint64_t index, struct quire_pag
 	return 0;
 }
 
+void pagecache_count_dirty(struct quire_inode *inode, int n)
+{
+	inode->nr_dirty += (uint64_t)(int64_t)n;
+	atomic_fetch_add_explicit(&pagecache_of(inode->q)->nr_dirty, (uint64_t)(int64_t)n,
+				  memory_order_relaxed);
+}
+
 void pagecache_remove(struct quire_inode *inode, struct quire_page *page)
 {
 	struct use *use = use_of(inode->q, page);
 	uint64_t index = use_index(use);
 
-	inode->nr_dirty -= radix_tagged(&inode->pages, index);
+	if (radix_tagged(&inode->pages, index))
+		pagecache_count_dirty(inode, -1);
 	struct quire_page *was = radix_erase(&inode->pages, index);
 
 	ASSERT("CACHE-1", was == page);
@@ -157,14 +169,24 @@ void pagecache_dirty(struct quire *q, struct quire_page *page)
 	if (pagecache_inode(page) == inode &&
 	    !(atomic_fetch_or_explicit(&use->flags, USE_DIRTY, memory_order_relaxed) & USE_DIRTY)) {
 		radix_tag(&inode->pages, use_index(use), true);
-		inode->nr_dirty++;
+		pagecache_count_dirty(inode, 1);
 	}
 	inode_unlock(inode, token);
 }
 
+void pagecache_balance(struct quire_inode *inode)
+{
+	const struct pagecache *pc = pagecache_of(inode->q);
+
+	if (unlikely(relaxed_load(&pc->nr_dirty) > pc->dirty_max))
+		writeback_range(inode, 0, UINT64_MAX);
+}
+
 /* ---- Reading and faults ----------------------------------------------------------- */
 
-/* Wait until a page that is there is up to date. Return: false if it could not be read, and is put */
+/*
+ * Wait until a page that is there is up to date. Return: false if it could not be read, and is put
+ */
 static bool wait_for(struct quire_inode *inode, struct quire_page *page)
 {
 	struct quire *q = inode->q;

@@ -2,8 +2,8 @@
 /*
  * write.c - write to a file through the cache
  *
- * R is held for writing, so a write is seen as a whole by reads. The store learns of a new size first, so that it
- * can refuse; contents reach it by write-back.
+ * R is held for writing, so a write of up to PIECE bytes is seen as a whole by reads. The store
+ * learns of a new size first, so that it can refuse; contents reach it by write-back.
  *
  *   the page is       written in part                             written whole
  *   in memory         changed                                     changed
@@ -14,6 +14,12 @@
 #include "cache/file.h"
 #include "cache/truncate.h"
 #include "kmem/touch.h"
+
+/*
+ * What is written in one go: others have their turn in between, and dirty pages can be written
+ * back.
+ */
+#define PIECE 0x40000u
 
 /* struct chunk - what is written to one page */
 struct chunk {
@@ -65,8 +71,9 @@ static int write_chunk(struct quire_inode *inode, const struct chunk *c)
 }
 
 /*
- * How much of [offset, end) may be written, up to whole pages as Linux does: a seal refuses the page in which the
- * file would grow. The size is the new one then. Return: 0; the error if nothing may
+ * How much of [offset, end) may be written, up to whole pages as Linux does: a seal refuses the
+ * page in which the file would grow. The size is the new one then. Return: 0; the error if nothing
+ * may
  */
 static int permit(struct quire_inode *inode, uint64_t offset, uint64_t *end)
 {
@@ -88,37 +95,51 @@ static int permit(struct quire_inode *inode, uint64_t offset, uint64_t *end)
 	return 0;
 }
 
+/* Write a piece, no longer than PIECE. Return: 0 if all of it is written */
+static int write_piece(struct quire_inode *inode, uint64_t offset, const char *buf, size_t n,
+		       size_t *done)
+{
+	void *host = inode->q->config.host;
+	size_t at = 0;
+
+	sem_write(&inode->rw, host);
+	uint64_t size = inode_bytes(inode), end = offset + n;
+	int error = permit(inode, offset, &end);
+
+	while (!error && offset + at < end) {
+		uint64_t room = QUIRE_PAGE_SIZE - ((offset + at) & (QUIRE_PAGE_SIZE - 1));
+		uint64_t left = end - offset - at;
+		struct chunk c = { offset + at, buf + at, (size_t)(left < room ? left : room),
+				   size };
+
+		error = write_chunk(inode, &c);
+		at += error ? 0 : c.n;
+	}
+	/* It is no longer than what was written, or than it was. */
+	if (error && inode_bytes(inode) > size)
+		truncate_shrink(inode, at && offset + at > size ? offset + at : size);
+	sem_write_drop(&inode->rw, host);
+	*done += at;
+	return error ? error : at < n ? -QUIRE_ENOSPC : 0;
+}
+
 int quire_file_write(struct quire_file *file, uint64_t offset, const void *buf, size_t n,
 		     size_t *done)
 {
 	struct quire_inode *inode = file->inode;
-	void *host = inode->q->config.host;
+	int error = 0;
 
 	*done = 0;
 	if (!(file->mode & QUIRE_FILE_WRITE))
 		return -QUIRE_EBADF;
 	if (offset > INODE_BYTES_MAX || n > INODE_BYTES_MAX - offset)
 		return -QUIRE_EINVAL;
-	if (!n)
-		return 0;
-	sem_write(&inode->rw, host);
-	uint64_t size = inode_bytes(inode), end = offset + n;
-	int error = permit(inode, offset, &end);
+	while (*done < n && !error) {
+		uint64_t at = offset + *done, room = PIECE - at % PIECE;
 
-	while (!error && offset < end) {
-		uint64_t room = QUIRE_PAGE_SIZE - (offset & (QUIRE_PAGE_SIZE - 1));
-		struct chunk c = { offset, (const char *)buf + *done,
-				   (size_t)(end - offset < room ? end - offset : room), size };
-
-		error = write_chunk(inode, &c);
-		if (!error) {
-			*done += c.n;
-			offset += c.n;
-		}
+		error = write_piece(inode, at, (const char *)buf + *done,
+				    (size_t)(n - *done < room ? n - *done : room), done);
+		pagecache_balance(inode);
 	}
-	/* It is no longer than what was written, or than it was. */
-	if (error && inode_bytes(inode) > size)
-		truncate_shrink(inode, *done && offset > size ? offset : size);
-	sem_write_drop(&inode->rw, host);
 	return *done ? 0 : error;
 }

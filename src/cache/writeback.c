@@ -6,8 +6,8 @@
  *     ▲                                        │ error             │ written meanwhile
  *     └────────────────────────────────────────┴───────────────────┘
  *
- * A page that is on its way is not locked: it can be read and mapped, and dirtied again. It can't be truncated,
- * because that takes R for writing. W keeps a second write-back away, so nobody waits
+ * A page that is on its way is not locked: it can be read and mapped, and dirtied again. It can't
+ * be truncated, because that takes R for writing. W keeps a second write-back away, so nobody waits
  * for single pages: who comes later finds them written.
  */
 #include "cache/writeback.h"
@@ -52,7 +52,8 @@ static void begin(struct quire_inode *inode, struct quire_page *page)
 
 	atomic_fetch_or_explicit(&use->flags, USE_WRITEBACK, memory_order_relaxed);
 	atomic_fetch_and_explicit(&use->flags, ~USE_DIRTY, memory_order_relaxed);
-	inode->nr_dirty -= radix_tag(&inode->pages, use_index(use), false);
+	if (radix_tag(&inode->pages, use_index(use), false))
+		pagecache_count_dirty(inode, -1);
 	inode->nr_writeback++;
 	inode_unlock(inode, token);
 	use_unlock(inode->q, page);

@@ -2,9 +2,8 @@
 /*
  * tree.c - disjoint ranges in order, with their gaps
  *
- * A change in a leaf is carried up only as far as a hull or a widest gap changes with it. The
- * widest gap of a node is known from its parent, so most changes need no look at
- * the other gaps: a gap that was not the widest may shrink or go unseen.
+ * A change in a leaf is carried up only as far as a hull changes with it, or a gap is wider than was
+ * known. So most changes touch one leaf.
  */
 #include "core/tree.h"
 
@@ -73,19 +72,47 @@ static inline void entry_copy(struct tree_node *to, uint32_t i, const struct tre
 	to->slot[i] = from->slot[j];
 }
 
-static void node_put(struct tree_node *n, uint32_t at, const struct entry *e)
+/* Make room for entry @at, and fill it. Of a leaf's entry nobody reads the gap. */
+static WITHIN void open_at(struct tree_node *n, uint32_t at, bool leaf)
 {
-	for (uint32_t i = n->nr++; i > at; i--)
-		entry_copy(n, i, n, i - 1);
+	for (uint32_t i = n->nr++; i > at; i--) {
+		n->start[i] = n->start[i - 1];
+		n->end[i] = n->end[i - 1];
+		n->slot[i] = n->slot[i - 1];
+		if (!leaf)
+			n->gap[i] = n->gap[i - 1];
+	}
+}
+
+static WITHIN void close_at(struct tree_node *n, uint32_t at, bool leaf)
+{
+	uint32_t last = --n->nr;
+
+	for (uint32_t i = at; i < last; i++) {
+		n->start[i] = n->start[i + 1];
+		n->end[i] = n->end[i + 1];
+		n->slot[i] = n->slot[i + 1];
+		if (!leaf)
+			n->gap[i] = n->gap[i + 1];
+	}
+	n->end[last] = UINT64_MAX;
+}
+
+static void node_put(struct tree_node *n, uint32_t level, uint32_t at, const struct entry *e)
+{
+	if (level)
+		open_at(n, at, false);
+	else
+		open_at(n, at, true);
 	entry_set(n, at, e);
 }
 
-static void node_cut(struct tree_node *n, uint32_t at)
+static void node_cut(struct tree_node *n, uint32_t level, uint32_t at)
 {
-	n->nr--;
-	for (uint32_t i = at; i < n->nr; i++)
-		entry_copy(n, i, n, i + 1);
-	n->end[n->nr] = UINT64_MAX;
+	if (level)
+		close_at(n, at, false);
+	else
+		close_at(n, at, true);
 }
 
 /* Move @nr entries: the last of @from to the front of @to, or the first to the end. */
@@ -215,6 +242,35 @@ bool tree_at(const struct tree_root *tree, const struct tree_cursor *c, struct t
 	return true;
 }
 
+/* The value at the end of the neighbour of the cursor's leaf. */
+static void *beyond(const struct tree_root *tree, const struct tree_cursor *c, bool before)
+{
+	const struct tree_node *n = NULL;
+	uint32_t level = 0;
+
+	do {
+		if (++level == tree->height)
+			return NULL;
+	} while (before ? !c->at[level] : c->at[level] + 1 == c->node[level]->nr);
+	n = c->node[level]->slot[before ? c->at[level] - 1 : c->at[level] + 1].child;
+	while (--level)
+		n = n->slot[before ? n->nr - 1 : 0].child;
+	return n->slot[before ? n->nr - 1 : 0].value;
+}
+
+void tree_around(const struct tree_root *tree, const struct tree_cursor *c, void **prev,
+		 void **next)
+{
+	*prev = *next = NULL;
+	if (!tree->root)
+		return;
+	const struct tree_node *n = c->node[0];
+	uint32_t at = c->at[0];
+
+	*prev = at ? n->slot[at - 1].value : beyond(tree, c, true);
+	*next = at < n->nr ? n->slot[at].value : beyond(tree, c, false);
+}
+
 bool tree_next(const struct tree_root *tree, struct tree_cursor *c)
 {
 	uint32_t level = 0;
@@ -233,12 +289,24 @@ bool tree_next(const struct tree_root *tree, struct tree_cursor *c)
 	return true;
 }
 
+/* A search leaves the cursor's node at @level: what is said of it above is not to send others there. */
+static inline void correct(struct tree_root *tree, struct tree_cursor *c, uint32_t level,
+			   uint64_t need)
+{
+	if (level + 1 == tree->height)
+		return;
+	uint64_t *gap = &c->node[level + 1]->gap[c->at[level + 1]];
+
+	if (*gap >= need)
+		*gap = widest(c->node[level], level);
+}
+
 /*
  * From the range at the cursor to the first gap behind it of @need bytes or more; the cursor
  * is then in the gap, [*low, *high). What entry @i has inside is done already: at the leaf
  * that is nothing, above it where we come from.
  */
-static bool next_gap(const struct tree_root *tree, struct tree_cursor *c, uint64_t need,
+static bool next_gap(struct tree_root *tree, struct tree_cursor *c, uint64_t need,
 		     uint64_t *low, uint64_t *high)
 {
 	uint32_t level = 0, i = c->at[0];
@@ -259,7 +327,7 @@ static bool next_gap(const struct tree_root *tree, struct tree_cursor *c, uint64
 			down = level && n->gap[i + 1] >= need;
 		}
 		if (!down) {
-			level++;
+			correct(tree, c, level++, need);
 			i = level < tree->height ? c->at[level] : 0;
 			continue;
 		}
@@ -284,7 +352,7 @@ static bool room(const struct tree_fit *fit, uint64_t low, uint64_t high, uint64
 	return *start < high && high - *start >= fit->bytes;
 }
 
-bool tree_gap(const struct tree_root *tree, const struct tree_fit *fit, struct tree_cursor *c,
+bool tree_gap(struct tree_root *tree, const struct tree_fit *fit, struct tree_cursor *c,
 	      uint64_t *start)
 {
 	uint64_t low, high;
@@ -337,27 +405,33 @@ static void go_first(struct tree_cursor *c, uint32_t level)
  * The mirror image of next_gap: from the range at the cursor down to the first gap before it
  * of @need bytes or more, [*low, *high); the cursor is then at the range above the gap.
  */
-static bool prev_gap(const struct tree_root *tree, struct tree_cursor *c, uint64_t need,
+static bool prev_gap(struct tree_root *tree, struct tree_cursor *c, uint64_t need,
 		     uint64_t *low, uint64_t *high)
 {
 	uint32_t level = 0, i = c->at[0];
 
 	while (level < tree->height) {
 		struct tree_node *n = c->node[level];
-		bool down = false;
+		bool down = false, found = false;
 
-		for (; i && !down; i--) {
-			if (n->start[i] - n->end[i - 1] >= need) {
-				*low = n->end[i - 1];
-				*high = n->start[i];
-				c->at[level] = i;
-				go_first(c, level);
-				return true;
-			}
-			down = level && n->gap[i - 1] >= need;
+		if (!level) {
+			while (i && n->start[i] - n->end[i - 1] < need)
+				i--;
+			found = i != 0;
+		}
+		for (; i && !found && !down; i -= !found) {
+			found = n->start[i] - n->end[i - 1] >= need;
+			down = !found && n->gap[i - 1] >= need;
+		}
+		if (found) {
+			*low = n->end[i - 1];
+			*high = n->start[i];
+			c->at[level] = i;
+			go_first(c, level);
+			return true;
 		}
 		if (!down) {
-			level++;
+			correct(tree, c, level++, need);
 			i = level < tree->height ? c->at[level] : 0;
 			continue;
 		}
@@ -382,7 +456,7 @@ static bool room_top(const struct tree_fit *fit, uint64_t low, uint64_t high, ui
 	return *start >= low;
 }
 
-bool tree_gap_top(const struct tree_root *tree, const struct tree_fit *fit, struct tree_cursor *c,
+bool tree_gap_top(struct tree_root *tree, const struct tree_fit *fit, struct tree_cursor *c,
 		  uint64_t *start)
 {
 	const struct tree_node *root = tree->root;
@@ -401,48 +475,35 @@ bool tree_gap_top(const struct tree_root *tree, const struct tree_fit *fit, stru
 		/* Too narrow once aligned or cut by the limits. */
 		tree_prev(tree, c);
 	}
-	tree_seek(tree, 0, c);
+	c->node[tree->height - 1] = tree->root;
+	c->at[tree->height - 1] = 0;
+	go_first(c, tree->height - 1);
 	return room_top(fit, 0, root->start[0], start);
 }
 
 /* ---- Changing ---- */
 
-/* The widest gap of the cursor's node at @level, as known above it. */
-static inline uint64_t *known_gap(struct tree_root *tree, struct tree_cursor *c, uint32_t level)
-{
-	return level + 1 < tree->height ? &c->node[level + 1]->gap[c->at[level + 1]] : &tree->gap;
-}
-
 /*
- * The gaps at one place of the node at @level changed from @old to @now at the widest: carry
- * the node's hull and widest gap up, as far as they change anything.
+ * The leaf at the cursor has changed at one end, or a gap of @now is in it: carry that up, as far as
+ * anything changes.
  */
-static void carry(struct tree_root *tree, struct tree_cursor *c, uint32_t level, uint64_t old,
-		  uint64_t now)
+static void carry(struct tree_root *tree, struct tree_cursor *c, uint64_t now)
 {
-	for (;; level++) {
-		struct tree_node *n = c->node[level];
-		uint64_t *known = known_gap(tree, c, level), most = *known;
-
-		if (now >= most)
-			most = now;
-		else if (old >= most)
-			most = widest(n, level);
-		if (level + 1 == tree->height) {
-			tree->gap = most;
-			return;
-		}
+	for (uint32_t level = 0; level + 1 < tree->height; level++) {
+		const struct tree_node *n = c->node[level];
 		struct tree_node *up = c->node[level + 1];
 		uint32_t i = c->at[level + 1];
 		uint64_t start = n->start[0], end = n->end[n->nr - 1];
 
-		if (up->start[i] == start && up->end[i] == end && *known == most)
+		if (now > up->gap[i])
+			up->gap[i] = now;
+		else if (up->start[i] == start && up->end[i] == end)
 			return;
-		old = larger(*known, larger(gap_before(up, i), gap_behind(up, i)));
-		up->start[i] = start;
-		up->end[i] = end;
-		*known = most;
-		now = larger(most, larger(gap_before(up, i), gap_behind(up, i)));
+		if (up->start[i] != start || up->end[i] != end) {
+			up->start[i] = start;
+			up->end[i] = end;
+			now = larger(now, larger(gap_before(up, i), gap_behind(up, i)));
+		}
 	}
 }
 
@@ -454,7 +515,6 @@ static void refresh(struct tree_root *tree, struct tree_cursor *c, uint32_t leve
 
 		entry_set(c->node[level + 1], c->at[level + 1], &e);
 	}
-	tree->gap = widest(tree->root, tree->height - 1);
 }
 
 static bool is_last(const struct tree_root *tree, const struct tree_cursor *c, uint32_t level)
@@ -490,14 +550,14 @@ static struct tree_node *split(struct tree_root *tree, struct tree_cursor *c, ui
 	uint32_t at = c->at[level];
 
 	if (at == TREE_FAN && is_last(tree, c, level)) {
-		node_put(right, 0, e);
+		node_put(right, level, 0, e);
 		return right;
 	}
 	node_move(right, n, TREE_FAN / 2, true);
 	if (at <= n->nr)
-		node_put(n, at, e);
+		node_put(n, level, at, e);
 	else
-		node_put(right, at - n->nr, e);
+		node_put(right, level, at - n->nr, e);
 	return right;
 }
 
@@ -508,7 +568,7 @@ static void grow(struct tree_root *tree, struct tree_cursor *c, struct tree_node
 	if (below) {
 		struct entry e = hull(below, tree->height - 1);
 
-		node_put(root, 0, &e);
+		node_put(root, tree->height, 0, &e);
 	}
 	ASSERT("TREE-3", tree->height < TREE_LEVELS);
 	tree->root = root;
@@ -532,10 +592,10 @@ void tree_insert(struct tree_root *tree, struct tree_cursor *c, const struct tre
 				 (at == n->nr || range->end <= n->start[at]));
 	tree->nr++;
 	if (n->nr < TREE_FAN) {
-		uint64_t old = at && at < n->nr ? n->start[at] - n->end[at - 1] : 0;
-
-		node_put(n, at, &e);
-		carry(tree, c, 0, old, larger(gap_before(n, at), gap_behind(n, at)));
+		node_put(n, 0, at, &e);
+		/* Inside of the leaf gaps have only become narrower. */
+		if (!at || at + 1 == n->nr)
+			carry(tree, c, larger(gap_before(n, at), gap_behind(n, at)));
 		return;
 	}
 	for (; c->node[level]->nr == TREE_FAN; level++) {
@@ -549,7 +609,7 @@ void tree_insert(struct tree_root *tree, struct tree_cursor *c, const struct tre
 		e = hull(right, level);
 		c->at[level + 1]++;
 	}
-	node_put(c->node[level], c->at[level], &e);
+	node_put(c->node[level], level, c->at[level], &e);
 	refresh(tree, c, level);
 }
 
@@ -569,7 +629,7 @@ static bool join(struct tree_root *tree, struct tree_node *up, uint32_t left, ui
 	e = hull(a, level);
 	entry_set(up, left, &e);
 	if (one) {
-		node_cut(up, left + 1);
+		node_cut(up, level + 1, left + 1);
 		node_drop(tree, b);
 	} else {
 		e = hull(b, level);
@@ -588,7 +648,6 @@ static void shrink(struct tree_root *tree)
 		tree->height = root->nr ? tree->height - 1 : 0;
 		node_drop(tree, root);
 	}
-	tree->gap = tree->root ? widest(tree->root, tree->height - 1) : 0;
 }
 
 /* The leaf has few entries or none: join it with a neighbour, and so on upwards. */
@@ -601,7 +660,7 @@ static void thin(struct tree_root *tree, struct tree_cursor *c)
 		uint32_t i = c->at[level + 1];
 
 		if (!n->nr) {
-			node_cut(up, i);
+			node_cut(up, level + 1, i);
 			node_drop(tree, n);
 		} else if (up->nr == 1 || !join(tree, up, i ? i - 1 : i, level)) {
 			break; /* the last of its level, without a neighbour; or evened out */
@@ -615,13 +674,12 @@ void tree_erase(struct tree_root *tree, struct tree_cursor *c)
 {
 	struct tree_node *n = c->node[0];
 	uint32_t at = c->at[0];
-	uint64_t old = larger(gap_before(n, at), gap_behind(n, at));
 
 	ASSERT("TREE-4", at < n->nr && tree->nr);
 	tree->nr--;
-	node_cut(n, at);
+	node_cut(n, 0, at);
 	if (n->nr >= TREE_MIN || (tree->height == 1 && n->nr))
-		carry(tree, c, 0, old, at < n->nr ? gap_before(n, at) : 0);
+		carry(tree, c, at < n->nr ? gap_before(n, at) : 0);
 	else
 		thin(tree, c);
 }
@@ -630,7 +688,6 @@ void tree_resize(struct tree_root *tree, struct tree_cursor *c, const struct tre
 {
 	struct tree_node *n = c->node[0];
 	uint32_t at = c->at[0];
-	uint64_t old = larger(gap_before(n, at), gap_behind(n, at));
 
 	ASSERT("TREE-1", at < n->nr && range->start < range->end && range->end < UINT64_MAX &&
 				 (!at || n->end[at - 1] <= range->start) &&
@@ -638,7 +695,7 @@ void tree_resize(struct tree_root *tree, struct tree_cursor *c, const struct tre
 	n->start[at] = range->start;
 	n->end[at] = range->end;
 	n->slot[at].value = range->value;
-	carry(tree, c, 0, old, larger(gap_before(n, at), gap_behind(n, at)));
+	carry(tree, c, larger(gap_before(n, at), gap_behind(n, at)));
 }
 
 /* ---- Checking ---- */
@@ -676,7 +733,7 @@ static const char *node_check(struct check *k, const struct tree_node *n, uint32
 		if (broken)
 			return broken;
 		if (n->start[i] != child->start[0] || n->end[i] != child->end[child->nr - 1] ||
-		    n->gap[i] != widest(child, level - 1))
+		    n->gap[i] < widest(child, level - 1))
 			return "TREE-2";
 	}
 	return NULL;
@@ -692,8 +749,6 @@ const char *tree_check(const struct tree_root *tree)
 		broken = node_check(&k, tree->root, tree->height - 1, true);
 		if (broken)
 			return broken;
-		if (tree->gap != widest(tree->root, tree->height - 1))
-			return "TREE-2";
 	}
 	for (const struct tree_node *n = tree->spare; n; n = n->next)
 		spare++;

@@ -4,7 +4,7 @@
  *
  * A B+ tree. A node is a few cache lines of limits, one array for each kind, so that a
  * search reads the ends alone. The leaves (level 0) hold the ranges and what they stand for;
- * above them an entry is the hull of a child, and the widest gap between two ranges in it:
+ * above them an entry is the hull of a child, and how wide a gap between two ranges in it may be:
  *
  *    level 1      start  [ 10          | 60        ]
  *                 end    [ 48          | 99        ]
@@ -13,9 +13,13 @@
  *    level 0      [10,20) [32,40) [40,48)      [60,70) [70,80) [85,99)
  *                        12      0                    0       5
  *
+ * A range that comes makes gaps narrower, which the nodes above need not know at once: a search that
+ * does not find what an entry promises looks again, and corrects it. A range that goes makes
+ * them wider, and that they learn.
+ *
  * Invariants, checked by tree_check:
  * TREE-1  ranges are not empty, in order, and do not overlap
- * TREE-2  an entry above the leaves is its child's hull and widest gap
+ * TREE-2  an entry above the leaves is its child's hull, and no gap in it is wider than it says
  * TREE-3  a node but the root has TREE_MIN entries or more, unless it is the last of its
  *         level, which has one or more; a root above the leaves has two or more
  * TREE-4  unused ends are UINT64_MAX; the ranges counted are those there
@@ -49,7 +53,7 @@ struct tree_node {
 		void *value;             /* in the leaves */
 		uint64_t size;           /* one layout on every host */
 	} slot[TREE_FAN];
-	uint64_t gap[TREE_FAN]; /* above the leaves: widest gap inside the child */
+	uint64_t gap[TREE_FAN]; /* above the leaves: no gap inside the child is wider */
 	uint32_t nr;
 	struct tree_node *next; /* of the spare ones */
 };
@@ -60,7 +64,6 @@ _Static_assert(sizeof(struct tree_node) <= 504, "eight nodes and a slab's record
 struct tree_root {
 	struct tree_node *root;
 	uint64_t nr;             /* ranges */
-	uint64_t gap;            /* widest gap between two of them */
 	struct tree_node *spare; /* nodes to be used next */
 	uint32_t nr_spare;
 	uint32_t nr_nodes;       /* in use */
@@ -104,6 +107,22 @@ bool tree_seek(const struct tree_root *tree, uint64_t address, struct tree_curso
 /** tree_at - the range at the cursor. Return: false behind the last one of its leaf */
 bool tree_at(const struct tree_root *tree, const struct tree_cursor *c, struct tree_range *out);
 
+/**
+ * tree_around - the ranges before and behind a gap
+ * @tree: the tree
+ * @c:    in the gap, by tree_seek, tree_gap or tree_gap_top
+ * @prev: value of the range before; NULL: there is none
+ * @next: likewise, behind
+ */
+void tree_around(const struct tree_root *tree, const struct tree_cursor *c, void **prev,
+		 void **next);
+
+/** tree_value - what the range at the cursor stands for: tree_seek has found one */
+static inline void *tree_value(const struct tree_cursor *c)
+{
+	return c->node[0]->slot[c->at[0]].value;
+}
+
 /** tree_next - go to the next range. Return: false, and the cursor stays, if it is the last */
 bool tree_next(const struct tree_root *tree, struct tree_cursor *c);
 
@@ -114,12 +133,12 @@ bool tree_next(const struct tree_root *tree, struct tree_cursor *c);
  * @c:     where tree_insert puts a range of it
  * @start: the lowest aligned address in the gap
  *
- * Logarithmic, but for alignments beyond that of all ranges, when gaps that only just fit are
+ * Logarithmic (amortized), but for alignments beyond that of all ranges, when gaps that only just fit are
  * looked at one by one.
  *
  * Return: false if there is none
  */
-bool tree_gap(const struct tree_root *tree, const struct tree_fit *fit, struct tree_cursor *c,
+bool tree_gap(struct tree_root *tree, const struct tree_fit *fit, struct tree_cursor *c,
 	      uint64_t *start);
 
 /** tree_prev - go to the range before. Return: false, and the cursor stays, if there is none */
@@ -134,7 +153,7 @@ bool tree_prev(const struct tree_root *tree, struct tree_cursor *c);
  *
  * As expensive as tree_gap. Return: false if there is none
  */
-bool tree_gap_top(const struct tree_root *tree, const struct tree_fit *fit, struct tree_cursor *c,
+bool tree_gap_top(struct tree_root *tree, const struct tree_fit *fit, struct tree_cursor *c,
 		  uint64_t *start);
 
 /** tree_need - nodes that an insertion at @c takes, less those that are spare; 0: go ahead */

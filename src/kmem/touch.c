@@ -92,16 +92,13 @@ int touch_zero(struct quire *q, struct quire_page *page, unsigned offset, size_t
 	return error;
 }
 
-int touch_copy(struct quire *q, struct quire_page *to, struct quire_page *from)
+/* One of the two has no pointer, or neither. */
+static COLD int copy_through_window(struct quire *q, struct quire_page *to, struct quire_page *from)
 {
 	const unsigned char *source = pointer(q, from);
 	unsigned char *target = pointer(q, to), part[512];
 	int error = 0;
 
-	if (likely(source && target)) {
-		memcpy(target, source, QUIRE_PAGE_SIZE);
-		return 0;
-	}
 	if (source)
 		return quire_page_write(q, to, 0, source, QUIRE_PAGE_SIZE);
 	if (target)
@@ -112,4 +109,15 @@ int touch_copy(struct quire *q, struct quire_page *to, struct quire_page *from)
 			error = quire_page_write(q, to, at, part, sizeof(part));
 	}
 	return error;
+}
+
+int touch_copy(struct quire *q, struct quire_page *to, struct quire_page *from)
+{
+	const unsigned char *source = pointer(q, from);
+	unsigned char *target = pointer(q, to);
+
+	if (unlikely(!source) || unlikely(!target))
+		return copy_through_window(q, to, from);
+	memcpy(target, source, QUIRE_PAGE_SIZE);
+	return 0;
 }

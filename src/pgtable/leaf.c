@@ -7,20 +7,40 @@
 #include "core/assert.h"
 #include "pgtable/table.h"
 
-COLD unsigned leaf_descend(const struct quire_table *t, uint64_t virt, struct leaf *leaf)
+/* The way down, for each size of entries. Return: the level that it ended at */
+static WITHIN unsigned way(const struct quire_table *t, uint64_t virt, unsigned bytes,
+			   unsigned char **out)
 {
-	const struct format *f = t->format;
-	void *contents = t->root;
+	const unsigned char *direct = t->q->direct;
+	uint64_t address = t->format->address, entry;
+	const struct format_level *at = &t->format->level[format_root(t->format)];
+	unsigned char *contents = t->root;
 
-	for (unsigned level = format_root(f); level; level--) {
-		uint64_t entry = table_get(t, contents, format_index(f, level, virt));
-
-		if (!entry || format_is_leaf(f, level, entry))
-			return level;
-		contents = table_child(t, entry);
+	for (; at > t->format->level; at--) {
+		entry = entry_load(contents, (unsigned)(virt >> at->shift) & ((1u << at->bits) - 1),
+				   bytes);
+		if (!entry || (at->leaf && (entry & ENTRY_PS)))
+			break;
+		contents = (unsigned char *)(uintptr_t)direct + (uintptr_t)(entry & address);
 	}
-	*leaf = (struct leaf){ (virt >> f->level[1].shift << f->level[1].shift) + 1, contents,
-			       table_page(t, contents) };
+	*out = contents;
+	return (unsigned)(at - t->format->level);
+}
+
+APART unsigned leaf_descend(const struct quire_table *t, uint64_t virt, struct leaf *leaf)
+{
+	const struct frames *frames = &t->q->frames;
+	unsigned char *contents;
+	unsigned level = t->format->entry_bytes == 8 ? way(t, virt, 8, &contents)
+						     : way(t, virt, 4, &contents);
+	struct quire_page *page;
+
+	if (level)
+		return level;
+	page = frames_at(frames, (uint64_t)(contents - t->q->direct) >> QUIRE_PAGE_SHIFT);
+	if (unlikely(frames_twice(frames, page)))
+		page = table_page(t, contents);
+	*leaf = (struct leaf){ (virt >> t->leaf_shift << t->leaf_shift) + 1, contents, page };
 	return 0;
 }
 

@@ -308,6 +308,8 @@ int table_init(struct quire *q, struct quire_table *t, bool kernel)
 
 	*t = (struct quire_table){ .q = q, .format = format_of(q->config.machine),
 				   .kernel_start = kernel_start(q), .kernel = kernel };
+	t->leaf_shift = t->format->level[1].shift;
+	t->leaf_last = (uint16_t)(format_entries(t->format, 0) - 1);
 	nr = t->format->level[format_root(t->format)].bare ? nr_pinned(t) : 0;
 	if (stock_fill(&stock, nr + 1))
 		return -QUIRE_ENOMEM;

@@ -30,7 +30,7 @@ struct leaf {
 	struct quire_page *page;  /* its frame */
 };
 
-#define NR_LEAVES 16
+#define NR_LEAVES 128 /* 256 MB of a process, without a walk */
 
 /** struct quire_table - one address space's tables */
 struct quire_table {
@@ -47,6 +47,8 @@ struct quire_table {
 	uint64_t serial;              /* order of creation, and of locks */
 	_Atomic uint32_t nr_loaded;   /* processors that use it */
 	bool kernel;                  /* it is the kernel's */
+	uint8_t leaf_shift;           /* a page table maps 2^leaf_shift bytes */
+	uint16_t leaf_last;           /* index of its last entry */
 	struct leaf leaf[NR_LEAVES];  /* page tables found last, by address (T) */
 };
 

@@ -41,13 +41,7 @@ void quire_tlb_flush(struct quire_tlb *tlb)
 		.shift = tlb->shift,
 	};
 
-	/*
-	 * A process's table that no processor has loaded is in no TLB: loading another root drops its
-	 * translations. Who loads it now counts itself first, and then reads the entries as they are.
-	 */
-	if (tlb->start <= tlb->last &&
-	    (t->kernel ||
-	     atomic_fetch_add_explicit(&t->nr_loaded, 0, memory_order_seq_cst))) {
+	if (tlb->start <= tlb->last && tlb_used(t)) {
 		uint64_t nr = ((tlb->last - tlb->start) >> tlb->shift) + 1;
 
 		flush.nr_pages = nr <= TLB_SINGLE_PAGES ? nr : 0;

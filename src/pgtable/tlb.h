@@ -7,6 +7,17 @@
 
 #include "pgtable/table.h"
 
+/**
+ * tlb_used - may a TLB have translations of this table? After entries have changed
+ *
+ * A process's table that no processor has loaded is in no TLB: loading another root drops its
+ * translations. Who loads it now counts itself first, and then reads the entries as they are.
+ */
+static inline bool tlb_used(struct quire_table *t)
+{
+	return t->kernel || atomic_fetch_add_explicit(&t->nr_loaded, 0, memory_order_seq_cst);
+}
+
 /** Beyond so many pages everything is flushed, as Linux does. */
 #define TLB_SINGLE_PAGES 33
 

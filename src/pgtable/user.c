@@ -72,7 +72,7 @@ void user_release(struct quire_table *t, uint64_t virt, struct quire_tlb *tlb)
 	for (unsigned level = format_root(f); level; level--)
 		way[level - 1] = table_child(t, table_get(t, way[level],
 							  format_index(f, level, virt)));
-	leaf_forget(t);
+	t->leaf[virt >> t->leaf_shift & (NR_LEAVES - 1)].tag = 0;
 	for (unsigned level = 1; empty && level < f->nr_levels; level++) {
 		table_set(t, level, way[level], format_index(f, level, virt), 0);
 		tlb_add_table(tlb, table_page(t, way[level - 1]));

@@ -27,12 +27,23 @@
 /** user_find - the page table of an address; NULL: there is none. Valid as long as T is held */
 static inline struct leaf *user_find(struct quire_table *t, uint64_t virt)
 {
-	unsigned shift = t->format->level[1].shift;
-	uint64_t number = virt >> shift;
+	uint64_t number = virt >> t->leaf_shift;
 	struct leaf *leaf = &t->leaf[number & (NR_LEAVES - 1)];
 
-	return likely(leaf->tag == (number << shift) + 1) || !leaf_descend(t, virt, leaf) ? leaf
+	return likely(leaf->tag == (number << t->leaf_shift) + 1) || !leaf_descend(t, virt, leaf) ? leaf
 											  : NULL;
+}
+
+/** user_index - the entry of an address in its page table */
+static inline unsigned user_index(const struct quire_table *t, uint64_t virt)
+{
+	return (unsigned)(virt >> QUIRE_PAGE_SHIFT) & t->leaf_last;
+}
+
+/** user_get - the entry of an address in its page table. Locks: T */
+static inline uint64_t user_get(const struct quire_table *t, const struct leaf *leaf, uint64_t virt)
+{
+	return entry_load(leaf->contents, user_index(t, virt), t->format->entry_bytes);
 }
 
 /**
@@ -48,7 +59,9 @@ struct leaf *user_next(struct quire_table *t, uint64_t *at, uint64_t last);
 /** user_last - the last address of [@at, @last] that the page table of @at maps */
 static inline uint64_t user_last(const struct quire_table *t, uint64_t at, uint64_t last)
 {
-	return span_part(t->format, 1, at, last);
+	uint64_t end = at | ((1ull << t->leaf_shift) - 1);
+
+	return end < last ? end : last;
 }
 
 /**

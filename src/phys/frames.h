@@ -185,6 +185,29 @@ static inline bool frames_let_go(struct quire_page *page)
 uint32_t frames_find(const struct quire *q, uint64_t pfn);
 
 /**
+ * frames_at - the frame of a pfn of memory
+ * @f:   the frames
+ * @pfn: of memory
+ *
+ * Where two zones are in one section it may be the other zone's frame: see frames_twice.
+ */
+static inline struct quire_page *frames_at(const struct frames *f, uint64_t pfn)
+{
+	uint32_t section = f->roots[pfn >> (SECTION_ORDER + ROOT_ORDER)]
+				   [(pfn >> SECTION_ORDER) & (ROOT_SECTIONS - 1)];
+
+	return &f->pages[(section - 1) << SECTION_ORDER | (pfn & (SECTION_FRAMES - 1))];
+}
+
+/** frames_twice - is the section of a frame by frames_at there once more, for another zone? */
+static inline bool frames_twice(const struct frames *f, const struct quire_page *page)
+{
+	uint32_t next = (frames_index(f, page) >> SECTION_ORDER) + 1;
+
+	return next < f->nr_sections && f->section_start[next] == f->section_start[next - 1];
+}
+
+/**
  * frames_enter - number a section
  * @f:       with nr_sections counted and tables allocated
  * @section: its number

@@ -350,6 +350,54 @@ static size_t keep_bulk(struct quire *q, struct pcp *pcp, uint32_t b, size_t nr,
 	return n;
 }
 
+/* Fewer neighbours than these are freed one by one. */
+#define RUN_MIN 4
+
+/*
+ * How many frames of the bulk are neighbours, one after the other or in reverse, inside of one block, and
+ * may be freed: their words are cleared. *@low: the lowest of them
+ */
+static size_t clear_run(uint32_t i, size_t nr, struct quire_page **pages, uint32_t *low)
+{
+	bool down = nr > 1 && pages[1] + 1 == pages[0];
+	uint32_t at = i & (BLOCK_FRAMES - 1), room = down ? at + 1 : BLOCK_FRAMES - at;
+	struct quire_page *page = pages[0];
+	size_t n = 0;
+
+	nr = nr < room ? nr : room;
+	if (nr < RUN_MIN || pages[RUN_MIN - 1] != (down ? page - (RUN_MIN - 1) : page + RUN_MIN - 1))
+		return 0;
+	for (; n < nr && pages[n] == page && acquire_load(&page->word) == WORD_SINGLE; n++) {
+		relaxed_store(&page->word, 0);
+		page = down ? page - 1 : page + 1;
+	}
+	*low = n && down ? i - (uint32_t)(n - 1) : i;
+	return n;
+}
+
+/* Neighbours of a bulk that merge are freed as the blocks that they become. Return: how many */
+static size_t free_run(struct quire *q, uint32_t i, size_t nr, struct quire_page **pages)
+{
+	size_t n = clear_run(i, nr, pages, &i);
+	uint32_t end = i + (uint32_t)n;
+
+	while (i < end) {
+		uintptr_t token = quire_port_cpu_enter();
+		struct block *block = &q->blocks[i >> BLOCK_ORDER];
+		int order = i & (BLOCK_FRAMES - 1) ? __builtin_ctz(i) : BLOCK_ORDER - 1;
+
+		while (1u << order > end - i)
+			order--;
+		order = order < BLOCK_ORDER ? order : BLOCK_ORDER - 1;
+		lock_take(&block->lock);
+		uint64_t reach = block_free(block, i & (BLOCK_FRAMES - 1), order);
+
+		free_rest(q, block, i, order, reach, token);
+		i += 1u << order;
+	}
+	return n;
+}
+
 enum quire_free quire_page_free_bulk(struct quire *q, size_t nr, struct quire_page **pages,
 				     size_t *done)
 {
@@ -358,7 +406,11 @@ enum quire_free quire_page_free_bulk(struct quire *q, size_t nr, struct quire_pa
 
 	while (n < nr && outcome == QUIRE_FREE_OK) {
 		uintptr_t i = frames_offer(&q->frames, pages[n]);
+		size_t run = i < q->frames.nr ? free_run(q, (uint32_t)i, nr - n, pages + n) : 0;
 
+		n += run;
+		if (run)
+			continue;
 		if (i < q->frames.nr) {
 			uint32_t b = (uint32_t)i >> BLOCK_ORDER;
 			uintptr_t token = quire_port_cpu_enter();

@@ -54,16 +54,15 @@ enum quire_fault quire_user_access(struct quire_mm *mm, quire_virt_t virt, void 
 /* The frame at an address if it is there for this access, held; the page of zeros isn't. */
 static struct quire_page *hold(struct quire_mm *mm, uint64_t address, bool write)
 {
-	struct frame_finder finder = frame_begin(mm);
 	struct quire_table *t = mm->table;
 	uintptr_t token = table_enter(t);
 	const struct leaf *leaf = user_find(t, address);
-	uint64_t entry = leaf ? table_get(t, leaf->contents, format_index(t->format, 0, address))
+	uint64_t entry = leaf ? table_get(t, leaf->contents, user_index(t, address))
 			      : 0;
 	struct quire_page *page = NULL;
 
 	if ((entry & QUIRE_PTE_PRESENT) && (!write || (entry & QUIRE_PTE_RW))) {
-		page = frame_find(&finder, entry);
+		page = frame_of(mm, entry);
 		if (!page)
 			page = vm_of(mm->q)->zero;
 		else if (!frames_hold(page))

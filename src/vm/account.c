@@ -67,6 +67,16 @@ static uint64_t managed(const struct quire *q)
 	return nr;
 }
 
+/* Has the machine that many at all? The first zones mostly do. */
+static bool is_possible(const struct quire *q, uint64_t nr_pages)
+{
+	uint64_t nr = 0;
+
+	for (unsigned z = 0; z < QUIRE_NR_ZONES && nr < nr_pages; z++)
+		nr += relaxed_load(&q->zones[z].managed);
+	return nr >= nr_pages;
+}
+
 uint64_t account_limit(struct quire *q)
 {
 	const struct quire_vm_sysctl *sysctl = &vm_of(q)->sysctl;
@@ -97,7 +107,7 @@ int account_promise(struct quire_mm *mm, uint64_t nr_pages)
 	bool ok = true;
 
 	if (likely(vm->sysctl.overcommit_memory == QUIRE_OVERCOMMIT_GUESS))
-		ok = nr_pages <= managed(mm->q);
+		ok = is_possible(mm->q, nr_pages);
 	else if (vm->sysctl.overcommit_memory == QUIRE_OVERCOMMIT_NEVER)
 		ok = within_limit(mm, now);
 	if (!ok)

@@ -20,11 +20,12 @@
 	 QUIRE_VM_MAYEXEC | QUIRE_VM_ACCOUNT)
 
 /* May [@start, @end) become heap? */
-static bool may_grow(const struct quire_mm *mm, uint64_t start, uint64_t end)
+static bool may_grow(struct quire_mm *mm, uint64_t start, uint64_t end)
 {
 	const struct layout_request req = { start, end - start, QUIRE_MAP_FIXED, true };
 	uint32_t flags = HEAP | mm->def_flags;
-	uint64_t nr = (end - start) >> QUIRE_PAGE_SHIFT, place;
+	uint64_t nr = (end - start) >> QUIRE_PAGE_SHIFT;
+	struct layout_place place;
 	const struct vma *next = vma_next(mm, start);
 
 	return !layout_place(mm, &req, &place) && account_may_lock(mm, flags, nr) &&
@@ -44,20 +45,14 @@ static int grow(struct quire_mm *mm, uint64_t start, uint64_t end)
 		.flags = HEAP | mm->def_flags,
 		.pgoff = start >> QUIRE_PAGE_SHIFT,
 	};
-	struct vma_room room = { .nr = 0 };
+	struct tree_cursor c;
 
 	if (!may_grow(mm, start, end) || account_promise(mm, nr))
 		return -QUIRE_ENOMEM;
-	if (!vma_extend(&like)) {
-		if (vma_room_get(mm, &room, 1)) {
-			account_release(mm, nr);
-			return -QUIRE_ENOMEM;
-		}
-		struct vma *vma = vma_like(&room, mm, &like);
-
-		vma_set_flags(vma, like.flags);
-		vma_link(vma);
-		vma_room_put(mm, &room);
+	tree_seek(&mm->areas, start, &c);
+	if (!vma_add(&like, &c)) {
+		account_release(mm, nr);
+		return -QUIRE_ENOMEM;
 	}
 	account_area(mm, like.flags, (int64_t)nr);
 	return 0;

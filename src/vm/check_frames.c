@@ -43,7 +43,7 @@ static void visit_area(struct visit *v, const struct vma *vma)
 
 		stop = user_last(t, at, vma->end - 1);
 		for (; at < stop; at += QUIRE_PAGE_SIZE) {
-			uint64_t entry = table_get(t, contents, format_index(t->format, 0, at));
+			uint64_t entry = table_get(t, contents, user_index(t, at));
 
 			if (entry)
 				v->each(v, vma, at, entry);
@@ -217,10 +217,10 @@ static bool right_to_write(struct visit *v, const struct vma *vma, uint64_t addr
 
 static bool found(struct rmap_visitor *visitor, const struct rmap_entry *entry)
 {
-	const struct rmap_entry *wanted = visitor->ctx;
+	struct rmap_entry *wanted = visitor->ctx;
 
 	if (entry->vma == wanted->vma && entry->address == wanted->address)
-		visitor->ctx = NULL;
+		wanted->vma = NULL;
 	return false;
 }
 
@@ -238,7 +238,7 @@ static bool entry_check(struct visit *v, const struct vma *vma, uint64_t address
 			     : !file_entry(v, vma, address, page))
 		return false;
 	rmap_walk(v->q, page, &visitor);
-	if (visitor.ctx)
+	if (wanted.vma)
 		return broken(v, "RMAP-2", "an entry is found from its frame", address);
 	return true;
 }

@@ -214,7 +214,7 @@ static bool missing(const struct vma *vma, uint64_t address, bool write, uint32_
 	struct quire_table *t = vma->mm->table;
 	uintptr_t token = table_enter(t);
 	const struct leaf *leaf = user_find(t, address);
-	uint64_t entry = leaf ? table_get(t, leaf->contents, format_index(t->format, 0, address))
+	uint64_t entry = leaf ? table_get(t, leaf->contents, user_index(t, address))
 			      : 0;
 
 	table_leave(t, token);

@@ -44,18 +44,11 @@ static inline void fault_leave(struct fault *f, uintptr_t token)
 		stock_empty(&f->stock);
 }
 
-/** fault_get - the entry of an address in the page table. Locks: T */
-static inline uint64_t fault_get(const struct fault *f, const struct leaf *leaf, uint64_t address)
-{
-	return entry_load(leaf->contents, format_index(f->table->format, 0, address),
-			  f->table->format->entry_bytes);
-}
-
 /** fault_set - fill in an entry that is empty. Locks: T */
 static inline void fault_set(const struct fault *f, const struct leaf *leaf, uint64_t address,
 			     uint64_t entry)
 {
-	entry_store(leaf->contents, format_index(f->table->format, 0, address),
+	entry_store(leaf->contents, user_index(f->table, address),
 		    f->table->format->entry_bytes, entry);
 	user_count(f->table, leaf, 1);
 }

@@ -23,18 +23,6 @@ struct quire_page *fault_anon_page(struct quire *q, bool zero)
 	return page;
 }
 
-void fault_anon_own(const struct fault *f, struct quire_page *page)
-{
-	struct quire *q = f->table->q;
-	struct anon *anon = relaxed_load(&f->vma->anon);
-
-	frames_own(page, QUIRE_OWNER_ANON | USE_MAPPED_ONE);
-	page->private = (uintptr_t)anon;
-	use_set(use_of(q, page), vma_index(f->vma, f->address), USE_UPTODATE);
-	atomic_fetch_add_explicit(&anon->nr_frames, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&vm_of(q)->nr_anon, 1, memory_order_relaxed);
-}
-
 /* Reads of fresh memory. */
 static enum quire_fault read_zero(struct fault *f)
 {
@@ -43,7 +31,7 @@ static enum quire_fault read_zero(struct fault *f)
 
 	if (unlikely(!leaf))
 		return QUIRE_FAULT_OOM;
-	if (likely(!fault_get(f, leaf, f->address)))
+	if (likely(!user_get(f->table, leaf, f->address)))
 		fault_set(f, leaf, f->address, vm_of(f->table->q)->zero_entry | fault_bits(f));
 	fault_leave(f, token);
 	return QUIRE_FAULT_DONE;
@@ -69,7 +57,7 @@ enum quire_fault fault_anon(struct fault *f)
 		quire_page_free(q, page, 0);
 		return QUIRE_FAULT_OOM;
 	}
-	if (unlikely(fault_get(f, leaf, f->address))) {
+	if (unlikely(user_get(f->table, leaf, f->address))) {
 		/* Another processor was faster. */
 		fault_leave(f, token);
 		quire_page_free(q, page, 0);

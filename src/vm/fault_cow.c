@@ -15,6 +15,7 @@
 
 #include "cache/pagecache.h"
 #include "core/assert.h"
+#include "core/string.h"
 #include "kmem/touch.h"
 #include "vm/fault_anon.h"
 #include "vm/frame.h"
@@ -22,7 +23,7 @@
 /* Replace the bits of an entry; what the processor marks meanwhile is kept. Locks: T */
 static void add_bits(const struct fault *f, const struct leaf *leaf, uint64_t bits)
 {
-	unsigned i = format_index(f->table->format, 0, f->address);
+	unsigned i = user_index(f->table, f->address);
 	unsigned bytes = f->table->format->entry_bytes;
 	uint64_t entry;
 
@@ -32,11 +33,11 @@ static void add_bits(const struct fault *f, const struct leaf *leaf, uint64_t bi
 }
 
 /* The entry if it still is the one that was found, but for its marks. Locks: T */
-static struct leaf *same(const struct fault *f, uint64_t entry)
+static inline struct leaf *same(const struct fault *f, uint64_t entry)
 {
 	struct leaf *leaf = user_find(f->table, f->address);
 
-	return leaf && !((fault_get(f, leaf, f->address) ^ entry) & ~(uint64_t)ENTRY_MARKS) ? leaf
+	return leaf && !((user_get(f->table, leaf, f->address) ^ entry) & ~(uint64_t)ENTRY_MARKS) ? leaf
 											    : NULL;
 }
 
@@ -74,6 +75,17 @@ static void unmap_old(const struct fault *f, struct quire_page *old)
 					  memory_order_relaxed);
 }
 
+/* Make TLBs forget the old frame. */
+static void forget(const struct fault *f)
+{
+	struct quire_tlb tlb;
+
+	quire_tlb_begin(&tlb, f->table);
+	tlb_add(&tlb, (struct span){ f->address, f->address + QUIRE_PAGE_SIZE - 1 },
+		QUIRE_PAGE_SHIFT);
+	quire_tlb_flush(&tlb);
+}
+
 /* Put the copy in the place of what the entry maps. Return: false if that is something else by now */
 static bool put_copy(struct fault *f, uint64_t entry, struct quire_page *old,
 		     struct quire_page *copy)
@@ -82,51 +94,83 @@ static bool put_copy(struct fault *f, uint64_t entry, struct quire_page *old,
 	/* One processor at the most uses this table: then it is the one that writes. */
 	bool alone = relaxed_load(&t->nr_loaded) <= 1;
 	uint64_t fresh = fault_phys(t->q, copy) | fault_bits(f);
-	struct quire_tlb tlb;
 	uintptr_t token = table_enter(t);
 	struct leaf *leaf = same(f, entry);
 
 	if (likely(leaf)) {
-		unsigned i = format_index(t->format, 0, f->address);
+		unsigned i = user_index(t, f->address);
 
 		fault_anon_own(f, copy);
 		recount(f, old);
 		if (old)
 			unmap_old(f, old);
-		entry_take(leaf->contents, i, t->format->entry_bytes);
+		if (!ENTRY_WHOLE) /* never half of the one, half of the other */
+			entry_take(leaf->contents, i, t->format->entry_bytes);
 		entry_store(leaf->contents, i, t->format->entry_bytes,
 			    alone ? fresh | FRAME_WRITTEN : fresh);
 	}
 	table_leave(t, token);
 	if (unlikely(!leaf))
 		return false;
-	quire_tlb_begin(&tlb, t);
-	tlb_add(&tlb, (struct span){ f->address, f->address + QUIRE_PAGE_SIZE - 1 },
-		QUIRE_PAGE_SHIFT);
-	quire_tlb_flush(&tlb);
+	if (tlb_used(t))
+		forget(f);
 	if (!alone)
 		allow(f, fresh);
 	return true;
+}
+
+/* Drop the entry's reference to the old frame, and ours. */
+static void drop_old(struct quire *q, struct quire_page *old)
+{
+	struct quire_page *page[2] = { old, old };
+	uint32_t word = relaxed_load(&old->word);
+
+	/* Mostly others have it still. */
+	while (likely(frame_anon(old)) && likely(word / COUNT_ONE > 2)) {
+		if (atomic_compare_exchange_weak_explicit(&old->word, &word, word - 2 * COUNT_ONE,
+							  memory_order_release,
+							  memory_order_relaxed))
+			return;
+	}
+	frame_put(q, page, 2);
+}
+
+/* A frame like the one that the entry maps. NULL: there is none */
+static inline struct quire_page *copied(struct fault *f, uint64_t entry, struct quire_page *from)
+{
+	struct quire *q = f->table->q;
+	struct quire_page *page = quire_page_alloc(q, QUIRE_GFP_HIGHUSER_MOVABLE, 0);
+	uint64_t source = entry & f->table->format->address, target;
+
+	if (unlikely(!page))
+		return NULL;
+	target = fault_phys(q, page);
+	if (likely(source < q->direct_bytes) && likely(target < q->direct_bytes)) {
+		memcpy(q->direct + target, q->direct + source, QUIRE_PAGE_SIZE);
+	} else if (unlikely(touch_copy(q, page, from))) {
+		quire_page_free(q, page, 0);
+		return NULL;
+	}
+	return page;
 }
 
 /* @old: held once for us; NULL: the page of zeros */
 static enum quire_fault copy(struct fault *f, uint64_t entry, struct quire_page *old)
 {
 	struct quire *q = f->table->q;
-	struct quire_page *held[2] = { old, old }, *page = NULL;
-	size_t nr = old != NULL;
+	struct quire_page *page = NULL;
 
 	if (likely(acquire_load(&f->vma->anon)) || !anon_prepare(f->vma))
-		page = fault_anon_page(q, !old);
-	if (likely(page) && old && unlikely(touch_copy(q, page, old))) {
-		quire_page_free(q, page, 0);
-		page = NULL;
+		page = likely(old) ? copied(f, entry, old) : fault_anon_page(q, true);
+	if (likely(page) && likely(put_copy(f, entry, old, page))) {
+		if (old)
+			drop_old(q, old);
+		return QUIRE_FAULT_DONE;
 	}
-	if (likely(page) && likely(put_copy(f, entry, old, page)))
-		nr *= 2; /* the entry's reference too */
-	else if (page)
+	if (page)
 		quire_page_free(q, page, 0);
-	frame_put(q, held, nr);
+	if (old)
+		frame_put(q, &old, 1);
 	return page ? QUIRE_FAULT_DONE : QUIRE_FAULT_OOM;
 }
 
@@ -147,15 +191,14 @@ static enum quire_fault dirty(struct fault *f, uint64_t entry, struct quire_page
 
 enum quire_fault fault_cow(struct fault *f)
 {
-	struct frame_finder finder = frame_begin(f->vma->mm);
 	bool shared = f->vma->flags & QUIRE_VM_SHARED, done = true, full = false;
 	struct quire_page *page = NULL;
 	uintptr_t token = table_enter(f->table);
 	struct leaf *leaf = user_find(f->table, f->address);
-	uint64_t entry = leaf ? fault_get(f, leaf, f->address) : 0;
+	uint64_t entry = leaf ? user_get(f->table, leaf, f->address) : 0;
 
 	if ((entry & QUIRE_PTE_PRESENT) && !(entry & QUIRE_PTE_RW)) {
-		page = frame_find(&finder, entry);
+		page = frame_of(f->vma->mm, entry);
 		done = page && frame_anon(page) && !shared &&
 		       acquire_load(&page->word) / COUNT_ONE == 1;
 		if (done)

@@ -68,7 +68,7 @@ static enum quire_fault around(struct fault *f)
 	leaf = fault_enter(f, &token);
 	for (size_t i = 0; i < nr; i++) {
 		uint64_t address = vma_address(f->vma, use_index(use_of(q, page[i])));
-		bool mine = leaf && !fault_get(f, leaf, address);
+		bool mine = leaf && !user_get(f->table, leaf, address);
 
 		if (mine)
 			map(f, leaf, page[i], address);
@@ -98,7 +98,7 @@ static enum quire_fault map_one(struct fault *f, struct quire_page *page)
 		pagecache_dirty(q, page);
 	leaf = fault_enter(f, &token);
 	if (leaf) {
-		mine = !fault_get(f, leaf, f->address);
+		mine = !user_get(f->table, leaf, f->address);
 		if (mine)
 			map(f, leaf, page, f->address);
 		fault_leave(f, token);
@@ -123,7 +123,7 @@ static enum quire_fault map_copy(struct fault *f, struct quire_page *from)
 	if (page && !touch_copy(q, page, from))
 		leaf = fault_enter(f, &token);
 	if (leaf) {
-		mine = !fault_get(f, leaf, f->address);
+		mine = !user_get(f->table, leaf, f->address);
 		if (mine) {
 			fault_anon_own(f, page);
 			atomic_fetch_add_explicit(&f->vma->mm->rss[RSS_ANON], 1,

@@ -27,31 +27,31 @@ COLD struct quire_page *frame_section(struct frame_finder *f, uint64_t pfn)
 void frame_put(struct quire *q, struct quire_page **page, size_t nr)
 {
 	struct anon *anon = NULL;
-	size_t last = 0, done;
-	uint64_t gone = 0;
+	size_t last = 0, counted = 0, done;
 
 	for (size_t n = 0; n < nr; n++) {
 		struct quire_page *p = page[n];
 		struct anon *its;
 
-		if (!frame_anon(p)) {
+		if (unlikely(!frame_anon(p))) {
 			pagecache_put(q, p);
 			continue;
 		}
 		if (!frames_let_go(p))
 			continue;
 		its = (struct anon *)p->private;
-		if (its != anon && gone) {
-			anon_frames_gone(anon, gone);
-			gone = 0;
+		if (unlikely(its != anon)) {
+			if (anon)
+				anon_frames_gone(anon, last - counted);
+			anon = its;
+			counted = last;
 		}
-		anon = its;
-		gone++;
-		frames_disown(p);
+		relaxed_store(&p->owner, QUIRE_OWNER_NONE);
+		relaxed_store(&p->word, COUNT_ONE | HEAD_USED);
 		page[last++] = p;
 	}
-	if (gone)
-		anon_frames_gone(anon, gone);
+	if (anon)
+		anon_frames_gone(anon, last - counted);
 	quire_page_free_bulk(q, last, page, &done);
 	ASSERT("RMAP-1", done == last);
 }

@@ -42,6 +42,19 @@ static inline struct quire_page *frame_find(struct frame_finder *f, uint64_t ent
 	return f->first + (pfn & (SECTION_FRAMES - 1));
 }
 
+/** frame_of - the frame that an entry in use maps, of one alone; NULL: the page of zeros */
+static inline struct quire_page *frame_of(const struct quire_mm *mm, uint64_t entry)
+{
+	const struct frames *f = &mm->q->frames;
+	uint64_t phys = entry & mm->table->format->address, pfn = phys >> QUIRE_PAGE_SHIFT;
+	struct quire_page *page;
+
+	if (phys == vm_of(mm->q)->zero_entry)
+		return NULL;
+	page = frames_at(f, pfn);
+	return unlikely(frames_twice(f, page)) ? &f->pages[frames_find(mm->q, pfn)] : page;
+}
+
 /** frame_anon - is it anonymous memory? Else it is of a file */
 static inline bool frame_anon(const struct quire_page *page)
 {
@@ -62,6 +75,12 @@ static inline bool frame_map(struct quire_page *page)
 	return !(atomic_fetch_add_explicit(&page->owner, USE_MAPPED_ONE, memory_order_relaxed) >> 8);
 }
 
+/** frame_map_again - one more of a frame that entries map already */
+static inline void frame_map_again(struct quire_page *page)
+{
+	(void)atomic_fetch_add_explicit(&page->owner, USE_MAPPED_ONE, memory_order_relaxed);
+}
+
 /** frame_unmap - one entry less. Return: whether it was the last. Locks: likewise */
 static inline bool frame_unmap(struct quire_page *page)
 {
@@ -70,6 +89,22 @@ static inline bool frame_unmap(struct quire_page *page)
 
 	ASSERT("RMAP-1", owner >> 8);
 	return owner >> 8 == 1;
+}
+
+/**
+ * frame_unmap_only - frame_unmap, if it is anonymous memory that one entry maps
+ *
+ * Return: false if it is not, and nothing has changed
+ */
+static inline bool frame_unmap_only(struct quire_page *page)
+{
+	bool only = relaxed_load(&page->owner) == (QUIRE_OWNER_ANON | USE_MAPPED_ONE) &&
+		    relaxed_load(&page->word) < 2 * COUNT_ONE;
+
+	/* Nobody else has a reference, so nobody else counts. */
+	if (likely(only))
+		relaxed_store(&page->owner, QUIRE_OWNER_ANON);
+	return only;
 }
 
 /**

@@ -103,28 +103,29 @@ static const struct vma *at(const struct quire_mm *mm, const struct tree_cursor 
 	return mm->areas.root && tree_at(&mm->areas, c, &range) ? range.value : NULL;
 }
 
-static bool find_high(const struct quire_mm *mm, struct tree_fit fit, uint64_t *out)
+/* The gap above which @fit->high is, or lower: as high as possible, and not in a stack's. */
+static bool find_high(struct quire_mm *mm, struct tree_fit fit, struct layout_place *out)
 {
-	struct tree_cursor c;
+	while (fit.high > fit.low && tree_gap_top(&mm->areas, &fit, &out->c, &out->start)) {
+		const struct vma *next = at(mm, &out->c);
 
-	while (fit.high > fit.low && tree_gap_top(&mm->areas, &fit, &c, out)) {
-		const struct vma *next = at(mm, &c);
-
-		if (!next || *out + fit.bytes <= layout_guard(next))
+		out->at = true;
+		if (!next || out->start + fit.bytes <= layout_guard(next))
 			return true;
 		fit.high = layout_guard(next);
 	}
 	return false;
 }
 
-static bool find_low(const struct quire_mm *mm, struct tree_fit fit, uint64_t *out)
+static bool find_low(struct quire_mm *mm, struct tree_fit fit, struct layout_place *out)
 {
 	struct tree_cursor c;
 
-	while (tree_gap(&mm->areas, &fit, &c, out)) {
-		const struct vma *next = vma_next(mm, *out);
+	out->at = false;
+	while (tree_gap(&mm->areas, &fit, &c, &out->start)) {
+		const struct vma *next = vma_next(mm, out->start);
 
-		if (!next || *out + fit.bytes <= layout_guard(next))
+		if (!next || out->start + fit.bytes <= layout_guard(next))
 			return true;
 		fit.low = next->end;
 	}
@@ -160,20 +161,21 @@ static uint64_t huge_bytes(const struct quire_mm *mm, const struct layout_reques
 }
 
 /* find_high or find_low for huge pages: in a gap that is wide enough wherever it begins. */
-static bool find_huge(const struct quire_mm *mm, struct tree_fit fit, bool up, uint64_t huge,
-		      uint64_t *out)
+static bool find_huge(struct quire_mm *mm, struct tree_fit fit, bool up, uint64_t huge,
+		      struct layout_place *out)
 {
 	fit.bytes += huge;
 	if (up && find_low(mm, fit, out))
-		*out = (*out + huge - 1) & ~(huge - 1);
+		out->start = (out->start + huge - 1) & ~(huge - 1);
 	else if (!up && find_high(mm, fit, out))
-		*out = (*out + huge) & ~(huge - 1);
+		out->start = (out->start + huge) & ~(huge - 1);
 	else
 		return false;
 	return true;
 }
 
-static int place_low(const struct quire_mm *mm, const struct layout_request *req, uint64_t *out)
+static int place_low(struct quire_mm *mm, const struct layout_request *req,
+		     struct layout_place *out)
 {
 	bool low = req->flags & QUIRE_MAP_32BIT && is_64(mm);
 	struct tree_fit fit = {
@@ -188,7 +190,7 @@ static int place_low(const struct quire_mm *mm, const struct layout_request *req
 	if (req->bytes > fit.high)
 		return -QUIRE_ENOMEM;
 	if (req->hint && req->hint <= fit.high - req->bytes && is_free(mm, req->hint, req->bytes)) {
-		*out = req->hint;
+		out->start = req->hint;
 		return 0;
 	}
 	if (huge_bytes(mm, req) && find_huge(mm, fit, true, huge_bytes(mm, req), out))
@@ -196,7 +198,8 @@ static int place_low(const struct quire_mm *mm, const struct layout_request *req
 	return find_low(mm, fit, out) ? 0 : -QUIRE_ENOMEM;
 }
 
-static int place_high(const struct quire_mm *mm, const struct layout_request *req, uint64_t *out)
+static int place_high(struct quire_mm *mm, const struct layout_request *req,
+		     struct layout_place *out)
 {
 	uint64_t border = default_end(mm), least = vm_of(mm->q)->sysctl.mmap_min_addr;
 	struct tree_fit fit = {
@@ -207,7 +210,7 @@ static int place_high(const struct quire_mm *mm, const struct layout_request *re
 	};
 
 	if (hint_ok(mm, req->hint, req->bytes)) {
-		*out = req->hint;
+		out->start = req->hint;
 		return 0;
 	}
 	if (req->hint > border)
@@ -222,27 +225,28 @@ static int place_high(const struct quire_mm *mm, const struct layout_request *re
 	return place_low(mm, &upwards, out);
 }
 
-int layout_place(const struct quire_mm *mm, const struct layout_request *req, uint64_t *out)
+int layout_place(struct quire_mm *mm, const struct layout_request *req, struct layout_place *out)
 {
-	uint64_t start = req->hint, end = mm->layout.task_size.v;
+	uint64_t end = mm->layout.task_size.v;
 	int error = 0;
 
+	out->at = false;
+	out->start = req->hint;
 	if (req->bytes > end)
 		return -QUIRE_ENOMEM;
 	if (!(req->flags & QUIRE_MAP_FIXED)) {
 		if (mm->config.bottom_up || (req->flags & QUIRE_MAP_32BIT && is_64(mm)))
-			error = place_low(mm, req, &start);
+			error = place_low(mm, req, out);
 		else
-			error = place_high(mm, req, &start);
+			error = place_high(mm, req, out);
 	}
 	if (error)
 		return error;
-	if (start > end - req->bytes)
+	if (out->start > end - req->bytes)
 		return -QUIRE_ENOMEM;
-	if (start & (QUIRE_PAGE_SIZE - 1))
+	if (out->start & (QUIRE_PAGE_SIZE - 1))
 		return -QUIRE_EINVAL;
-	if (start < vm_of(mm->q)->sysctl.mmap_min_addr && !mm->config.privileged)
+	if (out->start < vm_of(mm->q)->sysctl.mmap_min_addr && !mm->config.privileged)
 		return -QUIRE_EPERM;
-	*out = start;
 	return 0;
 }

@@ -29,6 +29,13 @@ struct layout_request {
 	bool anonymous; /* no file: whole huge pages are placed as such */
 };
 
+/** struct layout_place - addresses that were found */
+struct layout_place {
+	uint64_t start;
+	bool at;              /* the cursor is in their gap */
+	struct tree_cursor c; /* for vma_add */
+};
+
 /**
  * layout_place - find free addresses, or see whether those wanted can be
  * @mm:  the address space
@@ -38,9 +45,9 @@ struct layout_request {
  * Free addresses leave out the guard gap below stacks.
  *
  * Return: 0; -QUIRE_ENOMEM if there are none, or none such; -QUIRE_EINVAL for a FIXED address that is not
- *         aligned; -QUIRE_EPERM below mmap_min_addr. Locks: mm->sem
+ *         aligned; -QUIRE_EPERM below mmap_min_addr. Locks: mm->sem for writing
  */
-int layout_place(const struct quire_mm *mm, const struct layout_request *req, uint64_t *out);
+int layout_place(struct quire_mm *mm, const struct layout_request *req, struct layout_place *out);
 
 /** layout_guard - where an area begins for those below it: a stack with its gap */
 uint64_t layout_guard(const struct vma *vma);

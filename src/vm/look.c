@@ -116,7 +116,7 @@ static void add_range(struct quire_mm *mm, uint64_t start, uint64_t end,
 		stop = user_last(t, at, end - 1);
 		for (; at < stop; at += QUIRE_PAGE_SIZE) {
 			uint64_t entry = table_get(t, leaf->contents,
-						   format_index(t->format, 0, at));
+						   user_index(t, at));
 			const struct quire_page *page = entry ? frame_find(&finder, entry) : NULL;
 
 			if (page)

@@ -151,7 +151,7 @@ static void unmark(struct vma *vma, uint64_t start, uint64_t end, bool lazy)
 		last = user_last(t, at, end - 1);
 		tlb_add(&tlb, (struct span){ at, last }, QUIRE_PAGE_SHIFT);
 		for (; at <= last; at += QUIRE_PAGE_SIZE) {
-			unsigned i = format_index(t->format, 0, at);
+			unsigned i = user_index(t, at);
 			uint64_t entry = table_get(t, leaf->contents, i);
 			struct quire_page *page;
 

@@ -38,7 +38,7 @@ static void from_table(struct quire_table *t, uint64_t start, uint64_t end, unsi
 		uint64_t last = user_last(t, at, end - 1);
 
 		for (; at <= last; at += QUIRE_PAGE_SIZE) {
-			if (table_get(t, leaf->contents, format_index(t->format, 0, at)))
+			if (table_get(t, leaf->contents, user_index(t, at)))
 				vec[(at - start) >> QUIRE_PAGE_SHIFT] = 1;
 		}
 	}

@@ -6,7 +6,7 @@
  *
  * Source: mlock(2)
  */
-#include <quire/mm.h>
+#include "vm/mlock.h"
 
 #include "core/assert.h"
 #include "vm/account.h"
@@ -146,6 +146,20 @@ static void lock_all(struct quire_mm *mm, uint32_t flags)
 	}
 }
 
+void mlock_fill(struct quire_mm *mm, uint64_t start, uint64_t end)
+{
+	struct quire_vma_info info;
+
+	while (start < end && quire_mm_next_vma(mm, (quire_virt_t){ start }, &info) &&
+	       info.start.v < end) {
+		uint64_t from = info.start.v > start ? info.start.v : start;
+
+		start = info.end.v;
+		if ((info.flags & LOCKED) == QUIRE_VM_LOCKED)
+			(void)fault_populate(mm, from, start < end ? start : end, POPULATE_MAP);
+	}
+}
+
 int quire_mlockall(struct quire_mm *mm, unsigned flags)
 {
 	bool current = flags & QUIRE_MCL_CURRENT;
@@ -166,15 +180,8 @@ int quire_mlockall(struct quire_mm *mm, unsigned flags)
 			lock_all(mm, locked);
 	}
 	sem_write_drop(&mm->sem, mm->q->config.host);
-	for (uint64_t at = 0; !error && current;) {
-		struct quire_vma_info info;
-
-		if (!quire_mm_next_vma(mm, (quire_virt_t){ at }, &info))
-			break;
-		/* What can't be had is found out by who touches it. */
-		(void)fault_populate(mm, info.start.v, info.end.v, POPULATE_MAP);
-		at = info.end.v;
-	}
+	if (!error && current)
+		mlock_fill(mm, 0, UINT64_MAX);
 	return error;
 }
 

@@ -35,6 +35,7 @@ struct request {
 	uint32_t flags;          /* QUIRE_VM_… */
 	struct quire_file *file; /* referenced by the caller; NULL: anonymous */
 	struct munmap_plan plan; /* what FIXED replaces */
+	struct layout_place place;
 	bool counted;            /* by writable_begin */
 };
 
@@ -82,13 +83,14 @@ static int check_args(const struct quire_mm *mm, const struct quire_mmap *args, 
 		return -QUIRE_ENOMEM;
 	if (pgoff + (bytes >> QUIRE_PAGE_SHIFT) < pgoff)
 		return -QUIRE_EOVERFLOW;
-	*req = (struct request){
-		.start = args->address.v,
-		.bytes = bytes,
-		.pgoff = pgoff,
-		.map = args->flags,
-		.file = anonymous ? NULL : args->file,
-	};
+	/* Not the cursor. */
+	req->start = args->address.v;
+	req->bytes = bytes;
+	req->pgoff = pgoff;
+	req->map = args->flags;
+	req->file = anonymous ? NULL : args->file;
+	req->plan = (struct munmap_plan){ 0 };
+	req->counted = false;
 	if (args->flags & QUIRE_MAP_FIXED_NOREPLACE)
 		req->map |= QUIRE_MAP_FIXED;
 	return 0;
@@ -116,7 +118,7 @@ static uint64_t hint_of(const struct quire_mm *mm, uint64_t address)
 	return hint && hint < least ? layout_page_up(least) : hint;
 }
 
-static int place(const struct quire_mm *mm, struct request *req)
+static int place(struct quire_mm *mm, struct request *req)
 {
 	const struct layout_request wanted = {
 		.hint = req->map & QUIRE_MAP_FIXED ? req->start : hint_of(mm, req->start),
@@ -124,10 +126,11 @@ static int place(const struct quire_mm *mm, struct request *req)
 		.flags = req->map,
 		.anonymous = !req->file && !(req->map & QUIRE_MAP_SHARED),
 	};
-	int error = layout_place(mm, &wanted, &req->start);
+	int error = layout_place(mm, &wanted, &req->place);
 
 	if (error)
 		return error;
+	req->start = req->place.start;
 	if (req->map & QUIRE_MAP_FIXED_NOREPLACE) {
 		const struct vma *next = vma_next(mm, req->start);
 
@@ -288,28 +291,48 @@ static int shared_memory(struct quire_mm *mm, uint64_t bytes, struct quire_file 
 	return error;
 }
 
-/* Nothing fails here. */
-static void carry_out(struct quire_mm *mm, const struct request *req, struct vma_room *room)
+/* What is to come, for those that compare. */
+static void describe(struct quire_mm *mm, const struct request *req, struct vma *like)
+{
+	like->start = req->start;
+	like->end = req->start + req->bytes;
+	like->mm = mm;
+	like->flags = req->flags;
+	like->file = req->file;
+	like->pgoff = req->pgoff;
+	like->anon = NULL;
+	like->pte = 0;
+}
+
+/* The addresses are free. */
+static int add(struct quire_mm *mm, struct request *req)
 {
 	struct vma like;
 
-	if (req->plan.nr_pages)
-		munmap_range(mm, req->start, req->start + req->bytes, room);
-	like.start = req->start;
-	like.end = req->start + req->bytes;
-	like.mm = mm;
-	like.flags = req->flags;
-	like.file = req->file;
-	like.pgoff = req->pgoff;
-	like.anon = NULL;
-	like.pte = 0;
+	describe(mm, req, &like);
+	if (!req->place.at)
+		tree_seek(&mm->areas, req->start, &req->place.c);
+	return vma_add(&like, &req->place.c) ? 0 : -QUIRE_ENOMEM;
+}
+
+/* There are areas, which go. */
+static int replace(struct quire_mm *mm, const struct request *req)
+{
+	struct vma_room room = { .nr = 0 };
+	struct vma like;
+
+	if (vma_room_get(mm, &room, 1 + req->plan.room))
+		return -QUIRE_ENOMEM;
+	munmap_range(mm, req->start, req->start + req->bytes, &room);
+	describe(mm, req, &like);
 	if (!vma_extend(&like)) {
-		struct vma *vma = vma_like(room, mm, &like);
+		struct vma *vma = vma_like(&room, mm, &like);
 
 		vma_set_flags(vma, like.flags);
 		vma_link(vma);
 	}
-	account_area(mm, req->flags, (int64_t)(req->bytes >> QUIRE_PAGE_SHIFT));
+	vma_room_put(mm, &room);
+	return 0;
 }
 
 /* The promise: what is replaced gives its own to what replaces it. */
@@ -334,20 +357,15 @@ static void unpromise(struct quire_mm *mm, const struct request *req)
 static int make(struct quire_mm *mm, struct request *req)
 {
 	bool memory = !req->file && req->flags & QUIRE_VM_SHARED;
-	struct vma_room room;
-	int error;
+	int error = memory ? shared_memory(mm, req->bytes, &req->file) : 0;
 
-	room.nr = 0;
-	error = vma_room_get(mm, &room, 1 + req->plan.room);
 	if (error)
 		return error;
-	if (memory)
-		error = shared_memory(mm, req->bytes, &req->file);
+	error = req->plan.nr_pages ? replace(mm, req) : add(mm, req);
 	if (!error)
-		carry_out(mm, req, &room);
-	if (!error && memory)
+		account_area(mm, req->flags, (int64_t)(req->bytes >> QUIRE_PAGE_SHIFT));
+	if (memory)
 		quire_file_put(req->file);
-	vma_room_put(mm, &room);
 	return error;
 }
 

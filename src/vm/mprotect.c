@@ -12,8 +12,8 @@
 
 #include "core/assert.h"
 #include "vm/account.h"
-#include "vm/fault.h"
 #include "vm/layout.h"
+#include "vm/mlock.h"
 #include "vm/zap.h"
 
 #define RIGHTS (QUIRE_VM_READ | QUIRE_VM_WRITE | QUIRE_VM_EXEC)
@@ -156,6 +156,6 @@ int quire_mprotect(struct quire_mm *mm, quire_virt_t address, uint64_t bytes, un
 		error = protect(&p, down);
 	sem_write_drop(&mm->sem, mm->q->config.host);
 	if (p.fill_end)
-		(void)fault_populate(mm, p.fill_start, p.fill_end, POPULATE_MAP);
+		mlock_fill(mm, p.fill_start, p.fill_end);
 	return error;
 }

@@ -93,7 +93,8 @@ static void fill(struct remap *r, uint32_t flags, uint64_t start, uint64_t end)
 
 static bool can_expand(const struct remap *r, const struct vma *vma)
 {
-	uint64_t more = r->new_bytes - r->old_bytes, place;
+	uint64_t more = r->new_bytes - r->old_bytes;
+	struct layout_place place;
 	const struct layout_request req = { vma->end, more, QUIRE_MAP_FIXED, false };
 	const struct vma *next = vma_next(r->mm, vma->end);
 
@@ -245,16 +246,20 @@ static int move_to(struct remap *r, struct vma *vma)
 		.flags = r->flags & QUIRE_MREMAP_FIXED ? QUIRE_MAP_FIXED : 0,
 		.anonymous = !vma->file,
 	};
-	int error = layout_place(r->mm, &req, &r->to);
+	struct layout_place place;
+	int error = layout_place(r->mm, &req, &place);
 
-	return error ? error : move(r, vma);
+	if (error)
+		return error;
+	r->to = place.start;
+	return move(r, vma);
 }
 
 /* FIXED, the size unchanged: every area of the range. */
 static int move_all(struct remap *r)
 {
-	uint64_t end = r->old + r->old_bytes;
-	struct vma *vma = vma_find(r->mm, r->old);
+	uint64_t at = r->old, end = r->old + r->old_bytes;
+	struct vma *vma = vma_find(r->mm, at);
 
 	if (!vma)
 		return -QUIRE_EFAULT;
@@ -262,13 +267,14 @@ static int move_all(struct remap *r)
 		struct remap part = *r;
 		int error;
 
-		part.old = vma->start > r->old ? vma->start : r->old;
-		part.old_bytes = part.new_bytes = smaller(end, vma->end) - part.old;
+		part.old = vma->start > at ? vma->start : at;
+		at = smaller(end, vma->end);
+		part.old_bytes = part.new_bytes = at - part.old;
 		part.to = r->to + (part.old - r->old);
 		error = vma->flags & QUIRE_VM_SEALED ? -QUIRE_EPERM : move_to(&part, vma);
 		if (error)
 			return error;
-		vma = vma_next(r->mm, part.old + part.old_bytes);
+		vma = at < end ? vma_next(r->mm, at) : NULL;
 	}
 	return 0;
 }

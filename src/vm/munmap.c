@@ -85,14 +85,40 @@ uint64_t munmap_range(struct quire_mm *mm, uint64_t start, uint64_t end, struct 
 	return accounted;
 }
 
+/* A whole area, and nothing else. */
+static void whole(struct vma *vma, struct tree_cursor *c)
+{
+	struct quire_mm *mm = vma->mm;
+	uint64_t nr = vma_pages(vma);
+
+	if (vma->flags & QUIRE_VM_ACCOUNT)
+		account_release(mm, nr);
+	account_area(mm, vma->flags, -(int64_t)nr);
+	zap_range(vma, vma->start, vma->end);
+	vma_unlink_at(vma, c);
+}
+
 int munmap_locked(struct quire_mm *mm, uint64_t start, uint64_t end)
 {
-	struct vma_room room = { .nr = 0 };
+	struct vma_room room;
 	struct munmap_plan plan;
-	int error = munmap_plan(mm, start, end, &plan);
+	struct tree_cursor c;
+	struct vma *vma;
+	int error;
 
-	if (error || !plan.nr_pages)
+	if (!tree_seek(&mm->areas, start, &c))
+		return 0;
+	vma = tree_value(&c);
+	if (vma->start >= end)
+		return 0;
+	if (vma->start == start && vma->end == end && !(vma->flags & QUIRE_VM_SEALED)) {
+		whole(vma, &c);
+		return 0;
+	}
+	error = munmap_plan(mm, start, end, &plan);
+	if (error)
 		return error;
+	room.nr = 0;
 	if (plan.room && vma_room_get(mm, &room, plan.room))
 		return -QUIRE_ENOMEM;
 	munmap_range(mm, start, end, &room);

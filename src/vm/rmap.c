@@ -44,7 +44,7 @@ static void look(struct walk *w, struct vma *vma)
 		return;
 	token = table_enter(t);
 	entry.leaf = user_find(t, entry.address);
-	entry.i = format_index(t->format, 0, entry.address);
+	entry.i = user_index(t, entry.address);
 	value = entry.leaf ? table_get(t, entry.leaf->contents, entry.i) : 0;
 	if (value && (value & t->format->address) == w->phys) {
 		w->nr++;

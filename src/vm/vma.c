@@ -22,18 +22,11 @@ struct vma *vma_find(const struct quire_mm *mm, uint64_t address)
 	return tree_find(&mm->areas, address);
 }
 
-static struct vma *at(const struct quire_mm *mm, const struct tree_cursor *c)
-{
-	struct tree_range range;
-
-	return tree_at(&mm->areas, c, &range) ? range.value : NULL;
-}
-
 struct vma *vma_next(const struct quire_mm *mm, uint64_t address)
 {
 	struct tree_cursor c;
 
-	return tree_seek(&mm->areas, address, &c) ? at(mm, &c) : NULL;
+	return tree_seek(&mm->areas, address, &c) ? tree_value(&c) : NULL;
 }
 
 struct vma *vma_prev(const struct quire_mm *mm, uint64_t address)
@@ -41,7 +34,7 @@ struct vma *vma_prev(const struct quire_mm *mm, uint64_t address)
 	struct tree_cursor c;
 
 	tree_seek(&mm->areas, address, &c);
-	return tree_prev(&mm->areas, &c) ? at(mm, &c) : NULL;
+	return tree_prev(&mm->areas, &c) ? tree_value(&c) : NULL;
 }
 
 /* ---- Records ---- */
@@ -97,22 +90,27 @@ void vma_nodes_put(struct quire_mm *mm, uint32_t keep)
 	}
 }
 
+static void init_like(struct vma *vma, struct quire_mm *mm, const struct vma *from)
+{
+	vma->start = from->start;
+	vma->end = from->end;
+	vma->mm = mm;
+	vma->flags = from->flags;
+	vma->pte = from->pte;
+	vma->file = from->file;
+	vma->pgoff = from->pgoff;
+	vma->anon = NULL;
+	vma->anon_next = vma->anon_prev = NULL;
+	if (vma->file)
+		quire_file_get(vma->file);
+}
+
 struct vma *vma_like(struct vma_room *room, struct quire_mm *mm, const struct vma *from)
 {
 	ASSERT("VMA-1", room->nr);
 	struct vma *vma = room->vma[--room->nr];
 
-	*vma = (struct vma){
-		.start = from->start,
-		.end = from->end,
-		.mm = mm,
-		.flags = from->flags,
-		.pte = from->pte,
-		.file = from->file,
-		.pgoff = from->pgoff,
-	};
-	if (vma->file)
-		quire_file_get(vma->file);
+	init_like(vma, mm, from);
 	return vma;
 }
 
@@ -225,7 +223,7 @@ static void tree_leave(struct vma *vma)
 	struct tree_cursor c;
 
 	tree_seek(&vma->mm->areas, vma->start, &c);
-	ASSERT("VMA-1", at(vma->mm, &c) == vma);
+	ASSERT("VMA-1", tree_value(&c) == vma);
 	tree_erase(&vma->mm->areas, &c);
 }
 
@@ -236,7 +234,7 @@ static void tree_follow(struct vma *vma, uint64_t address)
 	struct tree_cursor c;
 
 	tree_seek(&vma->mm->areas, address, &c);
-	ASSERT("VMA-1", at(vma->mm, &c) == vma);
+	ASSERT("VMA-1", tree_value(&c) == vma);
 	tree_resize(&vma->mm->areas, &c, &range);
 }
 
@@ -262,6 +260,12 @@ static void drop(struct vma *vma)
 void vma_unlink(struct vma *vma)
 {
 	tree_leave(vma);
+	drop(vma);
+}
+
+void vma_unlink_at(struct vma *vma, struct tree_cursor *c)
+{
+	tree_erase(&vma->mm->areas, c);
 	drop(vma);
 }
 
@@ -327,10 +331,9 @@ struct vma *vma_join(struct vma *vma)
 	return vma;
 }
 
-struct vma *vma_extend(const struct vma *like)
+/* @prev, @next: the areas before and behind the gap; NULL: there is none */
+static struct vma *extend(const struct vma *like, struct vma *prev, struct vma *next)
 {
-	struct vma *prev = like->start ? vma_find(like->mm, like->start - 1) : NULL;
-	struct vma *next = vma_find(like->mm, like->end);
 	bool after = prev && vma_joins(prev, like), before = next && vma_joins(like, next);
 
 	if (after && before && !anon_mergeable(prev->anon, next->anon))
@@ -342,6 +345,58 @@ struct vma *vma_extend(const struct vma *like)
 	else if (before)
 		vma_resize(next, like->start, next->end);
 	return after ? prev : before ? next : NULL;
+}
+
+struct vma *vma_extend(const struct vma *like)
+{
+	struct tree_cursor c;
+	void *prev, *next;
+
+	tree_seek(&like->mm->areas, like->start, &c);
+	tree_around(&like->mm->areas, &c, &prev, &next);
+	return extend(like, prev, next);
+}
+
+/* Have the nodes that an insertion takes. Return: 0; -QUIRE_ENOMEM: those had stay with the tree */
+static COLD int get_nodes(struct quire_mm *mm, uint32_t nr)
+{
+	while (nr--) {
+		void *node = quire_cache_alloc(vm_of(mm->q)->node_cache, QUIRE_GFP_KERNEL);
+
+		if (!node)
+			return -QUIRE_ENOMEM;
+		tree_give(&mm->areas, node);
+	}
+	return 0;
+}
+
+struct vma *vma_add(const struct vma *like, struct tree_cursor *c)
+{
+	struct quire_mm *mm = like->mm;
+	struct tree_range range = { like->start, like->end, NULL };
+	void *prev, *next;
+	struct vma *vma;
+	uint32_t need;
+
+	tree_around(&mm->areas, c, &prev, &next);
+	vma = extend(like, prev, next);
+	if (vma)
+		return vma;
+	vma = quire_cache_alloc(vm_of(mm->q)->vma_cache, QUIRE_GFP_KERNEL);
+	if (!vma)
+		return NULL;
+	need = tree_need(&mm->areas, c);
+	if (unlikely(need) && get_nodes(mm, need)) {
+		free_record(mm, vma);
+		return NULL;
+	}
+	init_like(vma, mm, like);
+	vma_set_flags(vma, like->flags);
+	if (vma->file)
+		maps_enter(vma);
+	range.value = vma;
+	tree_insert(&mm->areas, c, &range);
+	return vma;
 }
 
 /* The border between two neighbours moves: pages of one become the other's. */

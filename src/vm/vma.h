@@ -13,6 +13,7 @@
 #include <quire/mm.h>
 
 #include "core/interval.h"
+#include "core/tree.h"
 
 struct anon;
 
@@ -148,6 +149,19 @@ struct vma *vma_join(struct vma *vma);
  *         the caller's. Locks: mm->sem for writing; takes M and A
  */
 struct vma *vma_extend(const struct vma *like);
+
+/**
+ * vma_add - an area at free addresses: a neighbour's part, or one of its own
+ * @like: as vma_extend
+ * @c:    in the gap that has them; not valid after
+ *
+ * Return: the area that has them; NULL if there is no memory, and nothing has changed. Counts are the
+ *         caller's. Locks: mm->sem for writing; takes M and A
+ */
+struct vma *vma_add(const struct vma *like, struct tree_cursor *c);
+
+/** vma_unlink_at - vma_unlink of the area at the cursor, which is not valid after */
+void vma_unlink_at(struct vma *vma, struct tree_cursor *c);
 
 /** struct vma_change - what becomes of a part of an area, or all of it */
 struct vma_change {

@@ -27,43 +27,54 @@ struct zap {
 	int gone;                  /* entries of this page table */
 	uint64_t rss[NR_RSS];
 	uint64_t nr_anon, nr_mapped; /* frames that nobody maps any more */
+	uint64_t nr_shared;          /* of page[], those in rss and these two; the others are nobody else's */
 	unsigned nr;
 	struct quire_page *page[ZAP_BATCH];
 };
 
 /* The frame of an entry that is gone. */
-static WITHIN void gather(struct zap *z, struct quire_page *page)
+static APART void gather_shared(struct zap *z, struct quire_page *page)
 {
 	bool last = frame_unmap(page);
 
-	if (likely(frame_anon(page))) {
+	if (frame_anon(page)) {
 		z->rss[RSS_ANON]++;
 		z->nr_anon += last;
 	} else {
 		z->rss[frame_kind(z->mm->q, page)]++;
 		z->nr_mapped += last;
 	}
-	z->page[z->nr++] = page;
+	z->nr_shared++;
 }
 
 /* Entries [i, end) of a page table. Return: where it stopped: the batch is full */
 static WITHIN unsigned clear(struct zap *z, void *contents, unsigned i, unsigned end,
 			     unsigned bytes)
 {
-	for (; i < end && likely(z->nr < ZAP_BATCH); i++) {
+	struct frame_finder finder = z->finder;
+	unsigned nr = z->nr;
+	int gone = 0;
+
+	for (; i < end && likely(nr < ZAP_BATCH); i++) {
 		uint64_t entry = entry_load(contents, i, bytes);
 		struct quire_page *page;
 
 		if (!entry)
 			continue;
-		page = frame_find(&z->finder, entry);
+		page = frame_find(&finder, entry);
 		if (unlikely(z->files) && (!page || frame_anon(page)))
 			continue;
 		entry_take(contents, i, bytes);
-		z->gone++;
-		if (likely(page))
-			gather(z, page);
+		gone++;
+		if (unlikely(!page))
+			continue;
+		if (unlikely(!frame_unmap_only(page)))
+			gather_shared(z, page);
+		z->page[nr++] = page;
 	}
+	z->nr = nr;
+	z->gone = gone;
+	z->finder = finder;
 	return i;
 }
 
@@ -72,7 +83,10 @@ static void settle(struct zap *z)
 {
 	struct quire_mm *mm = z->mm;
 	struct vm *vm = vm_of(mm->q);
-	uint64_t all = 0;
+	uint64_t all = 0, only = z->nr - z->nr_shared;
+
+	z->rss[RSS_ANON] += only;
+	z->nr_anon += only;
 
 	for (unsigned kind = 0; kind < NR_RSS; kind++) {
 		if (z->rss[kind])
@@ -88,7 +102,7 @@ static void settle(struct zap *z)
 		atomic_fetch_sub_explicit(&vm->nr_anon, z->nr_anon, memory_order_relaxed);
 	if (z->nr_mapped)
 		atomic_fetch_sub_explicit(&vm->nr_mapped, z->nr_mapped, memory_order_relaxed);
-	z->nr_anon = z->nr_mapped = 0;
+	z->nr_anon = z->nr_mapped = z->nr_shared = 0;
 }
 
 /* End a batch: the frames go. */
@@ -103,19 +117,18 @@ static void give_back(struct zap *z, uintptr_t token)
 	z->nr = 0;
 }
 
-static void run(struct zap *z, uint64_t start, uint64_t end)
+/* @at: as user_next has left it. Locks: T, which it drops */
+static void run(struct zap *z, uintptr_t token, uint64_t at, uint64_t end)
 {
 	struct quire_table *t = z->mm->table;
-	uint64_t at = start, last = end - 1, stop = 0;
-	uintptr_t token = table_enter(t);
+	uint64_t last = end - 1, stop = 0;
 	struct leaf *leaf;
 
 	while (stop < last && (leaf = user_next(t, &at, last))) {
-		unsigned i = format_index(t->format, 0, at), first = i, n;
+		unsigned i = user_index(t, at), first = i, n;
 
 		stop = user_last(t, at, last);
-		n = format_index(t->format, 0, stop) + 1;
-		z->gone = 0;
+		n = user_index(t, stop) + 1;
 		i = t->format->entry_bytes == 8 ? clear(z, leaf->contents, i, n, 8)
 						: clear(z, leaf->contents, i, n, 4);
 		if (z->gone) {
@@ -135,16 +148,23 @@ static void run(struct zap *z, uint64_t start, uint64_t end)
 
 static void zap(struct vma *vma, uint64_t start, uint64_t end, bool files)
 {
+	struct quire_table *t = vma->mm->table;
+	uintptr_t token = table_enter(t);
 	struct zap z;
 
+	/* Nothing was touched: nothing is to be given back. */
+	if (!user_next(t, &start, end - 1)) {
+		table_leave(t, token);
+		return;
+	}
 	/* Not the array. */
 	z.mm = vma->mm;
 	z.finder = frame_begin(vma->mm);
 	z.files = files;
 	z.rss[RSS_ANON] = z.rss[RSS_FILE] = z.rss[RSS_SHMEM] = 0;
-	z.nr_anon = z.nr_mapped = z.nr = 0;
+	z.nr_anon = z.nr_mapped = z.nr_shared = z.nr = 0;
 	quire_tlb_begin(&z.tlb, vma->mm->table);
-	run(&z, start, end);
+	run(&z, token, start, end);
 }
 
 void zap_range(struct vma *vma, uint64_t start, uint64_t end)
@@ -159,22 +179,40 @@ void zap_files(struct vma *vma, uint64_t start, uint64_t end)
 
 /* ---- Rights -------------------------------------------------------------------- */
 
-/* Entries [i, end) of a page table get other bits. Return: how many have changed */
-static WITHIN unsigned protect(void *contents, unsigned i, unsigned end, unsigned bytes,
-			       const uint64_t mask[2])
+/* Give an entry other bits. Return: whether it has changed */
+static WITHIN bool protect_one(void *contents, unsigned i, unsigned bytes, uint64_t keep,
+			       uint64_t bits)
 {
-	unsigned changed = 0;
+	uint64_t entry, value;
 
-	for (; i < end; i++) {
-		uint64_t entry, value;
+	do {
+		entry = entry_load(contents, i, bytes);
+		value = (entry & keep) | bits;
+		if (value == entry || !entry)
+			return false;
+	} while (unlikely(!entry_change(contents, i, bytes, entry, value)));
+	return true;
+}
 
-		do {
-			entry = entry_load(contents, i, bytes);
-			value = (entry & mask[0]) | mask[1];
-		} while (entry && value != entry &&
-			 unlikely(!entry_change(contents, i, bytes, entry, value)));
-		changed += entry && value != entry;
+/* Entries [i, end) of a page table. Return: whether one has changed */
+static WITHIN bool protect(void *contents, unsigned i, unsigned end, unsigned bytes,
+			   const uint64_t mask[2])
+{
+	uint64_t keep = mask[0], bits = mask[1];
+	bool changed = false;
+
+	for (; i + 4 <= end; i += 4) {
+		if (protect_one(contents, i, bytes, keep, bits))
+			changed = true;
+		if (protect_one(contents, i + 1, bytes, keep, bits))
+			changed = true;
+		if (protect_one(contents, i + 2, bytes, keep, bits))
+			changed = true;
+		if (protect_one(contents, i + 3, bytes, keep, bits))
+			changed = true;
 	}
+	for (; i < end; i++)
+		changed |= protect_one(contents, i, bytes, keep, bits);
 	return changed;
 }
 
@@ -229,44 +267,56 @@ struct copy {
 	bool changed;          /* one of the parent's is write-protected now */
 };
 
-/* One entry. Return: false if the frame has as many references as can be */
-static WITHIN bool copy_entry(struct copy *c, void *contents, unsigned i, unsigned bytes)
+/* Take the right to write from a parent's entry. Return: the entry now */
+static WITHIN uint64_t read_only(struct copy *c, void *contents, unsigned i, unsigned bytes,
+				 uint64_t entry)
 {
-	uint64_t entry = entry_load(contents, i, bytes);
-	struct quire_page *page;
-
-	if (!entry)
-		return true;
-	page = frame_find(&c->finder, entry);
-	if (page) {
-		/* What is not written privately comes back by a fault. */
-		if (!frame_anon(page))
-			return true;
-		if (unlikely(!frames_hold(page)))
-			return false;
-		frame_map(page);
-		c->nr_anon++;
-	}
-	while ((entry & QUIRE_PTE_RW) &&
-	       !entry_change(contents, i, bytes, entry, entry & ~(uint64_t)QUIRE_PTE_RW))
+	while (!entry_change(contents, i, bytes, entry, entry & ~(uint64_t)QUIRE_PTE_RW))
 		entry = entry_load(contents, i, bytes);
-	c->changed |= (entry & QUIRE_PTE_RW) != 0;
-	if (unlikely(!c->leaf))
-		c->leaf = user_make(c->to, c->at, &c->stock);
-	entry_store(c->leaf->contents, i, bytes,
-		    entry & ~(uint64_t)(QUIRE_PTE_RW | QUIRE_PTE_ACCESSED));
-	c->nr++;
-	return true;
+	c->changed = true;
+	return entry & ~(uint64_t)QUIRE_PTE_RW;
 }
 
+/* Entries [i, end) of a page table. Return: false if a frame has as many references as can be */
 static WITHIN bool copy_entries(struct copy *c, void *contents, unsigned i, unsigned end,
 				unsigned bytes)
 {
+	void *target = c->leaf ? c->leaf->contents : NULL;
+	struct frame_finder finder = c->finder;
+	unsigned nr_anon = 0;
+	bool ok = true;
+	int nr = 0;
+
 	for (; i < end; i++) {
-		if (unlikely(!copy_entry(c, contents, i, bytes)))
-			return false;
+		uint64_t entry = entry_load(contents, i, bytes);
+		struct quire_page *page;
+
+		if (!entry)
+			continue;
+		page = frame_find(&finder, entry);
+		if (likely(page)) {
+			/* What is not written privately comes back by a fault. */
+			if (unlikely(!frame_anon(page)))
+				continue;
+			ok = frames_hold(page);
+			if (unlikely(!ok))
+				break;
+			frame_map_again(page);
+			nr_anon++;
+		}
+		if (entry & QUIRE_PTE_RW)
+			entry = read_only(c, contents, i, bytes, entry);
+		if (unlikely(!target)) {
+			c->leaf = user_make(c->to, c->at, &c->stock);
+			target = c->leaf->contents;
+		}
+		entry_store(target, i, bytes, entry & ~(uint64_t)QUIRE_PTE_ACCESSED);
+		nr++;
 	}
-	return true;
+	c->finder = finder;
+	c->nr_anon += nr_anon;
+	c->nr = nr;
+	return ok;
 }
 
 /* The next page table, under both locks. Return: false if a reference can't be had */
@@ -277,7 +327,6 @@ static bool copy_leaf(struct copy *c, const struct leaf *leaf, uint64_t stop)
 	bool ok;
 
 	c->leaf = user_find(c->to, c->at);
-	c->nr = 0;
 	ok = f->entry_bytes == 8 ? copy_entries(c, leaf->contents, i, end, 8)
 				 : copy_entries(c, leaf->contents, i, end, 4);
 	if (c->nr)
