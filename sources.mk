@@ -167,6 +167,7 @@ LAB += lab/command_show.c
 LAB += lab/command_slab.c
 LAB += lab/command_table.c
 LAB += lab/command_walk.c
+LAB += lab/debt.c
 LAB += lab/figure.c
 LAB += lab/figure_frames.c
 LAB += lab/figure_free.c
@@ -177,16 +178,22 @@ LAB += lab/figure_walk.c
 LAB += lab/figure_zones.c
 LAB += lab/gfp.c
 LAB += lab/image.c
+LAB += lab/lackey.c
 LAB += lab/lesson.c
 LAB += lab/map.c
 LAB += lab/map_line.c
+LAB += lab/places.c
+LAB += lab/plot.c
 LAB += lab/process.c
+LAB += lab/program.c
 LAB += lab/quote.c
 LAB += lab/replay.c
 LAB += lab/scan.c
 LAB += lab/script.c
 LAB += lab/session.c
 LAB += lab/size.c
+LAB += lab/strace.c
+LAB += lab/strace_names.c
 LAB += lab/text.c
 LAB += lab/trace.c
 LAB += lab/trace_gfp.c
@@ -197,6 +204,10 @@ LAB += lab/words.c
 SOFTMMU :=
 SOFTMMU += ports/softmmu/simulated.c
 SOFTMMU += ports/softmmu/softmmu.c
+
+# With it: the ports that have one such machine at a time.
+SINGLE :=
+SINGLE += ports/softmmu/single.c
 
 # The hosted port: port.h in a process.
 HOSTED :=
@@ -217,6 +228,9 @@ CLI += apps/cli/cmd_walk.c
 CLI += apps/cli/input.c
 CLI += apps/cli/main.c
 CLI += apps/cli/progress.c
+CLI += apps/cli/program_report.c
+CLI += apps/cli/replay_pages.c
+CLI += apps/cli/replay_program.c
 CLI += apps/cli/replay_report.c
 CLI += apps/cli/table.c
 

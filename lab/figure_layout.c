@@ -96,8 +96,8 @@ static void draw_numbers(struct quire *q, struct canvas *c, unsigned y)
 	figure_bytes(direct.bytes_large + direct.bytes_1g, large, sizeof(large));
 	canvas_print(c, 0, y, CANVAS_PLAIN, "direct map  %s in 4 kB pages, %s in large ones", small,
 		     large);
-	canvas_print(c, 0, y + 1, CANVAS_PLAIN, "vmalloc     %ju areas, %s; %s freed, not flushed",
-		     (uintmax_t)vm.nr_areas, used, lazy);
+	canvas_print(c, 0, y + 1, CANVAS_PLAIN, "vmalloc     %ju area%s, %s; %s freed, not flushed",
+		     (uintmax_t)vm.nr_areas, vm.nr_areas == 1 ? "" : "s", used, lazy);
 	if (kmap.total)
 		canvas_print(c, 0, y + 2, CANVAS_PLAIN,
 			     "pkmap       %u of %u windows open, %u closed and kept", kmap.open,

@@ -44,6 +44,7 @@ struct lab_block {
 };
 
 struct lab_area;
+struct lab_debt;
 struct lab_image;
 struct lab_process;
 
@@ -78,6 +79,7 @@ struct lab {
 	struct lab_block *blocks;   /* the newest first */
 	struct lab_area *areas;     /* likewise (command_kspace.c) */
 	struct lab_table *tables;   /* likewise (command_table.c) */
+	struct lab_debt **debts;    /* what goes back to a machine that stays (debt.c) */
 	struct lab_process *processes; /* likewise (process.c) */
 	struct lab_process *process;   /* that commands are about; NULL: there is none */
 	struct lab_process *on;        /* that this line is about, if it says so */
@@ -148,6 +150,9 @@ void *session_host(const struct lab *lab);
  * Return: the array; NULL without memory, and nothing has changed
  */
 void *session_grow(struct lab *lab, void *old, size_t *room, size_t size);
+
+/** session_borrows - is the machine the host's own, which goes on without the session? */
+bool session_borrows(const struct lab *lab);
 
 /** session_drop_ram - forget the ranges of lab->ram */
 void session_drop_ram(struct lab *lab);

@@ -70,6 +70,9 @@ static bool grow(struct vma *stack, uint64_t address)
 	if (start < vm_of(mm->q)->sysctl.mmap_min_addr || nr > stack->pgoff ||
 	    !guarded(stack, start))
 		return false;
+	/* Linux gives a stack that grows its anon at once, and merges areas accordingly. */
+	if (anon_prepare(stack))
+		return false;
 	if (stack->end - start > mm->config.rlimit[QUIRE_RLIMIT_STACK] ||
 	    !account_may_grow(mm, stack->flags, nr) || !account_may_lock(mm, stack->flags, nr))
 		return false;
@@ -243,6 +246,9 @@ static int populate_area(struct vma *vma, uint64_t start, uint64_t end, enum pop
 	struct quire_signal signal;
 
 	for (uint64_t at = start; at < end; at += QUIRE_PAGE_SIZE) {
+		/* What can only be executed or written can't be read, whatever the processor does. */
+		if (!(vma->flags & (write ? QUIRE_VM_WRITE : QUIRE_VM_READ)))
+			return how == POPULATE_MAP ? -QUIRE_EFAULT : -QUIRE_EINVAL;
 		switch (fault_in(vma, at, write, &signal)) {
 		case QUIRE_FAULT_DONE:
 			break;

@@ -217,6 +217,13 @@ static int move(struct remap *r, struct vma *vma)
 	if (error)
 		return error;
 	make_way(r, &m);
+	if (!vma_find(r->mm, r->old)) {
+		/* 0 bytes of an area that was in the way itself: as Linux, it is gone. */
+		if (m.promised)
+			account_release(r->mm, m.promised);
+		vma_room_put(r->mm, &m.room);
+		return -QUIRE_EFAULT;
+	}
 	struct vma *to = make_copy(r, &m);
 
 	error = zap_move(vma_find(r->mm, r->old), r->old, to, r->to, m.keep);
