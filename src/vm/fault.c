@@ -214,12 +214,18 @@ enum quire_fault quire_mm_fault(struct quire_mm *mm, quire_virt_t address, uint3
 /* What a processor would find at the address. Return: false if the access needs no fault */
 static bool missing(const struct vma *vma, uint64_t address, bool write, uint32_t *code)
 {
+	const uint64_t marks = QUIRE_PTE_ACCESSED | QUIRE_PTE_DIRTY;
 	struct quire_table *t = vma->mm->table;
 	uintptr_t token = table_enter(t);
 	const struct leaf *leaf = user_find(t, address);
-	uint64_t entry = leaf ? table_get(t, leaf->contents, user_index(t, address))
-			      : 0;
+	unsigned i = user_index(t, address);
+	uint64_t entry = leaf ? table_get(t, leaf->contents, i) : 0;
 
+	/* What the kernel is about to write is marked as a processor would mark it. */
+	while (write && (entry & QUIRE_PTE_PRESENT) && (entry & QUIRE_PTE_RW) &&
+	       (entry & marks) != marks &&
+	       !entry_change(leaf->contents, i, t->format->entry_bytes, entry, entry | marks))
+		entry = table_get(t, leaf->contents, i);
 	table_leave(t, token);
 	*code = (write ? QUIRE_PF_WRITE : 0) | (entry & QUIRE_PTE_PRESENT ? QUIRE_PF_PRESENT : 0);
 	return !(entry & QUIRE_PTE_PRESENT) || (write && !(entry & QUIRE_PTE_RW));
@@ -247,8 +253,9 @@ static int populate_area(struct vma *vma, uint64_t start, uint64_t end, enum pop
 
 	for (uint64_t at = start; at < end; at += QUIRE_PAGE_SIZE) {
 		/* What can only be executed or written can't be read, whatever the processor does. */
-		if (!(vma->flags & (write ? QUIRE_VM_WRITE : QUIRE_VM_READ)))
-			return how == POPULATE_MAP ? -QUIRE_EFAULT : -QUIRE_EINVAL;
+		if (how != POPULATE_MAP &&
+		    !(vma->flags & (write ? QUIRE_VM_WRITE : QUIRE_VM_READ)))
+			return -QUIRE_EINVAL;
 		switch (fault_in(vma, at, write, &signal)) {
 		case QUIRE_FAULT_DONE:
 			break;

@@ -94,7 +94,7 @@ static enum quire_fault map_one(struct fault *f, struct quire_page *page)
 	uintptr_t token;
 	struct leaf *leaf;
 
-	if (f->write && !zap_writable(f->vma))
+	if (f->write)
 		pagecache_dirty(q, page);
 	leaf = fault_enter(f, &token);
 	if (leaf) {
@@ -113,13 +113,12 @@ static enum quire_fault map_one(struct fault *f, struct quire_page *page)
 static enum quire_fault map_copy(struct fault *f, struct quire_page *from)
 {
 	struct quire *q = f->table->q;
-	struct quire_page *page = NULL;
+	struct quire_page *page;
 	struct leaf *leaf = NULL;
 	bool mine = false;
 	uintptr_t token;
 
-	if (acquire_load(&f->vma->anon) || !anon_prepare(f->vma))
-		page = fault_anon_page(q, false);
+	page = fault_anon_page(q, false);
 	if (page && !touch_copy(q, page, from))
 		leaf = fault_enter(f, &token);
 	if (leaf) {
@@ -157,6 +156,10 @@ enum quire_fault fault_file(struct fault *f)
 
 	if (fault != QUIRE_FAULT_SIGBUS)
 		return fault;
+	/* Before the page, which may not be there: as Linux, whose areas are merged accordingly. */
+	if (f->write && !(vma->flags & QUIRE_VM_SHARED) && !acquire_load(&vma->anon) &&
+	    anon_prepare(vma))
+		return QUIRE_FAULT_OOM;
 	error = pagecache_load(vma->file, vma_index(vma, f->address), advice(vma), &f->major,
 			       &page);
 	if (error)

@@ -91,6 +91,15 @@ static inline bool frame_unmap(struct quire_page *page)
 	return owner >> 8 == 1;
 }
 
+/** frame_dirty - a page of a file without a store was written through an entry. Locks: none */
+static inline void frame_dirty(struct quire *q, struct quire_page *page)
+{
+	struct use *use = use_of(q, page);
+
+	if ((relaxed_load(&use->flags) & (USE_MEMORY | USE_DIRTY)) == USE_MEMORY)
+		atomic_fetch_or_explicit(&use->flags, USE_DIRTY, memory_order_relaxed);
+}
+
 /**
  * frame_unmap_only - frame_unmap, if it is anonymous memory that one entry maps
  *

@@ -305,6 +305,8 @@ static int remap(struct remap *r)
 		return -QUIRE_EINVAL;
 	if (!implied)
 		r->to = r->old;
+	if (!implied && r->old_bytes > r->mm->layout.task_size.v - r->old)
+		return -QUIRE_EINVAL;
 	if (!implied && r->old_bytes >= r->new_bytes)
 		return r->old_bytes == r->new_bytes
 			       ? 0

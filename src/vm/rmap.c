@@ -40,7 +40,7 @@ static void look(struct walk *w, struct vma *vma)
 	uint64_t value;
 	bool stale = false;
 
-	if (!entry.address)
+	if (entry.address == VMA_NOWHERE)
 		return;
 	token = table_enter(t);
 	entry.leaf = user_find(t, entry.address);

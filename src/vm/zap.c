@@ -33,7 +33,7 @@ struct zap {
 };
 
 /* The frame of an entry that is gone. */
-static APART void gather_shared(struct zap *z, struct quire_page *page)
+static APART void gather_shared(struct zap *z, struct quire_page *page, uint64_t entry)
 {
 	bool last = frame_unmap(page);
 
@@ -43,6 +43,9 @@ static APART void gather_shared(struct zap *z, struct quire_page *page)
 	} else {
 		z->rss[frame_kind(z->mm->q, page)]++;
 		z->nr_mapped += last;
+		/* Writes to a file without a store are noticed here. */
+		if (entry & QUIRE_PTE_DIRTY)
+			frame_dirty(z->mm->q, page);
 	}
 	z->nr_shared++;
 }
@@ -64,12 +67,12 @@ static WITHIN unsigned clear(struct zap *z, void *contents, unsigned i, unsigned
 		page = frame_find(&finder, entry);
 		if (unlikely(z->files) && (!page || frame_anon(page)))
 			continue;
-		entry_take(contents, i, bytes);
+		entry = entry_take(contents, i, bytes);
 		gone++;
 		if (unlikely(!page))
 			continue;
 		if (unlikely(!frame_unmap_only(page)))
-			gather_shared(z, page);
+			gather_shared(z, page, entry);
 		z->page[nr++] = page;
 	}
 	z->nr = nr;
@@ -264,6 +267,7 @@ struct copy {
 	uint64_t at;           /* first address of the parent's */
 	int nr;                /* entries copied to it */
 	uint64_t nr_anon;      /* frames in them */
+	uint64_t rss[NR_RSS];  /* other frames, of a file of which pages were written */
 	bool changed;          /* one of the parent's is write-protected now */
 };
 
@@ -295,14 +299,14 @@ static WITHIN bool copy_entries(struct copy *c, void *contents, unsigned i, unsi
 			continue;
 		page = frame_find(&finder, entry);
 		if (likely(page)) {
-			/* What is not written privately comes back by a fault. */
-			if (unlikely(!frame_anon(page)))
-				continue;
 			ok = frames_hold(page);
 			if (unlikely(!ok))
 				break;
 			frame_map_again(page);
-			nr_anon++;
+			if (likely(frame_anon(page)))
+				nr_anon++;
+			else
+				c->rss[frame_kind(c->from->q, page)]++;
 		}
 		if (entry & QUIRE_PTE_RW)
 			entry = read_only(c, contents, i, bytes, entry);
@@ -361,6 +365,19 @@ static int copy_next(struct copy *c, uint64_t last) LOCK_ATTRIBUTE(no_thread_saf
 	return ok ? stop < last : -QUIRE_ENOMEM;
 }
 
+/* Truncate must find either the parent's entry or both. */
+static void copy_hold(struct vma *from) LOCK_ATTRIBUTE(no_thread_safety_analysis)
+{
+	if (from->file)
+		sem_write(&quire_file_inode(from->file)->maps_lock, from->mm->q->config.host);
+}
+
+static void copy_release(struct vma *from) LOCK_ATTRIBUTE(no_thread_safety_analysis)
+{
+	if (from->file)
+		sem_write_drop(&quire_file_inode(from->file)->maps_lock, from->mm->q->config.host);
+}
+
 int zap_copy(struct vma *to, struct vma *from)
 {
 	struct copy c = { .to = to->mm->table, .from = from->mm->table,
@@ -369,11 +386,15 @@ int zap_copy(struct vma *to, struct vma *from)
 	struct quire_tlb tlb;
 	int more;
 
+	copy_hold(from);
 	do {
 		more = copy_next(&c, from->end - 1);
 	} while (more > 0);
+	copy_release(from);
 	stock_empty(&c.stock);
-	atomic_fetch_add_explicit(&to->mm->rss[RSS_ANON], c.nr_anon, memory_order_relaxed);
+	c.rss[RSS_ANON] += c.nr_anon;
+	for (unsigned kind = 0; kind < NR_RSS; kind++)
+		atomic_fetch_add_explicit(&to->mm->rss[kind], c.rss[kind], memory_order_relaxed);
 	if (c.changed) {
 		quire_tlb_begin(&tlb, c.from);
 		tlb_add(&tlb, (struct span){ from->start, from->end - 1 }, QUIRE_PAGE_SHIFT);

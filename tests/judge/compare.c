@@ -26,9 +26,16 @@ const char *aspect_name(enum aspect aspect)
 /** struct explanation - a difference that is known, and why it is there */
 struct explanation {
 	const char *reason;
+	/* NULL: it is not even compared */
 	bool (*is)(const struct episode *episode, const struct difference *difference,
-		   const struct outcome *real, const struct outcome *other);
+		   const struct trace *real, const struct trace *other);
 };
+
+static bool areas_equal(const struct area *a, const struct area *b)
+{
+	return a->start == b->start && a->end == b->end && a->offset == b->offset &&
+	       !strcmp(a->rights, b->rights) && !strcmp(a->name, b->name);
+}
 
 /* Is a stored file mapped there? */
 static bool is_stored(const struct difference *d)
@@ -37,29 +44,143 @@ static bool is_stored(const struct difference *d)
 }
 
 static bool is_allocation(const struct episode *e, const struct difference *d,
-			  const struct outcome *real, const struct outcome *other)
+			  const struct trace *real, const struct trace *other)
 {
 	const struct call *c = &e->calls[d->call];
 
 	return c->op == OP_FALLOCATE && d->aspect == ASPECT_RESULT && c->file < WIRE_FILES &&
-	       e->setting.files[c->file].kind >= FILE_STORED && real->result.result == 0 &&
-	       other->result.result == -95;
+	       e->setting.files[c->file].kind >= FILE_STORED &&
+	       real->outcomes[d->call].result.result == 0 &&
+	       other->outcomes[d->call].result.result == -95;
 }
 
 /* A fault beyond the end of a stored file came before. */
 static bool is_around_end(const struct episode *e, const struct difference *d,
-			  const struct outcome *real, const struct outcome *other)
+			  const struct trace *real, const struct trace *other)
 {
+	bool beyond = false;
+
 	(void)e;
+	(void)other;
+	for (unsigned i = 0; i < d->call; i++)
+		beyond = beyond || real->outcomes[i].result.signal == 7;
+	return beyond && (d->aspect == ASPECT_PAGES || d->aspect == ASPECT_COUNTS) && is_stored(d);
+}
+
+/* Copies the areas, those joined that differ in nothing. Return: how many */
+static unsigned joined(const struct trace *t, const struct outcome *o, struct area *out, unsigned room)
+{
+	unsigned nr = 0;
+
+	for (unsigned i = 0; i < o->nr_areas; i++) {
+		const struct area *a = &t->areas[o->first_area + i];
+		struct area *last = nr ? &out[nr - 1] : NULL;
+
+		/* What is behind the end of the heap has lost the name. */
+		bool named = last && (!strcmp(last->name, a->name) ||
+				      (!strcmp(last->name, "[heap]") && !a->name[0]));
+
+		if (named && last->end == a->start && !strcmp(last->rights, a->rights) &&
+		    (a->name[0] != '/' || a->offset == last->offset + (last->end - last->start)))
+			last->end = a->end;
+		else if (nr < room)
+			out[nr++] = *a;
+	}
+	return nr;
+}
+
+/* Both refused it, and Linux has split areas before; or it is one that leaves areas apart. */
+static bool is_left_split(const struct episode *e, const struct difference *d,
+			  const struct trace *real, const struct trace *other)
+{
+	const struct outcome *a = &real->outcomes[d->call], *b = &other->outcomes[d->call];
+	struct area x[256], y[256];
+
+	const struct call *c = &e->calls[d->call];
+	bool apart = c->op == OP_BRK || (c->op == OP_MREMAP && c->flags & 4);
+
+	if (d->aspect != ASPECT_MAPS || (!apart && a->result.result >= 0))
+		return false;
+	unsigned nr = joined(real, a, x, 256);
+
+	if (nr != joined(other, b, y, 256))
+		return false;
+	for (unsigned i = 0; i < nr; i++)
+		if (!areas_equal(&x[i], &y[i]))
+			return false;
+	return true;
+}
+
+static bool is_address(const struct episode *e, const struct difference *d,
+		       const struct trace *real, const struct trace *other)
+{
+	(void)other;
+	return e->calls[d->call].op == OP_MMAP && d->aspect == ASPECT_RESULT &&
+	       (uint64_t)real->outcomes[d->call].result.result == e->calls[d->call].at;
+}
+
+static bool did(const struct episode *e, unsigned nr, enum op op, unsigned advice)
+{
+	for (unsigned i = 0; i < nr; i++)
+		if (e->calls[i].op == op && (op != OP_MADVISE || e->calls[i].prot == advice))
+			return true;
+	return false;
+}
+
+static bool is_reclaimed(const struct episode *e, const struct difference *d,
+			 const struct trace *real, const struct trace *other)
+{
+	bool pages = d->aspect == ASPECT_PAGES || d->aspect == ASPECT_COUNTS ||
+		     (d->aspect == ASPECT_BYTES && e->calls[d->call].op == OP_MINCORE);
+
 	(void)real;
 	(void)other;
-	return (d->aspect == ASPECT_PAGES || d->aspect == ASPECT_COUNTS) && is_stored(d);
+	return pages && did(e, d->call, OP_MADVISE, 21);
+}
+
+/* mincore of a range in which a stored file is mapped. */
+static bool is_stored_mincore(const struct episode *e, const struct difference *d,
+			      const struct trace *real)
+{
+	const struct outcome *o = &real->outcomes[d->call];
+	const struct call *c = &e->calls[d->call];
+	uint64_t at = c->at + (c->at_ref >= 0 ? (uint64_t)real->outcomes[c->at_ref].result.result : 0);
+
+	if (d->aspect != ASPECT_BYTES || c->op != OP_MINCORE)
+		return false;
+	for (unsigned i = 0; i < o->nr_areas; i++) {
+		const struct area *a = &real->areas[o->first_area + i];
+
+		if (a->start < at + c->bytes && a->end > at && strstr(a->name, "/stored"))
+			return true;
+	}
+	return false;
+}
+
+/* A stored file has holes or has changed its size, so that pages of it are to be read in. */
+static bool is_readahead(const struct episode *e, const struct difference *d,
+			 const struct trace *real, const struct trace *other)
+{
+	bool holes = did(e, d->call, OP_TRUNCATE, 0) || did(e, d->call, OP_FALLOCATE, 0) ||
+		     did(e, d->call, OP_FWRITE, 0);
+	bool pages = d->aspect == ASPECT_PAGES || d->aspect == ASPECT_COUNTS;
+
+	(void)other;
+	return holes && ((pages && is_stored(d)) || is_stored_mincore(e, d, real));
 }
 
 static const struct explanation EXPLANATIONS[] = {
 	{ "fallocate of a stored file: a store has no call for it, Linux's ext4 has", is_allocation },
 	{ "pages of a stored file around one that faults: Linux leaves out the last page of a file "
 	  "when it begins there (6.18, ext4)", is_around_end },
+	{ "areas that a call has split before it was refused (EPERM of a sealed one) stay so in Linux "
+	  "(6.18), as do those of mremap with DONTUNMAP; a call of Quire that fails has changed nothing", is_left_split },
+	{ "mmap with FIXED at one of the last 4,095 addresses: Linux returns the address, which is an "
+	  "error's number", is_address },
+	{ "what MADV_PAGEOUT reclaims depends on lists that Linux fills later, and on the writing of "
+	  "pages", is_reclaimed },
+	{ "which pages of holes of a stored file are read ahead depends on the file system and the "
+	  "device", is_readahead },
 	{ "smaps: shared anonymous memory is promised by its area (flag ac), in Linux by its file", NULL },
 };
 
@@ -107,12 +228,6 @@ static void area_text(const struct area *area, char text[160])
 		snprintf(text, 160, "none");
 }
 
-static bool areas_equal(const struct area *a, const struct area *b)
-{
-	return a->start == b->start && a->end == b->end && a->offset == b->offset &&
-	       !strcmp(a->rights, b->rights) && !strcmp(a->name, b->name);
-}
-
 static bool differ_maps(const struct trace *ta, const struct outcome *a, const struct trace *tb,
 			const struct outcome *b, struct difference *out)
 {
@@ -156,9 +271,12 @@ static bool differ_look(const struct trace *ta, const struct outcome *a, const s
 		const char *name = "";
 		uint8_t x = ta->pages[a->first_page + i], y = tb->pages[b->first_page + i];
 
-		if (x != y)
+		if (x != y) {
+			uint64_t at = page_address(ta, a, i, &name);
+
 			return tell(out, ASPECT_PAGES, "page %#" PRIx64 " of %s is %#x, Linux %#x",
-				    page_address(ta, a, i, &name), name, y, x);
+				    at, name, y, x);
+		}
 	}
 	for (unsigned i = 0; i < a->nr_areas; i++) {
 		const struct area *x = &ta->areas[a->first_area + i];
@@ -204,7 +322,7 @@ bool compare(const struct episode *episode, const struct trace *real, const stru
 		if (!differ(real, a, other, b, out))
 			continue;
 		for (unsigned e = 0; e < COUNT_OF(EXPLANATIONS); e++)
-			if (EXPLANATIONS[e].is && EXPLANATIONS[e].is(episode, out, a, b))
+			if (EXPLANATIONS[e].is && EXPLANATIONS[e].is(episode, out, real, other))
 				out->explained = EXPLANATIONS[e].reason;
 		return true;
 	}

@@ -27,6 +27,8 @@ struct gen {
 	uint8_t proc; /* whose call is being made */
 	unsigned nr_recent;
 	uint64_t fits; /* bytes from the last place to the end of its range; 0: unknown */
+	bool pageouts; /* so is reclaim: Linux's depends on more than the calls */
+	bool seals; /* areas are sealed: then few calls succeed */
 	bool alive[WIRE_PROCS];
 	uint8_t parent[WIRE_PROCS];
 };
@@ -114,8 +116,7 @@ static void place(struct gen *g, int32_t *ref, uint64_t *at)
 	} else if (which < 98) {
 		*at = STACKS + (below(g, 700) - 350) * PAGE;
 	} else {
-		static const uint64_t odd[] = { 0, 0x1000, 0xf000, 0x10000, 0x7ffffffff000,
-						0xffff800000000000, 0xfffffffffffff000 };
+		static const uint64_t odd[] = { 0, 0x10000, 0x7ffffffff000, 0xffff800000000000, 0xfffffffffffff000 };
 
 		*at = odd[below(g, sizeof(odd) / sizeof(odd[0]))];
 	}
@@ -238,6 +239,9 @@ static void gen_mmap(struct gen *g, struct call *c, unsigned index)
 	c->flags |= map_flags(g, file);
 	if (file)
 		gen_file(g, c);
+	/* Whether a file can be mapped with SYNC is its file system's. */
+	if (c->file >= 2 && c->file <= 4)
+		c->flags &= ~0x80000u;
 	which = below(g, 100);
 	if (c->flags & 0x100 && which < 50) {
 		c->at_ref = REF_NONE;
@@ -313,6 +317,8 @@ static void gen_advice(struct gen *g, struct call *c)
 	c->prot = all[below(g, sizeof(all))];
 	if (chance(g, 1))
 		c->prot = 200;
+	if (c->prot == 21 && !g->pageouts)
+		c->prot = 4;
 }
 
 static void gen_file_op(struct gen *g, struct call *c)
@@ -447,6 +453,14 @@ static void gen_call(struct gen *g, struct call *c, unsigned index)
 	case OP_FORK: gen_fork(g, c); break;
 	case OP_EXIT: gen_exit(g, c); break;
 	case OP_LOOK: break;
+	case OP_MSEAL:
+		if (!g->seals) {
+			c->op = OP_LOOK;
+			break;
+		}
+		range(g, c);
+		c->flags = chance(g, 2);
+		break;
 	case OP_MPROTECT:
 		range(g, c);
 		c->prot = rights(g);
@@ -460,12 +474,9 @@ static void gen_call(struct gen *g, struct call *c, unsigned index)
 		break;
 	case OP_MUNMAP:
 	case OP_MSYNC:
-	case OP_MSEAL:
 		range(g, c);
 		if (c->op == OP_MSYNC)
 			c->flags = chance(g, 90) ? 1u << below(g, 3) : (uint32_t)below(g, 9);
-		if (c->op == OP_MSEAL)
-			c->flags = chance(g, 2);
 		break;
 	default: gen_lock(g, c); break;
 	}
@@ -518,6 +529,8 @@ void generate(uint64_t seed, unsigned nr, struct episode *out)
 
 	memset(&out->setting, 0, sizeof(out->setting));
 	gen_setting(&g, &out->setting);
+	g.seals = chance(&g, 15);
+	g.pageouts = chance(&g, 5);
 	out->nr = nr;
 	for (unsigned i = 0; i < nr; i++) {
 		struct call *c = &out->calls[i];

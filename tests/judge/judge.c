@@ -352,7 +352,7 @@ static bool begin(struct judge *j, const char *program)
 	if (j->said < 0 || j->shared == MAP_FAILED || j->episode == MAP_FAILED || !linux_start(&j->real, program))
 		return false;
 	if (!j->self)
-		return machine_start(&j->machine);
+		return machine_start(&j->machine, &j->real.origin);
 	if (!linux_start(&j->second, program))
 		return false;
 	/* Both name it alike. */

@@ -288,6 +288,11 @@ bool linux_start(struct linux_side *side, const char *program)
 		return false;
 	snprintf(side->wire->stored, sizeof(side->wire->stored), "%s/stored", side->folder);
 	strcpy(side->origin.stored, side->wire->stored);
+	/* Linux has two limits; this is the one of hints and stacks. */
+	void *low = mmap((void *)4096, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	side->origin.least = low == MAP_FAILED ? 65536 : (uintptr_t)low;
+	munmap(low, 4096);
 	uname(&name);
 	snprintf(side->origin.release_text, sizeof(name.release), "%s", name.release);
 	unsigned major = 0, minor = 0;

@@ -558,7 +558,7 @@ static bool failed(const char *what, int error)
 	return error != 0;
 }
 
-bool machine_start(struct machine *m)
+bool machine_start(struct machine *m, const struct origin *origin)
 {
 	struct quire_vm_sysctl sysctl;
 	struct quire_config config;
@@ -572,12 +572,7 @@ bool machine_start(struct machine *m)
 	    failed("kernel", quire_kernel_boot(m->q)) || failed("cache", quire_cache_boot(m->q)) ||
 	    failed("vm", quire_vm_boot(m->q)) || failed("sysctl", quire_vm_sysctl(m->q, &sysctl)))
 		return false;
-	FILE *file = fopen("/proc/sys/vm/mmap_min_addr", "r");
-
-	if (file && fscanf(file, "%" SCNu64, &sysctl.mmap_min_addr) != 1)
-		sysctl.mmap_min_addr = 65536;
-	if (file)
-		fclose(file);
+	sysctl.mmap_min_addr = origin->least;
 	return !failed("sysctl", quire_vm_set_sysctl(m->q, &sysctl));
 }
 

@@ -26,8 +26,8 @@ struct machine {
 	char broken[256];                 /* what is wrong with the machine; "" if nothing is */
 };
 
-/** machine_start - boot. Return: true; else why not was printed */
-bool machine_start(struct machine *m);
+/** machine_start - boot, with the host's limits. Return: true; else why not was printed */
+bool machine_start(struct machine *m, const struct origin *origin);
 
 /**
  * machine_run - do an episode

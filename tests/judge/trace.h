@@ -58,6 +58,7 @@ struct trace {
 struct origin {
 	struct area areas[64]; /* the executor's own */
 	unsigned nr_areas;
+	uint64_t least;        /* lowest address that mmap gives */
 	uint64_t heap;         /* where the heap begins */
 	char stored[256];      /* path of the stored file */
 	unsigned release;      /* of Linux: major * 1000 + minor */
