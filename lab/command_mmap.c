@@ -2,8 +2,8 @@
 /*
  * command_mmap.c - system calls of a process: mmap, munmap, mprotect, mremap, brk, madvise, mlock …
  *
- * The arguments stand in the order that Linux has them in; a name stands for an address. Refusals give the error's
- * name.
+ * The arguments stand in the order that Linux has them in; a name stands for an address. Refusals
+ * give the error's name.
  */
 #include "args.h"
 #include "command_process.h"
@@ -175,7 +175,9 @@ enum lab_status command_munmap(struct lab *lab, const char *target)
 	(void)target;
 	if (!status)
 		status = args_end(lab);
-	return status ? status : said(lab, quire_munmap(r.process->mm, r.at, r.bytes), "munmap", &r);
+	if (status)
+		return status;
+	return said(lab, quire_munmap(r.process->mm, r.at, r.bytes), "munmap", &r);
 }
 
 enum lab_status command_mprotect(struct lab *lab, const char *target)

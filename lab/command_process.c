@@ -2,7 +2,8 @@
 /*
  * command_process.c - processes: begin, fork, exec, exit; their accesses; what is expected of them
  *
- * A line is about the process that `on P:` says, else about the one that process, exec or program made last.
+ * A line is about the process that `on P:` says, else about the one that process, exec or program
+ * made last.
  */
 #include "command_process.h"
 
@@ -20,9 +21,10 @@
 static enum lab_status args_config(struct lab *lab, struct quire_mm_config *out)
 {
 	struct lab_words *words = &lab->words;
+	enum lab_status status = LAB_OK;
 
 	quire_mm_config_init(out);
-	while (!words_end(words)) {
+	while (!status && !words_end(words)) {
 		if (words_take(words, "compat")) {
 			out->compat = true;
 		} else if (words_take(words, "bottom_up")) {
@@ -30,17 +32,14 @@ static enum lab_status args_config(struct lab *lab, struct quire_mm_config *out)
 		} else if (words_take(words, "privileged")) {
 			out->privileged = true;
 		} else if (words_take(words, "seed")) {
-			enum lab_status status = args_number(lab, "the seed", UINT64_MAX, &out->seed);
-
 			out->randomize = true;
-			if (status)
-				return status;
+			status = args_number(lab, "the seed", UINT64_MAX, &out->seed);
 		} else {
 			return args_wrong(lab, "word (compat, bottom_up, privileged, seed N)",
 					  words_next(words), NULL);
 		}
 	}
-	return LAB_OK;
+	return status;
 }
 
 enum lab_status command_process(struct lab *lab, const char *target)
@@ -446,7 +445,9 @@ enum lab_status args_drawn_space(struct lab *lab, struct lab_seen *seen)
 	return LAB_OK;
 }
 
-/* ---- Expectations ------------------------------------------------------------------------------ */
+/*
+ * ---- Expectations ------------------------------------------------------------------------------
+ */
 
 struct number {
 	const char *name;
@@ -628,7 +629,9 @@ enum lab_status expect_mincore(struct lab *lab)
 	return expect_number(lab, "pages in memory", in);
 }
 
-/* ---- Settings ---------------------------------------------------------------------------------- */
+/*
+ * ---- Settings ----------------------------------------------------------------------------------
+ */
 
 /* One number of /proc/sys/vm. */
 static enum lab_status sysctl(struct lab *lab, uint64_t max, uint64_t *value,

@@ -48,7 +48,9 @@ enum lab_status sysctl_min_addr(struct lab *lab);
 
 struct lab_seen;
 
-/** args_drawn_space - one or two processes, for a picture. @seen: two of them. Words behind are left */
+/**
+ * args_drawn_space - one or two processes, for a picture. @seen: two of them. Words behind are left
+ */
 enum lab_status args_drawn_space(struct lab *lab, struct lab_seen *seen);
 
 /**

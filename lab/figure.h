@@ -36,14 +36,14 @@ struct lab_view {
 /**
  * lab_draw - draw a picture of a machine
  * @q:    a machine with zones
- * @view: "frames", "free", "layout", "zones", "slab" with @opt->cache, "space" with @opt->seen, or "walk"
- *        with @opt->walk
+ * @view: "frames", "free", "layout", "zones", "slab" with @opt->cache, "space" with @opt->seen, or
+ *        "walk" with @opt->walk
  * @opt:  NULL: all defaults
  * @sink: receives it in pieces
  *
  * Return:  0; -QUIRE_ENOENT for a view that is not there; -QUIRE_EINVAL for a width
- *          out of range or without what the view is of; -QUIRE_ENOMEM when the canvas can't be had: then
- *          nothing was written
+ *          out of range or without what the view is of; -QUIRE_ENOMEM when the canvas can't be had:
+ *          then nothing was written
  * Context: nobody else may use the machine meanwhile
  */
 int lab_draw(struct quire *q, const char *view, const struct lab_draw_options *opt,

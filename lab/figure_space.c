@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * figure_space.c - view "space": the areas of a process from the top down, and which pages are resident
+ * figure_space.c - view "space": the areas of a process from the top down, and which pages are
+ * resident
  *
- * A row for each area; its bar is divided evenly: a cell is a page, or several. Of two processes, a parent and a
- * child, each row has two bars: an area that only one of them has is blank in the other's.
+ * A row for each area; its bar is divided evenly: a cell is a page, or several. Of two processes, a
+ * parent and a child, each row has two bars: an area that only one of them has is blank in the
+ * other's.
  */
 #include <quire/mm.h>
 
@@ -25,7 +27,8 @@ static const struct canvas_fill fills[] = {
 	[NOTHING] = { .paint = CANVAS_HOLE, .level = CANVAS_FREE, .glyph = '.', .rest = '.' },
 	[OWN] = { .paint = CANVAS_MOVABLE, .level = CANVAS_FULL, .glyph = 'a', .rest = 'a' },
 	[SHARED] = { .paint = CANVAS_CMA, .level = CANVAS_FULL, .glyph = 's', .rest = 's' },
-	[OF_FILE] = { .paint = CANVAS_RECLAIMABLE, .level = CANVAS_FULL, .glyph = 'f', .rest = 'f' },
+	[OF_FILE] = { .paint = CANVAS_RECLAIMABLE, .level = CANVAS_FULL, .glyph = 'f',
+		      .rest = 'f' },
 };
 
 /** struct row - an area, and who has it */

@@ -2,8 +2,8 @@
 /*
  * figure_walk.c - view "walk": an address's bits, and its way through the page tables
  *
- * Above, the address as the processor cuts it: an index for each level, and the offset. Below, a row for each
- * table, with the place of the entry in it and what the entry says.
+ * Above, the address as the processor cuts it: an index for each level, and the offset. Below, a
+ * row for each table, with the place of the entry in it and what the entry says.
  */
 #include <quire/pgtable.h>
 

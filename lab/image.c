@@ -204,12 +204,15 @@ static void put_part(struct writer *w, const struct part *p)
 	put(w, QUIRE_PAGE_SIZE, w->word);
 }
 
-/* exit(0), as each kind of processor says it to Linux. */
+/*
+ * exit(0), as each kind of processor says it to Linux: xor ebx, ebx; xor eax, eax; inc eax;
+ * int 80h, and xor edi, edi; mov eax, 60; syscall.
+ */
 static void put_code(char *at, bool wide)
 {
 	static const unsigned char code[2][9] = {
-		{ 0x31, 0xdb, 0x31, 0xc0, 0x40, 0xcd, 0x80 },       /* xor ebx; xor eax; inc; int 80 */
-		{ 0x31, 0xff, 0xb8, 0x3c, 0x00, 0x00, 0x00, 0x0f, 0x05 }, /* xor edi; mov 60; syscall */
+		{ 0x31, 0xdb, 0x31, 0xc0, 0x40, 0xcd, 0x80 },
+		{ 0x31, 0xff, 0xb8, 0x3c, 0x00, 0x00, 0x00, 0x0f, 0x05 },
 	};
 
 	for (size_t i = 0; i < sizeof(code[0]); i++)

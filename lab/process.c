@@ -2,8 +2,8 @@
 /*
  * process.c - the session's processes, by name
  *
- * A process that a processor has loaded can't end: the kernel's own table takes its place first, as when
- * a kernel switches to its idle task.
+ * A process that a processor has loaded can't end: the kernel's own table takes its place first, as
+ * when a kernel switches to its idle task.
  */
 #include "process.h"
 

@@ -120,7 +120,9 @@ struct lab_process_info {
 	struct quire_mm *mm;
 };
 
-/** lab_next_process - the process with the lowest number above @pid. Return: whether there is one */
+/**
+ * lab_next_process - the process with the lowest number above @pid. Return: whether there is one
+ */
 bool lab_next_process(struct lab *lab, unsigned pid, struct lab_process_info *out);
 
 /**

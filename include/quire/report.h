@@ -51,7 +51,10 @@ struct quire_mm;
 int quire_report_mm(struct quire_mm *mm, const char *name, bool json,
 		    const struct quire_sink *sink);
 
-/** quire_report_mm_list - the i-th of them; path is as in Linux's /proc/PID. Return: NULL after the last */
+/**
+ * quire_report_mm_list - the i-th of them; path is as in Linux's /proc/PID. Return: NULL after the
+ * last
+ */
 const struct quire_report_info *quire_report_mm_list(size_t i);
 
 /**
@@ -79,7 +82,10 @@ int quire_report_pagemap(struct quire_mm *mm, quire_virt_t start, uint64_t nr_pa
 int quire_report_kpagecount(struct quire *q, quire_pfn_t start, uint64_t nr_pages,
 			    const struct quire_sink *sink);
 
-/** quire_report_kpageflags - a part of /proc/kpageflags: what each frame is. All as quire_report_kpagecount */
+/**
+ * quire_report_kpageflags - a part of /proc/kpageflags: what each frame is. All as
+ * quire_report_kpagecount
+ */
 int quire_report_kpageflags(struct quire *q, quire_pfn_t start, uint64_t nr_pages,
 			    const struct quire_sink *sink);
 

@@ -4,8 +4,8 @@
  *
  *	08048000-08049000 r-xp 00000000 fe:00 1234       /bin/true
  *
- * Names begin at one column, whatever stands before them leaves room for it or not: 74th of a 64-bit kernel,
- * 50th of a 32-bit one.
+ * Names begin at one column, whatever stands before them leaves room for it or not: 74th of a
+ * 64-bit kernel, 50th of a 32-bit one.
  *
  * Source: proc(5), proc_pid_maps(5); texts of Linux 6.1 and 6.18
  */

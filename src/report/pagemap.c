@@ -2,10 +2,12 @@
 /*
  * pagemap.c - what pages and frames are, in words of 64 bits: pagemap, kpagecount, kpageflags
  *
- * Linux's files have a word for each page of the address space, or each frame, and readers take the part that
- * they want; so do these functions. Words are little-endian, as those of the processors are.
+ * Linux's files have a word for each page of the address space, or each frame, and readers take the
+ * part that they want; so do these functions. Words are little-endian, as those of the processors
+ * are.
  *
- * Source: Linux's Documentation/admin-guide/mm/pagemap.rst; include/uapi/linux/kernel-page-flags.h for the numbers
+ * Source: Linux's Documentation/admin-guide/mm/pagemap.rst; include/uapi/linux/kernel-page-flags.h
+ *         for the numbers
  */
 #include <quire/port.h>
 #include <quire/report.h>

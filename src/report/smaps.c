@@ -2,9 +2,9 @@
 /*
  * smaps.c - /proc/PID/smaps and smaps_rollup: the pages of each area, and of all
  *
- * Each page counts in Rss; in Pss by its share, a page that three entries map as a third. Swap, and pages of files
- * that are mapped by a huge entry, do not exist here: their 0 is true, and Linux's readers stop without the lines
- * (REPORT-1).
+ * Each page counts in Rss; in Pss by its share, a page that three entries map as a third. Swap, and
+ * pages of files that are mapped by a huge entry, do not exist here: their 0 is true, and Linux's
+ * readers stop without the lines (REPORT-1).
  *
  * Source: proc_pid_smaps(5); Linux's Documentation/filesystems/proc.rst
  */

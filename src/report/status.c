@@ -2,8 +2,9 @@
 /*
  * status.c - /proc/PID/statm, and the lines about memory of /proc/PID/status
  *
- * Code is what the program's own segments hold of it; what else may be executed counts as libraries. Pages
- * that are pinned or swapped out, and statm's two fields that Linux gave up, are 0 in truth (REPORT-1).
+ * Code is what the program's own segments hold of it; what else may be executed counts as
+ * libraries. Pages that are pinned or swapped out, and statm's two fields that Linux gave up, are 0
+ * in truth (REPORT-1).
  *
  * Source: proc_pid_status(5), proc_pid_statm(5)
  */

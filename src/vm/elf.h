@@ -2,9 +2,9 @@
 /*
  * elf.h - an ELF file's headers, read and judged
  *
- * Nothing in a file is believed: each number is read byte by byte, compared with what the file and an address
- * space can hold, and only then used. Linux doesn't look at the class, the byte order or the version
- * in a header, only at magic, type and machine; nor does this.
+ * Nothing in a file is believed: each number is read byte by byte, compared with what the file and
+ * an address space can hold, and only then used. Linux doesn't look at the class, the byte order or
+ * the version in a header, only at magic, type and machine; nor does this.
  *
  * Source: System V ABI, gABI ch. 4 and 5; elf(5)
  */
@@ -66,8 +66,8 @@ static inline unsigned elf_segment_bytes(bool wide)
  * @wide: as a program of 64 bits
  * @out:  the headers, to be given to elf_close
  *
- * Return: 0; -QUIRE_ENOEXEC if it is no program of this kind, or its program headers aren't there, or are more than
- *         64 KB; -QUIRE_ENOMEM; what reading the first header ended in
+ * Return: 0; -QUIRE_ENOEXEC if it is no program of this kind, or its program headers aren't there,
+ *         or are more than 64 KB; -QUIRE_ENOMEM; what reading the first header ended in
  */
 int elf_open(struct quire *q, struct quire_file *file, bool wide, struct elf *out);
 
@@ -85,8 +85,8 @@ bool elf_find(const struct elf *elf, enum elf_what what, struct elf_segment *out
  * @elf: the program
  * @out: quire_kmalloc'ed, NULL if it names none
  *
- * Return: 0; -QUIRE_ENOEXEC if it has no end or an impossible length; -QUIRE_EIO if the file has less;
- *         -QUIRE_ENOMEM
+ * Return: 0; -QUIRE_ENOEXEC if it has no end or an impossible length; -QUIRE_EIO if the file has
+ *         less; -QUIRE_ENOMEM
  */
 int elf_interpreter(const struct elf *elf, char **out);
 
@@ -96,8 +96,8 @@ int elf_interpreter(const struct elf *elf, char **out);
  * @limit: end of user addresses
  * @start: page aligned
  *
- * Return: 0; -QUIRE_EINVAL if there is nothing to be loaded, or a segment is longer in the file than in
- *         memory, or beyond @limit
+ * Return: 0; -QUIRE_EINVAL if there is nothing to be loaded, or a segment is longer in the file
+ *         than in memory, or beyond @limit
  */
 int elf_span(const struct elf *elf, uint64_t limit, uint64_t *start, uint64_t *end);
 

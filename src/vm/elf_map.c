@@ -2,7 +2,8 @@
 /*
  * elf_map.c - an image's segments, mapped into an address space
  *
- * Room for all of them is found first, in one piece: they keep the distances that they have in the file.
+ * Room for all of them is found first, in one piece: they keep the distances that they have in the
+ * file.
  */
 #include "vm/elf_map.h"
 

@@ -21,7 +21,8 @@ struct elf_image {
  * elf_map - map an image
  * @mm:   where; used by nobody else
  * @elf:  its headers
- * @base: where one that can be anywhere goes, rounded down to its alignment; 0: where mmap finds room
+ * @base: where one that can be anywhere goes, rounded down to its alignment; 0: where mmap finds
+ *        room
  * @out:  where it is
  *
  *   file    |  text  |  data  |
@@ -29,9 +30,9 @@ struct elf_image {
  *   memory  |  text  |  data  | 0 |  zeros  |
  *            private pages of the file, the rest of the last one zeroed, anonymous memory
  *
- * Return: 0; -QUIRE_EINVAL for segments that can't be, or outside of the user's half; -QUIRE_EEXIST if something is there
- *         already; -QUIRE_EPERM below mmap_min_addr; -QUIRE_EFAULT if the last page can't be read;
- *         -QUIRE_ENOMEM. What has been mapped by then stays.
+ * Return: 0; -QUIRE_EINVAL for segments that can't be, or outside of the user's half; -QUIRE_EEXIST
+ *         if something is there already; -QUIRE_EPERM below mmap_min_addr; -QUIRE_EFAULT if the
+ *         last page can't be read; -QUIRE_ENOMEM. What has been mapped by then stays.
  */
 int elf_map(struct quire_mm *mm, const struct elf *elf, uint64_t base, struct elf_image *out);
 

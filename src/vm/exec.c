@@ -9,10 +9,11 @@
  *   stack, program, heap, interpreter, vectors
  *
  * Randomized, the stack, the program and the heap each move by a number of their own; a program
- * that can be anywhere and names no interpreter goes where mmap finds room, and its heap where other programs are, for
- * there is room to grow.
+ * that can be anywhere and names no interpreter goes where mmap finds room, and its heap where
+ * other programs are, for there is room to grow.
  *
- * Source: execve(2), elf(5), System V ABI, Linux's Documentation/admin-guide/sysctl/kernel.rst (randomize_va_space)
+ * Source: execve(2), elf(5), System V ABI, Linux's Documentation/admin-guide/sysctl/kernel.rst
+ *         (randomize_va_space)
  */
 #include <quire/exec.h>
 #include <quire/slab.h>
@@ -20,7 +21,9 @@
 #include "vm/elf_map.h"
 #include "vm/exec_stack.h"
 
-/* The highest address below which stacks lie with four levels: five have more, for those who ask. */
+/*
+ * The highest address below which stacks lie with four levels: five have more, for those who ask.
+ */
 #define STACK_TOP_64 0x7ffffffff000u
 
 /* Where programs go that can be anywhere: two thirds up, or 4 MB. */
@@ -40,7 +43,10 @@ struct loading {
 	uint64_t draws; /* random numbers had */
 };
 
-/* The next number of the process's own row, below @range, a power of two; 0 if it is not randomized. */
+/*
+ * The next number of the process's own row, below @range, a power of two; 0 if it is not
+ * randomized.
+ */
 static uint64_t draw(struct loading *l, uint64_t range)
 {
 	uint64_t z = l->config.seed + 0x9e3779b97f4a7c15u * ++l->draws;

@@ -2,16 +2,19 @@
 /*
  * exec_stack.c - what a program finds on its stack
  *
- * Strings are copied before anything else, as high as they can be; the vectors come last, when it is known
- * where everything is.
+ * Strings are copied before anything else, as high as they can be; the vectors come last, when it
+ * is known where everything is.
  *
- * Source: System V ABI, x86-64 and i386 supplements (initial process stack); getauxval(3); execve(2)
+ * Source: System V ABI, x86-64 and i386 supplements (initial process stack); getauxval(3);
+ *         execve(2)
  */
 #include "vm/exec_stack.h"
 
 #define PAGE_MASK ((uint64_t)QUIRE_PAGE_SIZE - 1)
 
-/* Linux's numbers: MAX_ARG_STRLEN, ARG_MAX, three quarters of _STK_LIM, what a stack begins with. */
+/*
+ * Linux's numbers: MAX_ARG_STRLEN, ARG_MAX, three quarters of _STK_LIM, what a stack begins with.
+ */
 #define STRING_MAX (32 * (uint64_t)QUIRE_PAGE_SIZE)
 #define ARGS_MIN (128 << 10)
 #define ARGS_MAX (6 << 20)
@@ -20,7 +23,10 @@
 /* The stack's own alignment at a program's first instruction. */
 #define STACK_ALIGN 16
 
-/* Bytes that a signal handler needs, without a processor's extended state; ticks of times(2) a second. */
+/*
+ * Bytes that a signal handler needs, without a processor's extended state; ticks of times(2) a
+ * second.
+ */
 #define MINSIGSTKSZ 2048
 #define CLOCKS_PER_SEC 100
 

@@ -38,8 +38,8 @@ struct exec_stack {
  * @word:  bytes of the machine's pointers
  * @out:   filled in but for mm, word and addresses
  *
- * Return: 0; -QUIRE_E2BIG if pointers and strings are more than a quarter of the limit or 6 MB, and 128 KB, or a
- *         string is longer than 128 KB; -QUIRE_ENOENT for an empty path
+ * Return: 0; -QUIRE_E2BIG if pointers and strings are more than a quarter of the limit or 6 MB, and
+ *         128 KB, or a string is longer than 128 KB; -QUIRE_ENOENT for an empty path
  */
 int exec_stack_count(const struct quire_exec *exec, uint64_t limit, unsigned word,
 		     struct exec_stack *out);

@@ -2,8 +2,9 @@
 /*
  * fuzz_elf.c - any bytes as a program, and as the interpreter of one
  *
- * Whatever a file says, execve either makes an address space in which every rule holds, or an error, and then nothing
- * is left of it. The first byte chooses the machine, and whether the bytes are the interpreter.
+ * Whatever a file says, execve either makes an address space in which every rule holds, or an
+ * error, and then nothing is left of it. The first byte chooses the machine, and whether the bytes
+ * are the interpreter.
  */
 #include <quire/boot.h>
 #include <quire/exec.h>

@@ -2,8 +2,8 @@
 /*
  * elf_image.h - small programs for tests, to be damaged
  *
- * A program of one page of headers and one of code, which exits with status 42 where Linux runs it. Segments can be
- * given, and any bytes changed afterwards.
+ * A program of one page of headers and one of code, which exits with status 42 where Linux runs it.
+ * Segments can be given, and any bytes changed afterwards.
  */
 #ifndef TEST_ELF_IMAGE_H
 #define TEST_ELF_IMAGE_H
@@ -60,7 +60,8 @@ static inline void image_begin(struct image *image, bool wide, unsigned type)
 	image->entry = base + IMAGE_CODE;
 	image->nr = 1;
 	image->length = IMAGE_CODE + 12;
-	image->part[0] = (struct part){ PT_LOAD, 5, 0, base, IMAGE_CODE + 12, IMAGE_CODE + 12, 0x1000 };
+	image->part[0] = (struct part){ PT_LOAD, 5, 0, base, 0, 0, 0x1000 };
+	image->part[0].filesz = image->part[0].memsz = IMAGE_CODE + 12;
 }
 
 /** One more segment; in front of the others if it is to be found first */

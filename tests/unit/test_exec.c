@@ -27,8 +27,8 @@ static const char *maps_of(struct quire_mm *mm)
 		sscanf(line, "%llx-%llx %7s %*s %*s %*s%63[^\n]", &start, &end, rights, path);
 		const char *name = path + strspn(path, " ");
 
-		used += (size_t)snprintf(out + used, sizeof(out) - used, "%llx-%llx %s%s%s\n", start,
-					 end, rights, *name ? " " : "", name);
+		used += (size_t)snprintf(out + used, sizeof(out) - used, "%llx-%llx %s%s%s\n",
+					 start, end, rights, *name ? " " : "", name);
 	}
 	return out;
 }
@@ -174,7 +174,10 @@ TEST(arguments)
 	string[131072] = 0;
 	CHECK_EQ(run_with(&rig, one, "p"), -QUIRE_E2BIG);
 	CHECK_EQ(run_with(&rig, NULL, ""), -QUIRE_ENOENT);
-	/* A quarter of 8 MB: the strings of 1 kB, their pointers, "p", and the environment of 12 bytes. */
+	/*
+	 * A quarter of 8 MB: the strings of 1 kB, their pointers, "p", and the environment of 12
+	 * bytes.
+	 */
 	string[1023] = 0;
 	unsigned most = ((2 << 20) - 2 - 11 - 2 * 8) / (1024 + 8);
 	for (unsigned i = 0; i < most; i++)

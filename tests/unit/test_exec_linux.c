@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_exec_linux.c - the Linux underneath is the judge of execve: damaged programs end in its errors,
- * and what it starts is where it starts it
+ * test_exec_linux.c - the Linux underneath is the judge of execve: damaged programs end in its
+ * errors, and what it starts is where it starts it
  *
- * Each image is written to a file and executed by Linux in a child, and by Quire with the same bytes. Linux kills a
- * program whose fault it finds after it has given up the old address space; then Quire has any error, or starts
- * what dies at once.
+ * Each image is written to a file and executed by Linux in a child, and by Quire with the same
+ * bytes. Linux kills a program whose fault it finds after it has given up the old address space;
+ * then Quire has any error, or starts what dies at once.
  */
 #include "exec.h"
 
@@ -246,6 +246,7 @@ TEST(many_headers)
 /* ---- Segments ------------------------------------------------------------------------ */
 
 /* What is done to the usual program before it is finished. */
+/* clang-format off */
 static void no_load(struct image *i) { i->part[0].what = PT_PHDR; }
 static void shorter(struct image *i) { i->part[0].memsz = 10; }
 static void endless(struct image *i) { i->part[0].memsz = i->wide ? ~0ull : 0xffffffff; }
@@ -260,6 +261,8 @@ static void align_63(struct image *i) { i->part[0].align = i->wide ? 1ull << 63 
 static void file_beyond(struct image *i) { i->part[0].filesz = i->part[0].memsz = 0x100000; }
 static void bss_in_text(struct image *i) { i->part[0].memsz = 0x4000; }
 static void bss_writable(struct image *i) { i->part[0].memsz = 0x4000, i->part[0].flags = 7; }
+
+/* clang-format on */
 
 static void shifted(struct image *i)
 {
@@ -293,8 +296,15 @@ static void offset_negative(struct image *i)
 	p->filesz = p->memsz = 0x1000;
 }
 
-static void only_bss(struct image *i) { more(i, 0x600000)->memsz = 0x2345; }
-static void nothing(struct image *i) { more(i, 0x600000); }
+static void only_bss(struct image *i)
+{
+	more(i, 0x600000)->memsz = 0x2345;
+}
+
+static void nothing(struct image *i)
+{
+	more(i, 0x600000);
+}
 
 static void bss_no_rights(struct image *i)
 {
@@ -344,8 +354,15 @@ static void far_apart(struct image *i)
 	p->filesz = p->memsz = 100;
 }
 
-static void stack_exec(struct image *i) { image_part(i, PT_GNU_STACK, false)->flags = 7; }
-static void stack_plain(struct image *i) { image_part(i, PT_GNU_STACK, false)->flags = 6; }
+static void stack_exec(struct image *i)
+{
+	image_part(i, PT_GNU_STACK, false)->flags = 7;
+}
+
+static void stack_plain(struct image *i)
+{
+	image_part(i, PT_GNU_STACK, false)->flags = 6;
+}
 
 static const struct {
 	const char *what;
@@ -477,7 +494,10 @@ TEST(interpreters)
 
 /* ---- What Linux starts, and where ------------------------------------------------------- */
 
-/* A program that has just been executed by Linux, with a fixed layout, and stands at its first instruction. */
+/*
+ * A program that has just been executed by Linux, with a fixed layout, and stands at its first
+ * instruction.
+ */
 struct started {
 	pid_t pid;
 	uint64_t pc, sp;

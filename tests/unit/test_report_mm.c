@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_report_mm.c - the reports of a process: the numbers of a parent and a child whose pages are known, and the
- * texts to the byte beside those of this Linux (REPORT-1, REPORT-2, REPORT-3)
+ * test_report_mm.c - the reports of a process: the numbers of a parent and a child whose pages are
+ * known, and the texts to the byte beside those of this Linux (REPORT-1, REPORT-2, REPORT-3)
  */
 #include <quire/report.h>
 
@@ -44,8 +44,8 @@ static void put(struct quire_mm *mm, uint64_t n)
 }
 
 /*
- * A parent and a child: of pages 0..3 three are written before fork, and the child writes one of them again.
- * Pages 8, 9 are shared memory, of which one is written.
+ * A parent and a child: of pages 0..3 three are written before fork, and the child writes one of
+ * them again. Pages 8, 9 are shared memory, of which one is written.
  */
 static bool family(struct space *s, enum quire_machine machine, struct quire_mm **child)
 {
@@ -60,8 +60,6 @@ static bool family(struct space *s, enum quire_machine machine, struct quire_mm 
 	put(*child, 1);
 	return true;
 }
-
-#define KB_LINE(name, n) name ":" n " kB\n"
 
 TEST(maps)
 {
@@ -357,7 +355,8 @@ TEST(this_linux)
 	compare_lines(report(s.mm, "smaps", false), "/proc/self/smaps", "Size:", "Locked:");
 	compare_lines(report(s.mm, "smaps_rollup", false), "/proc/self/smaps_rollup", "Rss:",
 		      "Locked:");
-	compare_lines(report(s.mm, "status", false), "/proc/self/status", "VmPeak:", "HugetlbPages:");
+	compare_lines(report(s.mm, "status", false), "/proc/self/status", "VmPeak:",
+		      "HugetlbPages:");
 	space_end(&s);
 }
 
