@@ -85,6 +85,8 @@ int truncate_zero(struct quire_inode *inode, uint64_t offset, uint64_t bytes)
 	use_lock(inode->q, page);
 	int error = touch_zero(inode->q, page, OFFSET(offset), (size_t)bytes);
 
+	if (!inode->store)
+		pagecache_dirty(inode->q, page);
 	use_unlock(inode->q, page);
 	pagecache_put(inode->q, page);
 	return error;
@@ -225,6 +227,7 @@ static int allocate(struct quire_inode *inode, uint64_t offset, uint64_t end)
 
 		atomic_fetch_and_explicit(&use_of(inode->q, page)->flags, ~USE_AHEAD,
 					  memory_order_relaxed);
+		pagecache_dirty(inode->q, page);
 		pagecache_put(inode->q, page);
 	}
 	return 0;
@@ -278,12 +281,15 @@ int quire_file_allocate(struct quire_file *file, unsigned mode, uint64_t offset,
 	if (!bytes || offset > INODE_BYTES_MAX || bytes > INODE_BYTES_MAX)
 		return -QUIRE_EINVAL;
 	if ((what && what != QUIRE_FALLOC_PUNCH_HOLE && what != QUIRE_FALLOC_ZERO_RANGE) ||
-	    mode == QUIRE_FALLOC_PUNCH_HOLE || (what == QUIRE_FALLOC_ZERO_RANGE && !inode->store))
+	    mode == QUIRE_FALLOC_PUNCH_HOLE)
 		return -QUIRE_EOPNOTSUPP;
 	if (!(file->mode & QUIRE_FILE_WRITE))
 		return -QUIRE_EBADF;
 	if (offset > INODE_BYTES_MAX - bytes)
 		return -QUIRE_EFBIG;
+	/* What this file can't do is found out last. */
+	if (what == QUIRE_FALLOC_ZERO_RANGE && !inode->store)
+		return -QUIRE_EOPNOTSUPP;
 	sem_write(&inode->rw, inode->q->config.host);
 	error = inode->store ? store_allocate(inode, mode, offset, offset + bytes)
 			     : memory_allocate(inode, mode, offset, offset + bytes);

@@ -66,7 +66,9 @@ static bool areas_check(const struct quire_mm *mm, struct promised *promised,
 
 		if (!area_check(mm, &range, out))
 			return false;
-		if (last && !mm->forked && vma_joins(last, vma))
+		/* A stack that has grown down to another one stays apart, as in Linux. */
+		if (last && !mm->forked && !(vma->flags & QUIRE_VM_GROWSDOWN) &&
+		    vma_joins(last, vma))
 			return broken(out, "VMA-2", "neighbours that are alike are one area",
 				      vma->start);
 		account_area(&is, vma->flags, (int64_t)vma_pages(vma));

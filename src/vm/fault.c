@@ -6,9 +6,10 @@
  *        │ yes                      └─no──> SIGSEGV, MAPERR
  *   right for this access? ──no──> SIGSEGV, ACCERR
  *        │ yes
- *   not present ──> fault_anon.c, fault_file.c        write to a page that is present ──> fault_cow.c
+ *   not present ──> fault_anon.c, fault_file.c      write to one that is present ──> fault_cow.c
  *
- * A processor may have faulted on what another one has put right meanwhile: then nothing is done, and it tries again.
+ * A processor may have faulted on what another one has put right meanwhile: then nothing is done,
+ * and it tries again.
  *
  * Source: Intel SDM vol. 3A, 4.7; the signals as sigaction(2) tells them
  */
@@ -47,7 +48,7 @@ COLD struct leaf *fault_enter_slow(struct fault *f, uintptr_t *token)
 	}
 }
 
-/* ---- Stacks --------------------------------------------------------------------------- */
+/* ---- Stacks ---- */
 
 /* May the area below be so close to a stack that begins at @start? */
 static bool guarded(const struct vma *stack, uint64_t start)
@@ -70,6 +71,9 @@ static bool grow(struct vma *stack, uint64_t address)
 	if (start < vm_of(mm->q)->sysctl.mmap_min_addr || nr > stack->pgoff ||
 	    !guarded(stack, start))
 		return false;
+	/* Linux gives a stack that grows its anon at once, and merges areas accordingly. */
+	if (anon_prepare(stack))
+		return false;
 	if (stack->end - start > mm->config.rlimit[QUIRE_RLIMIT_STACK] ||
 	    !account_may_grow(mm, stack->flags, nr) || !account_may_lock(mm, stack->flags, nr))
 		return false;
@@ -80,7 +84,10 @@ static bool grow(struct vma *stack, uint64_t address)
 	return true;
 }
 
-/* Is there a stack above the address that reaches it now? Locks: S for reading, dropped and taken again */
+/*
+ * Is there a stack above the address that reaches it now? Locks: S for reading, dropped and taken
+ * again
+ */
 static COLD bool reach(struct quire_mm *mm, uint64_t address)
 	LOCK_ATTRIBUTE(no_thread_safety_analysis)
 {
@@ -116,7 +123,7 @@ struct vma *fault_area(struct quire_mm *mm, uint64_t address)
 	return area(mm, address);
 }
 
-/* ---- Faults ------------------------------------------------------------------------------ */
+/* ---- Faults ---- */
 
 static enum quire_fault segv(struct quire_signal *out, int code)
 {
@@ -206,17 +213,23 @@ enum quire_fault quire_mm_fault(struct quire_mm *mm, quire_virt_t address, uint3
 	return fault;
 }
 
-/* ---- By the kernel ---------------------------------------------------------------------- */
+/* ---- By the kernel ---- */
 
 /* What a processor would find at the address. Return: false if the access needs no fault */
 static bool missing(const struct vma *vma, uint64_t address, bool write, uint32_t *code)
 {
+	const uint64_t marks = QUIRE_PTE_ACCESSED | QUIRE_PTE_DIRTY;
 	struct quire_table *t = vma->mm->table;
 	uintptr_t token = table_enter(t);
 	const struct leaf *leaf = user_find(t, address);
-	uint64_t entry = leaf ? table_get(t, leaf->contents, user_index(t, address))
-			      : 0;
+	unsigned i = user_index(t, address);
+	uint64_t entry = leaf ? table_get(t, leaf->contents, i) : 0;
 
+	/* What the kernel is about to write is marked as a processor would mark it. */
+	while (write && (entry & QUIRE_PTE_PRESENT) && (entry & QUIRE_PTE_RW) &&
+	       (entry & marks) != marks &&
+	       !entry_change(leaf->contents, i, t->format->entry_bytes, entry, entry | marks))
+		entry = table_get(t, leaf->contents, i);
 	table_leave(t, token);
 	*code = (write ? QUIRE_PF_WRITE : 0) | (entry & QUIRE_PTE_PRESENT ? QUIRE_PF_PRESENT : 0);
 	return !(entry & QUIRE_PTE_PRESENT) || (write && !(entry & QUIRE_PTE_RW));
@@ -243,6 +256,10 @@ static int populate_area(struct vma *vma, uint64_t start, uint64_t end, enum pop
 	struct quire_signal signal;
 
 	for (uint64_t at = start; at < end; at += QUIRE_PAGE_SIZE) {
+		/* What can only be executed or written can't be read, whatever the processor does. */
+		if (how != POPULATE_MAP &&
+		    !(vma->flags & (write ? QUIRE_VM_WRITE : QUIRE_VM_READ)))
+			return -QUIRE_EINVAL;
 		switch (fault_in(vma, at, write, &signal)) {
 		case QUIRE_FAULT_DONE:
 			break;

@@ -72,7 +72,10 @@ static inline enum rss frame_kind(const struct quire *q, const struct quire_page
 /** frame_map - one entry more maps it. Return: whether it is the first. Locks: T of the entry */
 static inline bool frame_map(struct quire_page *page)
 {
-	return !(atomic_fetch_add_explicit(&page->owner, USE_MAPPED_ONE, memory_order_relaxed) >> 8);
+	uint32_t owner = atomic_fetch_add_explicit(&page->owner, USE_MAPPED_ONE,
+						   memory_order_relaxed);
+
+	return !(owner >> 8);
 }
 
 /** frame_map_again - one more of a frame that entries map already */
@@ -89,6 +92,15 @@ static inline bool frame_unmap(struct quire_page *page)
 
 	ASSERT("RMAP-1", owner >> 8);
 	return owner >> 8 == 1;
+}
+
+/** frame_dirty - a page of a file without a store was written through an entry. Locks: none */
+static inline void frame_dirty(struct quire *q, struct quire_page *page)
+{
+	struct use *use = use_of(q, page);
+
+	if ((relaxed_load(&use->flags) & (USE_MEMORY | USE_DIRTY)) == USE_MEMORY)
+		atomic_fetch_or_explicit(&use->flags, USE_DIRTY, memory_order_relaxed);
 }
 
 /**

@@ -47,12 +47,14 @@ static inline uint64_t vma_index(const struct vma *vma, uint64_t address)
 	return ((address - vma->start) >> QUIRE_PAGE_SHIFT) + vma->pgoff;
 }
 
-/** vma_address - where a page of the file or memory is in it. Return: 0 if it is not in it */
+#define VMA_NOWHERE UINT64_MAX
+
+/** vma_address - where a page of the file or memory is in it. Return: VMA_NOWHERE if it is not in it */
 static inline uint64_t vma_address(const struct vma *vma, uint64_t index)
 {
 	return index >= vma->pgoff && index - vma->pgoff < vma_pages(vma)
 		       ? vma->start + ((index - vma->pgoff) << QUIRE_PAGE_SHIFT)
-		       : 0;
+		       : VMA_NOWHERE;
 }
 
 /** vma_find - the area that has an address. NULL: none. Locks: mm->sem */

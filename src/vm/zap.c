@@ -2,8 +2,9 @@
 /*
  * zap.c - what changes of areas do to page tables: entries cleared, protected, shared, moved
  *
- * Each page table of a range is gone over in one loop, for each size of entries its own. What the entries
- * referenced is gathered, and given back when the lock is dropped and the TLBs have forgotten it:
+ * Each page table of a range is gone over in one loop, for each size of entries its own. What the
+ * entries referenced is gathered, and given back when the lock is dropped and the TLBs have
+ * forgotten it:
  *
  *    T held      entries ──take──> frames: mapcount - 1 ──> page[] (ZAP_BATCH of them)
  *    T dropped   flush, then references - 1, frames freed in bulk
@@ -27,13 +28,13 @@ struct zap {
 	int gone;                  /* entries of this page table */
 	uint64_t rss[NR_RSS];
 	uint64_t nr_anon, nr_mapped; /* frames that nobody maps any more */
-	uint64_t nr_shared;          /* of page[], those in rss and these two; the others are nobody else's */
+	uint64_t nr_shared;          /* of page[], those counted above; the rest is nobody else's */
 	unsigned nr;
 	struct quire_page *page[ZAP_BATCH];
 };
 
 /* The frame of an entry that is gone. */
-static APART void gather_shared(struct zap *z, struct quire_page *page)
+static APART void gather_shared(struct zap *z, struct quire_page *page, uint64_t entry)
 {
 	bool last = frame_unmap(page);
 
@@ -43,6 +44,9 @@ static APART void gather_shared(struct zap *z, struct quire_page *page)
 	} else {
 		z->rss[frame_kind(z->mm->q, page)]++;
 		z->nr_mapped += last;
+		/* Writes to a file without a store are noticed here. */
+		if (entry & QUIRE_PTE_DIRTY)
+			frame_dirty(z->mm->q, page);
 	}
 	z->nr_shared++;
 }
@@ -64,12 +68,12 @@ static WITHIN unsigned clear(struct zap *z, void *contents, unsigned i, unsigned
 		page = frame_find(&finder, entry);
 		if (unlikely(z->files) && (!page || frame_anon(page)))
 			continue;
-		entry_take(contents, i, bytes);
+		entry = entry_take(contents, i, bytes);
 		gone++;
 		if (unlikely(!page))
 			continue;
 		if (unlikely(!frame_unmap_only(page)))
-			gather_shared(z, page);
+			gather_shared(z, page, entry);
 		z->page[nr++] = page;
 	}
 	z->nr = nr;
@@ -177,7 +181,7 @@ void zap_files(struct vma *vma, uint64_t start, uint64_t end)
 	zap(vma, start, end, true);
 }
 
-/* ---- Rights -------------------------------------------------------------------- */
+/* ---- Rights ---- */
 
 /* Give an entry other bits. Return: whether it has changed */
 static WITHIN bool protect_one(void *contents, unsigned i, unsigned bytes, uint64_t keep,
@@ -253,7 +257,7 @@ void zap_protect(struct vma *vma, uint64_t start, uint64_t end)
 	quire_tlb_flush(&tlb);
 }
 
-/* ---- Sharing: fork ---------------------------------------------------------------- */
+/* ---- Sharing: fork ---- */
 
 /* An area's entries on their way to a child. */
 struct copy {
@@ -264,6 +268,7 @@ struct copy {
 	uint64_t at;           /* first address of the parent's */
 	int nr;                /* entries copied to it */
 	uint64_t nr_anon;      /* frames in them */
+	uint64_t rss[NR_RSS];  /* other frames, of a file of which pages were written */
 	bool changed;          /* one of the parent's is write-protected now */
 };
 
@@ -295,14 +300,14 @@ static WITHIN bool copy_entries(struct copy *c, void *contents, unsigned i, unsi
 			continue;
 		page = frame_find(&finder, entry);
 		if (likely(page)) {
-			/* What is not written privately comes back by a fault. */
-			if (unlikely(!frame_anon(page)))
-				continue;
 			ok = frames_hold(page);
 			if (unlikely(!ok))
 				break;
 			frame_map_again(page);
-			nr_anon++;
+			if (likely(frame_anon(page)))
+				nr_anon++;
+			else
+				c->rss[frame_kind(c->from->q, page)]++;
 		}
 		if (entry & QUIRE_PTE_RW)
 			entry = read_only(c, contents, i, bytes, entry);
@@ -361,6 +366,19 @@ static int copy_next(struct copy *c, uint64_t last) LOCK_ATTRIBUTE(no_thread_saf
 	return ok ? stop < last : -QUIRE_ENOMEM;
 }
 
+/* Truncate must find either the parent's entry or both. */
+static void copy_hold(struct vma *from) LOCK_ATTRIBUTE(no_thread_safety_analysis)
+{
+	if (from->file)
+		sem_write(&quire_file_inode(from->file)->maps_lock, from->mm->q->config.host);
+}
+
+static void copy_release(struct vma *from) LOCK_ATTRIBUTE(no_thread_safety_analysis)
+{
+	if (from->file)
+		sem_write_drop(&quire_file_inode(from->file)->maps_lock, from->mm->q->config.host);
+}
+
 int zap_copy(struct vma *to, struct vma *from)
 {
 	struct copy c = { .to = to->mm->table, .from = from->mm->table,
@@ -369,11 +387,15 @@ int zap_copy(struct vma *to, struct vma *from)
 	struct quire_tlb tlb;
 	int more;
 
+	copy_hold(from);
 	do {
 		more = copy_next(&c, from->end - 1);
 	} while (more > 0);
+	copy_release(from);
 	stock_empty(&c.stock);
-	atomic_fetch_add_explicit(&to->mm->rss[RSS_ANON], c.nr_anon, memory_order_relaxed);
+	c.rss[RSS_ANON] += c.nr_anon;
+	for (unsigned kind = 0; kind < NR_RSS; kind++)
+		atomic_fetch_add_explicit(&to->mm->rss[kind], c.rss[kind], memory_order_relaxed);
 	if (c.changed) {
 		quire_tlb_begin(&tlb, c.from);
 		tlb_add(&tlb, (struct span){ from->start, from->end - 1 }, QUIRE_PAGE_SHIFT);
@@ -382,7 +404,7 @@ int zap_copy(struct vma *to, struct vma *from)
 	return more;
 }
 
-/* ---- Moving: mremap --------------------------------------------------------------- */
+/* ---- Moving: mremap ---- */
 
 /* Tables that the new place lacks for what there is at the old one. Locks: T */
 static uint32_t move_need(struct quire_table *t, struct span from, uint64_t to)
@@ -413,7 +435,8 @@ static void move_leaf(struct quire_table *t, struct span part, uint64_t to, stru
 	void *contents = user_find(t, part.start)->contents;
 	int gone = 0;
 
-	for (uint64_t at = part.start; at < part.last; at += QUIRE_PAGE_SIZE, to += QUIRE_PAGE_SIZE) {
+	for (uint64_t at = part.start; at < part.last;
+	     at += QUIRE_PAGE_SIZE, to += QUIRE_PAGE_SIZE) {
 		unsigned i = format_index(f, 0, at);
 		struct leaf *leaf;
 
@@ -458,7 +481,8 @@ int zap_move(struct vma *from, uint64_t start, struct vma *to, uint64_t at, uint
 	uintptr_t token;
 	uint32_t need;
 
-	ASSERT("RMAP-3", (!from->anon && !from->file) ||
+	/* Fresh memory may have become one area with its new place: then no frame knows a number. */
+	ASSERT("RMAP-3", from == to || (!from->anon && !from->file) ||
 				 vma_index(from, start) == vma_index(to, at));
 	quire_tlb_begin(&tlb, t);
 	move_hold(from);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * compare.h - find the first call that two sides answered differently
+ */
+#ifndef JUDGE_COMPARE_H
+#define JUDGE_COMPARE_H
+
+#include "trace.h"
+
+/* In what two answers differ. */
+enum aspect {
+	ASPECT_NONE,
+	ASPECT_STATE,  /* one side could not do the call */
+	ASPECT_RESULT,
+	ASPECT_SIGNAL,
+	ASPECT_VALUE,  /* what was read */
+	ASPECT_BYTES,  /* mincore, contents of files */
+	ASPECT_MAPS,
+	ASPECT_PAGES,  /* which pages are there */
+	ASPECT_COUNTS, /* smaps */
+	ASPECT_CRASH,  /* one side ended */
+	NR_ASPECTS,
+};
+
+/** struct difference - where and what */
+struct difference {
+	enum aspect aspect;
+	unsigned call;
+	const char *explained; /* the reason, if it is one of the known ones */
+	char text[512];
+};
+
+/** aspect_name - of an enum aspect */
+const char *aspect_name(enum aspect aspect);
+
+/**
+ * compare - find the first difference
+ * @episode: what was done
+ * @real:    Linux's answers
+ * @other:   the other side's
+ * @origin:  Linux's release
+ * @out:     the first one; ASPECT_NONE if there is none
+ *
+ * Return: was a difference found, explained or not
+ */
+bool compare(const struct episode *episode, const struct trace *real, const struct trace *other,
+	     const struct origin *origin, struct difference *out);
+
+/** compare_explanations - print the table of known differences */
+void compare_explanations(FILE *to);
+
+#endif
