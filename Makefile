@@ -26,7 +26,7 @@ SAN_   :=
 
 CC_clang    := clang
 CC_m32      := gcc
-ARCH_m32    := -m32
+ARCH_m32    := -m32 -Wno-psabi
 CC_m32clang := clang
 ARCH_m32clang := -m32
 CC_asan     := gcc

@@ -7,6 +7,7 @@
 #include <quire/report.h>
 
 #include "args.h"
+#include "command_file.h"
 #include "command_kspace.h"
 #include "command_process.h"
 #include "figure.h"
@@ -175,6 +176,27 @@ static const struct lab_command commands[] = {
 	  NULL, COMMAND_ZONES, command_touch },
 	{ "store", "ADDRESS [=] N", "write 32 bits of memory, as the program", NULL, NULL,
 	  COMMAND_ZONES, command_store },
+	{ "file", "SIZE [store|memory]", "make and open a file",
+	  "F = file 64K: page N of its store is full of byte N + 1. memory: it has no store,\n"
+	  "is zeros, and can be sealed.",
+	  NULL, MAKES, command_file },
+	{ "close", "FILE", "close it; what was written goes to the store", NULL, NULL,
+	  COMMAND_ZONES, command_close },
+	{ "fread", "FILE OFFSET SIZE", "read, through the page cache", NULL, NULL, COMMAND_ZONES,
+	  command_fread },
+	{ "fwrite", "FILE OFFSET SIZE BYTE", "write that byte so often", NULL, NULL, COMMAND_ZONES,
+	  command_fwrite },
+	{ "truncate", "FILE SIZE", "set its size", NULL, NULL, COMMAND_ZONES, command_truncate },
+	{ "punch", "FILE OFFSET SIZE", "make a hole", NULL, NULL, COMMAND_ZONES, command_punch },
+	{ "sync", "[FILE]", "write dirty pages to the store", NULL, NULL, COMMAND_ZONES,
+	  command_sync },
+	{ "drop_caches", "", "drop clean pages of files that nobody maps", NULL, NULL,
+	  COMMAND_ZONES, command_drop_caches },
+	{ "fadvise", "FILE ADVICE [OFFSET SIZE]", "say how it will be used",
+	  "normal, random, sequential, willneed, dontneed, noreuse.", NULL, COMMAND_ZONES,
+	  command_fadvise },
+	{ "seal", "FILE SEAL...", "forbid changes of a file of memory",
+	  "seal, shrink, grow, write, future_write, exec.", NULL, COMMAND_ZONES, command_seal },
 	{ "expect", "WHAT... [=] VALUE", "fail unless it is so", NULL, expect_forms, COMMAND_ZONES,
 	  command_expect },
 	{ "cat", "/proc/NAME | /proc/PROCESS/NAME", "show a report",

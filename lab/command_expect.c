@@ -6,6 +6,7 @@
  * The sign = before the value may be left out.
  */
 #include "args.h"
+#include "command_file.h"
 #include "command_kspace.h"
 #include "command_process.h"
 #include "text.h"
@@ -517,6 +518,8 @@ const struct lab_form expect_forms[] = {
 	  expect_kspace },
 	{ "slab", "CACHE NUMBER = N", "active objects slabs full partial empty asked ...",
 	  expect_slab },
+	{ "file", "FILE NUMBER = N", "size pages dirty reads ahead writes", expect_file },
+	{ "fread", "FILE OFFSET = BYTE", "a byte of a file", expect_fread },
 	{ "ksize", "OBJECT = N", "bytes that may be used", expect_ksize },
 	{ "phys", "OBJECT = N", "its physical address", expect_phys },
 	{ "finding", "= WHAT", "what the heap found last; none", expect_finding },

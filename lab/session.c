@@ -11,6 +11,7 @@
 #include <quire/pgtable.h>
 #include <quire/port.h>
 
+#include "command_file.h"
 #include "command_kspace.h"
 #include "debt.h"
 #include "image.h"
@@ -225,6 +226,7 @@ void session_reset(struct lab *lab)
 	}
 	process_reset(lab);
 	image_reset(lab);
+	file_reset(lab);
 	kspace_reset(lab);
 	session_objects_reset(lab);
 	while (lab->tables) {

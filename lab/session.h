@@ -47,6 +47,7 @@ struct lab_area;
 struct lab_debt;
 struct lab_image;
 struct lab_process;
+struct lab_file;
 
 /** struct lab_object - a name, and the heap's objects it stands for */
 struct lab_object {
@@ -87,6 +88,7 @@ struct lab {
 	struct lab_image *images;      /* program files (image.c), the newest first */
 	unsigned nr_images;
 	bool users;                    /* page cache and processes are set up */
+	struct lab_file *files;     /* likewise (command_file.c) */
 	struct lab_words words;     /* of the line being done */
 	unsigned long line;         /* lines done since the machine began, this one too */
 	bool heap;                  /* the kernel heap is set up */

@@ -31,7 +31,9 @@ struct quire_hosted_file {
 	bool writable;
 };
 
-/* The contents of frames, @bytes in all, from byte @skip on. Return: how many pieces; 0: no memory */
+/*
+ * The contents of frames, @bytes in all, from byte @skip on. Return: how many pieces; 0: no memory
+ */
 static int pieces(struct quire *q, struct quire_page *const *pages, uint64_t skip, uint64_t bytes,
 		  struct iovec *iov)
 {

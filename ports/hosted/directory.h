@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * directory.h - real files as stores: a directory of the host is the root of what a machine's programs open
+ * directory.h - real files as stores: a directory of the host is the root of what a machine's
+ * programs open
  *
- * Contents go between the host's files and the machine's frames without a copy between. A file that is opened twice
- * is one inode, so that all see the same pages. The host's programs see what has been written back.
+ * Contents go between the host's files and the machine's frames without a copy between. A file that
+ * is opened twice is one inode, so that all see the same pages. The host's programs see what has
+ * been written back.
  */
 #ifndef QUIRE_DIRECTORY_H
 #define QUIRE_DIRECTORY_H
@@ -52,7 +54,8 @@ void quire_hosted_directory_close(struct quire_hosted_directory *dir);
  * @mode: QUIRE_FILE_… and QUIRE_HOSTED_…
  * @out:  with one reference; its name is @path
  *
- * Return: 0; a negative errno of open(2), -QUIRE_EACCES for what is no regular file; of quire_file_open
+ * Return: 0; a negative errno of open(2), -QUIRE_EACCES for what is no regular file; of
+ *         quire_file_open
  */
 int quire_hosted_file_open(struct quire_hosted_directory *dir, const char *path, unsigned mode,
 			   struct quire_file **out);

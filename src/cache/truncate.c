@@ -85,6 +85,8 @@ int truncate_zero(struct quire_inode *inode, uint64_t offset, uint64_t bytes)
 	use_lock(inode->q, page);
 	int error = touch_zero(inode->q, page, OFFSET(offset), (size_t)bytes);
 
+	if (!inode->store)
+		pagecache_dirty(inode->q, page);
 	use_unlock(inode->q, page);
 	pagecache_put(inode->q, page);
 	return error;

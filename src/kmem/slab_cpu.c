@@ -322,7 +322,8 @@ static bool on_chain(const void *object, const void *p, uint64_t most)
 }
 
 /* Can this cpu see that an object is free? */
-static bool seen_free(const struct slab *slab, const struct slot *slot, bool own, const void *p)
+static WITHIN bool seen_free(const struct slab *slab, const struct slot *slot, bool own,
+			     const void *p)
 {
 	uint64_t most = (uint64_t)slot->nr_slabs * slab->cache->objects;
 

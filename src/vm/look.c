@@ -74,7 +74,7 @@ uint64_t quire_frame_mappings(struct quire *q, quire_pfn_t pfn,
 	return page ? rmap_walk(q, page, &visitor) : 0;
 }
 
-/* ---- The pages of areas --------------------------------------------------------------------- */
+/* ---- The pages of areas ---- */
 
 /* One page more. */
 static void add(const struct quire_mm *mm, uint64_t entry, const struct quire_page *page,

@@ -155,7 +155,7 @@ static void unmark(struct vma *vma, uint64_t start, uint64_t end, bool lazy)
 			uint64_t entry = table_get(t, leaf->contents, i);
 			struct quire_page *page;
 
-			if (!(entry & QUIRE_PTE_PRESENT))
+			if (!entry)
 				continue;
 			page = quire_pfn_page(q, quire_pfn((entry & t->format->address) >>
 							   QUIRE_PAGE_SHIFT));

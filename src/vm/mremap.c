@@ -109,8 +109,14 @@ static int expand(struct remap *r, struct vma *vma)
 
 	if (flags & QUIRE_VM_ACCOUNT && account_promise(r->mm, pages(more)))
 		return -QUIRE_ENOMEM;
-	vma_resize(vma, vma->start, end + more);
-	vma_join(vma);
+	/* With the area behind, if they are alike now; what is before it stays apart in a child of fork. */
+	struct vma like = *vma;
+
+	like.pgoff = vma_index(vma, end);
+	like.start = end;
+	like.end = end + more;
+	vma = vma_extend(&like);
+	ASSERT("VMA-2", vma);
 	account_area(r->mm, flags, (int64_t)pages(more));
 	fill(r, flags, end, end + more);
 	return 0;
@@ -305,7 +311,7 @@ static int remap(struct remap *r)
 		return -QUIRE_EINVAL;
 	if (!implied)
 		r->to = r->old;
-	if (!implied && r->old_bytes > r->mm->layout.task_size.v - r->old)
+	if (r->old_bytes > r->new_bytes && r->old_bytes > r->mm->layout.task_size.v - r->old)
 		return -QUIRE_EINVAL;
 	if (!implied && r->old_bytes >= r->new_bytes)
 		return r->old_bytes == r->new_bytes

@@ -23,12 +23,19 @@ const char *aspect_name(enum aspect aspect)
 	return ASPECTS[aspect];
 }
 
+/** struct evidence - all that is known of a difference */
+struct evidence {
+	const struct episode *episode;
+	const struct difference *difference;
+	const struct trace *real, *other;
+	const struct origin *origin;
+};
+
 /** struct explanation - a difference that is known, and why it is there */
 struct explanation {
 	const char *reason;
 	/* NULL: it is not even compared */
-	bool (*is)(const struct episode *episode, const struct difference *difference,
-		   const struct trace *real, const struct trace *other);
+	bool (*is)(const struct evidence *v);
 };
 
 static bool areas_equal(const struct area *a, const struct area *b)
@@ -43,28 +50,24 @@ static bool is_stored(const struct difference *d)
 	return strstr(d->text, "/stored") != NULL;
 }
 
-static bool is_allocation(const struct episode *e, const struct difference *d,
-			  const struct trace *real, const struct trace *other)
+static bool is_allocation(const struct evidence *v)
 {
-	const struct call *c = &e->calls[d->call];
+	const struct call *c = &v->episode->calls[v->difference->call];
 
-	return c->op == OP_FALLOCATE && d->aspect == ASPECT_RESULT && c->file < WIRE_FILES &&
-	       e->setting.files[c->file].kind >= FILE_STORED &&
-	       real->outcomes[d->call].result.result == 0 &&
-	       other->outcomes[d->call].result.result == -95;
+	return c->op == OP_FALLOCATE && v->difference->aspect == ASPECT_RESULT && c->file < WIRE_FILES &&
+	       v->episode->setting.files[c->file].kind >= FILE_STORED &&
+	       v->real->outcomes[v->difference->call].result.result == 0 &&
+	       v->other->outcomes[v->difference->call].result.result == -95;
 }
 
 /* A fault beyond the end of a stored file came before. */
-static bool is_around_end(const struct episode *e, const struct difference *d,
-			  const struct trace *real, const struct trace *other)
+static bool is_around_end(const struct evidence *v)
 {
 	bool beyond = false;
 
-	(void)e;
-	(void)other;
-	for (unsigned i = 0; i < d->call; i++)
-		beyond = beyond || real->outcomes[i].result.signal == 7;
-	return beyond && (d->aspect == ASPECT_PAGES || d->aspect == ASPECT_COUNTS) && is_stored(d);
+	for (unsigned i = 0; i < v->difference->call; i++)
+		beyond = beyond || v->real->outcomes[i].result.signal == 7;
+	return beyond && (v->difference->aspect == ASPECT_PAGES || v->difference->aspect == ASPECT_COUNTS) && is_stored(v->difference);
 }
 
 /* Copies the areas, those joined that differ in nothing. Return: how many */
@@ -90,20 +93,19 @@ static unsigned joined(const struct trace *t, const struct outcome *o, struct ar
 }
 
 /* Both refused it, and Linux has split areas before; or it is one that leaves areas apart. */
-static bool is_left_split(const struct episode *e, const struct difference *d,
-			  const struct trace *real, const struct trace *other)
+static bool is_left_split(const struct evidence *v)
 {
-	const struct outcome *a = &real->outcomes[d->call], *b = &other->outcomes[d->call];
+	const struct outcome *a = &v->real->outcomes[v->difference->call], *b = &v->other->outcomes[v->difference->call];
 	struct area x[256], y[256];
 
-	const struct call *c = &e->calls[d->call];
+	const struct call *c = &v->episode->calls[v->difference->call];
 	bool apart = c->op == OP_BRK || (c->op == OP_MREMAP && c->flags & 4);
 
-	if (d->aspect != ASPECT_MAPS || (!apart && a->result.result >= 0))
+	if (v->difference->aspect != ASPECT_MAPS || (!apart && a->result.result >= 0))
 		return false;
-	unsigned nr = joined(real, a, x, 256);
+	unsigned nr = joined(v->real, a, x, 256);
 
-	if (nr != joined(other, b, y, 256))
+	if (nr != joined(v->other, b, y, 256))
 		return false;
 	for (unsigned i = 0; i < nr; i++)
 		if (!areas_equal(&x[i], &y[i]))
@@ -111,12 +113,10 @@ static bool is_left_split(const struct episode *e, const struct difference *d,
 	return true;
 }
 
-static bool is_address(const struct episode *e, const struct difference *d,
-		       const struct trace *real, const struct trace *other)
+static bool is_address(const struct evidence *v)
 {
-	(void)other;
-	return e->calls[d->call].op == OP_MMAP && d->aspect == ASPECT_RESULT &&
-	       (uint64_t)real->outcomes[d->call].result.result == e->calls[d->call].at;
+	return v->episode->calls[v->difference->call].op == OP_MMAP && v->difference->aspect == ASPECT_RESULT &&
+	       (uint64_t)v->real->outcomes[v->difference->call].result.result == v->episode->calls[v->difference->call].at;
 }
 
 static bool did(const struct episode *e, unsigned nr, enum op op, unsigned advice)
@@ -127,29 +127,25 @@ static bool did(const struct episode *e, unsigned nr, enum op op, unsigned advic
 	return false;
 }
 
-static bool is_reclaimed(const struct episode *e, const struct difference *d,
-			 const struct trace *real, const struct trace *other)
+static bool is_reclaimed(const struct evidence *v)
 {
-	bool pages = d->aspect == ASPECT_PAGES || d->aspect == ASPECT_COUNTS ||
-		     (d->aspect == ASPECT_BYTES && e->calls[d->call].op == OP_MINCORE);
+	bool pages = v->difference->aspect == ASPECT_PAGES || v->difference->aspect == ASPECT_COUNTS ||
+		     (v->difference->aspect == ASPECT_BYTES && v->episode->calls[v->difference->call].op == OP_MINCORE);
 
-	(void)real;
-	(void)other;
-	return pages && did(e, d->call, OP_MADVISE, 21);
+	return pages && did(v->episode, v->difference->call, OP_MADVISE, 21);
 }
 
 /* mincore of a range in which a stored file is mapped. */
-static bool is_stored_mincore(const struct episode *e, const struct difference *d,
-			      const struct trace *real)
+static bool is_stored_mincore(const struct evidence *v)
 {
-	const struct outcome *o = &real->outcomes[d->call];
-	const struct call *c = &e->calls[d->call];
-	uint64_t at = c->at + (c->at_ref >= 0 ? (uint64_t)real->outcomes[c->at_ref].result.result : 0);
+	const struct outcome *o = &v->real->outcomes[v->difference->call];
+	const struct call *c = &v->episode->calls[v->difference->call];
+	uint64_t at = c->at + (c->at_ref == REF_HEAP ? v->origin->heap : c->at_ref >= 0 ? (uint64_t)v->real->outcomes[c->at_ref].result.result : 0);
 
-	if (d->aspect != ASPECT_BYTES || c->op != OP_MINCORE)
+	if (v->difference->aspect != ASPECT_BYTES || c->op != OP_MINCORE)
 		return false;
 	for (unsigned i = 0; i < o->nr_areas; i++) {
-		const struct area *a = &real->areas[o->first_area + i];
+		const struct area *a = &v->real->areas[o->first_area + i];
 
 		if (a->start < at + c->bytes && a->end > at && strstr(a->name, "/stored"))
 			return true;
@@ -158,15 +154,42 @@ static bool is_stored_mincore(const struct episode *e, const struct difference *
 }
 
 /* A stored file has holes or has changed its size, so that pages of it are to be read in. */
-static bool is_readahead(const struct episode *e, const struct difference *d,
-			 const struct trace *real, const struct trace *other)
+static bool is_readahead(const struct evidence *v)
 {
-	bool holes = did(e, d->call, OP_TRUNCATE, 0) || did(e, d->call, OP_FALLOCATE, 0) ||
-		     did(e, d->call, OP_FWRITE, 0);
-	bool pages = d->aspect == ASPECT_PAGES || d->aspect == ASPECT_COUNTS;
+	bool holes = did(v->episode, v->difference->call, OP_TRUNCATE, 0) || did(v->episode, v->difference->call, OP_FALLOCATE, 0) ||
+		     did(v->episode, v->difference->call, OP_FWRITE, 0);
+	bool pages = v->difference->aspect == ASPECT_PAGES || v->difference->aspect == ASPECT_COUNTS;
 
-	(void)other;
-	return holes && ((pages && is_stored(d)) || is_stored_mincore(e, d, real));
+	return holes && ((pages && is_stored(v->difference)) || is_stored_mincore(v));
+}
+
+/* Pages of a memfd that fallocate made: not up to date in Linux until somebody wants them. */
+static bool is_allocated(const struct evidence *v)
+{
+	return (v->difference->aspect == ASPECT_PAGES || v->difference->aspect == ASPECT_COUNTS) &&
+	       strstr(v->difference->text, "/memfd:") && did(v->episode, v->difference->call, OP_FALLOCATE, 0);
+}
+
+static bool did_remap(const struct episode *e, unsigned nr, unsigned flag)
+{
+	for (unsigned i = 0; i < nr; i++)
+		if (e->calls[i].op == OP_MREMAP && e->calls[i].flags & flag)
+			return true;
+	return false;
+}
+
+static bool is_locked_twice(const struct evidence *v)
+{
+	int64_t result = v->real->outcomes[v->difference->call].result.result;
+
+	return v->difference->aspect == ASPECT_RESULT && (result == -11 || result == -12) &&
+	       v->other->outcomes[v->difference->call].result.result >= 0 && did_remap(v->episode, v->difference->call, 4);
+}
+
+static bool is_half_moved(const struct evidence *v)
+{
+	return v->difference->aspect == ASPECT_MAPS && v->episode->calls[v->difference->call].op == OP_MREMAP &&
+	       v->episode->calls[v->difference->call].flags & 2 && v->real->outcomes[v->difference->call].result.result < 0;
 }
 
 static const struct explanation EXPLANATIONS[] = {
@@ -181,6 +204,12 @@ static const struct explanation EXPLANATIONS[] = {
 	  "pages", is_reclaimed },
 	{ "which pages of holes of a stored file are read ahead depends on the file system and the "
 	  "device", is_readahead },
+	{ "pages that fallocate gave a memfd are mapped around a fault only after their first use in Linux",
+	  is_allocated },
+	{ "mremap with DONTUNMAP of a locked area: Linux (6.18) counts its pages as locked twice",
+	  is_locked_twice },
+	{ "mremap with FIXED that is refused late: Linux has unmapped the target and what is behind the "
+	  "new end; Quire nothing", is_half_moved },
 	{ "smaps: shared anonymous memory is promised by its area (flag ac), in Linux by its file", NULL },
 };
 
@@ -313,7 +342,6 @@ static bool differ(const struct trace *ta, const struct outcome *a, const struct
 bool compare(const struct episode *episode, const struct trace *real, const struct trace *other,
 	     const struct origin *origin, struct difference *out)
 {
-	(void)origin;
 	memset(out, 0, sizeof(*out));
 	for (unsigned i = 0; i < episode->nr; i++) {
 		const struct outcome *a = &real->outcomes[i], *b = &other->outcomes[i];
@@ -321,8 +349,10 @@ bool compare(const struct episode *episode, const struct trace *real, const stru
 		out->call = i;
 		if (!differ(real, a, other, b, out))
 			continue;
+		const struct evidence v = { episode, out, real, other, origin };
+
 		for (unsigned e = 0; e < COUNT_OF(EXPLANATIONS); e++)
-			if (EXPLANATIONS[e].is && EXPLANATIONS[e].is(episode, out, real, other))
+			if (EXPLANATIONS[e].is && EXPLANATIONS[e].is(&v))
 				out->explained = EXPLANATIONS[e].reason;
 		return true;
 	}

@@ -167,6 +167,13 @@ static inline int wire_hits_range(uint64_t at, uint64_t bytes, uint64_t heap)
 /** wire_hits - would a call hit the executor's own memory? Then neither side does it */
 static inline int wire_hits(const struct call *c, uint64_t at, uint64_t to, uint64_t heap)
 {
+	/*
+	 * Linux has two limits for the lowest address, one for FIXED, a larger one for hints and
+	 * stacks; and what its own code copies from and to page 0 fails.
+	 */
+	if ((c->op == OP_MMAP && at - 1 < 0xffff) || (c->op == OP_MREMAP && to - 1 < 0xffff) ||
+	    ((c->op == OP_COPYIN || c->op == OP_COPYOUT) && at < 0x1000))
+		return 1;
 	if (c->op == OP_MREMAP)
 		return wire_hits_range(at, c->bytes > c->more ? c->bytes : c->more, heap) ||
 		       wire_hits_range(to, c->more, heap);

@@ -73,7 +73,8 @@ static void round_trip(enum quire_machine machine, uint64_t bytes)
 	CHECK_EQ(host_sees("a", back, sizeof(back), 0), 99 * PAGE + 10);
 	CHECK(!memcmp(back + 10, buf, 99 * PAGE) && !back[9]);
 	/* Opened again it is the same inode, under another name too. */
-	CHECK_EQ(link(in_root("a"), strcat(strcpy(back, in_root("b")), "")), 0);
+	strcpy(back, in_root("b"));
+	CHECK_EQ(link(in_root("a"), back), 0);
 	CHECK_EQ(quire_hosted_file_open(&dir, "/../b", QUIRE_FILE_READ, &again), 0);
 	CHECK(quire_file_inode(again) == quire_file_inode(file));
 	quire_file_put(again);

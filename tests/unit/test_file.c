@@ -261,7 +261,10 @@ TEST(reported)
 	CHECK_EQ(meminfo(&f, "Shmem"), 3 * 4);
 	CHECK_EQ(meminfo(&f, "Dirty"), 2 * 4);
 	CHECK_EQ(meminfo(&f, "Writeback"), 0);
-	CHECK_EQ(unused - meminfo(&f, "MemFree") - (available - meminfo(&f, "MemAvailable")), 4 * 4);
+	/* Half of the pages that have a store could be had. */
+	unused -= meminfo(&f, "MemFree");
+	available -= meminfo(&f, "MemAvailable");
+	CHECK_EQ(unused - available, 4 * 4);
 	quire_file_put(file);
 	quire_file_put(memory);
 	CHECK_EQ(meminfo(&f, "Cached"), 0);
