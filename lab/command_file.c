@@ -149,6 +149,15 @@ static enum lab_status args_file(struct lab *lab, struct lab_file **out)
 	return args_wrong(lab, "file", word, near.word);
 }
 
+enum lab_status args_open_file(struct lab *lab, struct quire_file **out)
+{
+	struct lab_file *f = NULL;
+	enum lab_status status = args_file(lab, &f);
+
+	*out = f ? f->file : NULL;
+	return status;
+}
+
 static enum lab_status session_cache(struct lab *lab)
 {
 	enum lab_status status = session_kernel(lab);
@@ -169,6 +178,8 @@ static enum lab_status file_name(struct lab *lab, const char *name, struct lab_f
 	*out = file_find(lab, name);
 	if (*out && (*out)->file)
 		return session_fail(lab, LAB_USAGE, "%s is open", name);
+	if (*out && (*out)->bytes)
+		return session_fail(lab, LAB_USAGE, "%s is mapped still", name);
 	if (*out)
 		return LAB_OK;
 	*out = session_alloc(lab, sizeof(**out));
@@ -193,11 +204,9 @@ static int open_file(struct lab *lab, struct lab_file *f, uint64_t bytes, bool m
 		error = quire_memfd_create(lab->q, f->name, QUIRE_MFD_ALLOW_SEALING, &f->file);
 		return error ? error : quire_file_truncate(f->file, bytes);
 	}
-	error = store_resize(f, bytes);
-	for (size_t i = 0; !error && i < bytes; i++)
+	for (size_t i = 0; i < bytes; i++)
 		f->bytes[i] = (unsigned char)(i / QUIRE_PAGE_SIZE + 1);
-	if (!error)
-		error = quire_inode_create(lab->q, &args, &inode);
+	error = quire_inode_create(lab->q, &args, &inode);
 	if (error) {
 		store_release(f);
 		return error;
@@ -226,6 +235,12 @@ enum lab_status command_file(struct lab *lab, const char *target)
 		status = file_name(lab, target, &f);
 	if (status)
 		return status;
+	if (!memory && bytes > STORE_MAX)
+		return session_refuse(lab, quire_error_name(QUIRE_ENOSPC), "file %s", target);
+	if (!memory && store_resize(f, bytes)) {
+		store_release(f);
+		return session_memory(lab);
+	}
 	int error = open_file(lab, f, bytes, memory);
 
 	if (error) {

@@ -311,7 +311,10 @@ static int remap(struct remap *r)
 		return -QUIRE_EINVAL;
 	if (!implied)
 		r->to = r->old;
-	if (r->old_bytes > r->new_bytes && r->old_bytes > r->mm->layout.task_size.v - r->old)
+	bool beyond = r->old_bytes > r->new_bytes &&
+		      r->old_bytes > r->mm->layout.task_size.v - r->old;
+
+	if (!implied && beyond)
 		return -QUIRE_EINVAL;
 	if (!implied && r->old_bytes >= r->new_bytes)
 		return r->old_bytes == r->new_bytes
@@ -322,7 +325,7 @@ static int remap(struct remap *r)
 	if (error)
 		return error;
 	if (implied)
-		return move_to(r, vma);
+		return beyond ? -QUIRE_EINVAL : move_to(r, vma);
 	if (can_expand(r, vma))
 		return expand(r, vma);
 	if (!(r->flags & QUIRE_MREMAP_MAYMOVE))
