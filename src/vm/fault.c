@@ -270,7 +270,7 @@ static int populate_area(struct vma *vma, uint64_t start, uint64_t end, enum pop
 	struct quire_signal signal;
 
 	for (uint64_t at = start; at < end; at += QUIRE_PAGE_SIZE) {
-		/* What can only be executed or written can't be read, whatever the processor does. */
+		/* What can't be read isn't, whatever the processor does. */
 		if (how != POPULATE_MAP &&
 		    !(vma->flags & (write ? QUIRE_VM_WRITE : QUIRE_VM_READ)))
 			return -QUIRE_EINVAL;
