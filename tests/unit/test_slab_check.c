@@ -98,8 +98,12 @@ TEST(slab_3_frames_name_their_slab)
 		return;
 	struct quire_page *page = &h.q->frames.pages[slab(2)->frame];
 	uintptr_t was = page->private;
+	struct slab *two = slab(2);
+	CHECK(was != (uintptr_t)two); /* a full one's objects are loose when they are freed */
+	CHECK_EQ(h.q->frames.pages[slab(1)->frame].private, (uintptr_t)slab(1));
+	page->private = (uintptr_t)two;
+	CHECK_STR(broken(), "SLAB-3");
 	page->private = (uintptr_t)slab(1);
-	struct slab *two = (struct slab *)was;
 	CHECK(broken() != NULL && strncmp(broken(), "SLAB-", 5) == 0);
 	page->private = was;
 	page->owner += 256;
