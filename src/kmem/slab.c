@@ -7,7 +7,7 @@
  * Free objects are chained through themselves (in a checked cache behind themselves). A slab is on
  * one of its slot's lists by how many of its objects are on its own chain, a full one on none:
  *
- *            last object gone                first one back
+ *            last object gone                first one back, if there are loose ones enough
  *   CURRENT ──────────────────> FULL ──────────────────────> PARTIAL ──> … ──> EMPTY
  *      ^                                                      │  buckets: 0 (fullest) …      │
  *      └──────────────────────────────────────────────────────┴──────────────────────────────┘

@@ -158,7 +158,7 @@ static inline struct slot *slab_slot(const struct slab *slab)
 	return slot_at(slab->cache, slab->hot.cpu == SLAB_SHARED ? 0 : slab->hot.cpu);
 }
 
-/** slab_named - what a slab's frames name: itself, or struct loose if it is full and found without */
+/** slab_named - what a slab's frames name: itself, or struct loose if it is full and ends them */
 static inline const struct quire_heap_slab *slab_named(const struct slab *slab)
 {
 	const struct cache *cache = slab->cache;

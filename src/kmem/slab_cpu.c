@@ -5,7 +5,8 @@
  *        kmalloc                                        kfree
  *           ^                                             │
  *        slot->free <── current slab <── partial <── slab->free     this cpu's slab
- *           └───────────── the first one of a full slab ─┘
+ *           ├───────────── all of them ──────────── slot->loose     this cpu's full slab,
+ *           └────────────── the first one ───────── slab->free      one with its record elsewhere
  *                                                         │
  *                  the owner's slot->returned <── slot->away        another cpu's
  *
@@ -14,8 +15,8 @@
  * them, or handed out again from here.
  *
  * A double free in a row is seen, at no cost where nothing is wrong: the object is the newest of
- * its slab's chain (quire/slab.h), of the cpu's (event), or among those away; or all of its slab
- * is free.
+ * its slab's chain or of the loose ones (quire/slab.h), of the cpu's (event), or among those away;
+ * or all of its slab is free.
  */
 #include "kmem/slab.h"
 
@@ -92,10 +93,9 @@ void slab_free_here(struct slab *slab, void *p)
 }
 
 /*
- * The first object that comes back to a full slab goes to the cpu's chain, and the slab stays full:
- * the next allocation wants one, and large objects are so few to a slab that each free and each
- * allocation would move one otherwise. Such an object has its link twice: when it is freed
- * again at once, the first has been overwritten before that is seen.
+ * The first object that comes back to a full slab whose record lies elsewhere goes to the cpu's
+ * chain, and the slab stays full. Such an object has its link twice: when it is freed again at
+ * once, the first has been overwritten before that is seen.
  */
 static inline bool keep(struct slot *slot, struct slab *slab)
 {

@@ -81,7 +81,7 @@ static uint64_t chain_length(const struct cache *cache, const struct slot *slot,
 	return nr;
 }
 
-/* Objects of this slab on one of its cpu's chains, which has those of others. Return: as map_chain */
+/* Objects of this slab on a chain of its cpu's, which has those of others. Return: as map_chain */
 static uint32_t map_cpu(const struct slab *slab, const void *p, uint8_t *map)
 {
 	uint64_t left = chain_most(slab->cache, slab_slot(slab));

@@ -128,6 +128,20 @@ TEST(slab_4_slots)
 	other->hot.free = object[0];
 	CHECK_STR(broken(), "SLAB-4");
 	other->hot.free = NULL;
+	void **loose = (void **)object[2 * cache->objects];
+	quire_cache_free(&cache->hot, loose);
+	CHECK(slot->loose.hot.free == (void *)loose);
+	rig_sound(&h.rig);
+	*loose = object[0]; /* of an empty slab */
+	CHECK(strcmp(broken(), "SLAB-2") == 0 || strcmp(broken(), "SLAB-4") == 0);
+	*loose = loose;
+	CHECK_STR(broken(), "SLAB-2");
+	*loose = NULL;
+	slot->loose.hot.free = NULL;
+	other->loose.hot.free = loose;
+	CHECK_STR(broken(), "SLAB-4");
+	other->loose.hot.free = NULL;
+	slot->loose.hot.free = loose;
 	finish();
 }
 
