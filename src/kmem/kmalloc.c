@@ -3,10 +3,11 @@
  * kmalloc.c - memory by size: families of caches, and whole frames
  *
  * The normal family has Linux's sizes and others between them, so that a request loses less: 16
- * apart up to 128, then four or eight sizes to each doubling. From 1 KB on a size between two is one
- * that fills a block of frames but for the slab's record: 9 of 3,632 bytes fill 32 KB, and smaller
- * ones are worth a size of their own only if 10 fit. The families for DMA and for reclaimable
- * memory have Linux's alone. Beyond QUIRE_KMALLOC_CACHE_MAX a request is a block of frames.
+ * apart up to 128, then four or eight sizes to each doubling. From 1 KB on a size between two is
+ * one that fills a block of frames but for the slab's record: 9 of 3,632 bytes fill 32 KB, and
+ * smaller ones are worth a size of their own only if 10 fit. The families for DMA and for
+ * reclaimable memory have Linux's alone. Beyond QUIRE_KMALLOC_CACHE_MAX a request is a block of
+ * frames.
  */
 #include "kmem/kmalloc.h"
 
