@@ -270,6 +270,7 @@ void slot_settle(struct slot *slot, struct quire *q, bool alone)
 		slot->loose.hot.free = *(quire_heap_link_t *)object;
 		slab_free_here(slab_of(q, object), object);
 	}
+	slot->loose.hot.left = slot->loose_left;
 	while (slot->hot.free) {
 		void *object = slot->hot.free;
 

@@ -142,6 +142,11 @@ TEST(slab_4_slots)
 	CHECK_STR(broken(), "SLAB-4");
 	other->loose.hot.free = NULL;
 	slot->loose.hot.free = loose;
+	/* A shrink gives them to their slabs and begins to count again. */
+	quire_cache_shrink(&cache->hot);
+	CHECK(!slot->loose.hot.free);
+	CHECK_EQ(slot->loose.hot.left, slot->loose_left);
+	CHECK_EQ(slab(2)->hot.state, QUIRE_SLAB_PARTIAL);
 	finish();
 }
 
