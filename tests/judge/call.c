@@ -14,7 +14,8 @@ struct word {
 	uint32_t value;
 };
 
-static const struct word PROTS[] = { { "r", 1 }, { "w", 2 }, { "x", 4 }, { "growsdown", 0x01000000 },
+static const struct word PROTS[] = { { "rwx", 7 }, { "rw", 3 }, { "rx", 5 }, { "r", 1 }, { "w", 2 },
+				     { "x", 4 }, { "growsdown", 0x01000000 },
 				     { NULL, 0 } };
 static const struct word MAPS[] = {
 	{ "validate", 3 },      { "private", 2 },          { "shared", 1 },

@@ -44,6 +44,16 @@ static bool areas_equal(const struct area *a, const struct area *b)
 	       !strcmp(a->rights, b->rights) && !strcmp(a->name, b->name);
 }
 
+/* Is the call's file the stored one? */
+static bool of_stored(const struct evidence *v, const struct call *c)
+{
+	if (c->file >= WIRE_FILES)
+		return false;
+	unsigned kind = v->episode->setting.files[c->file].kind;
+
+	return kind == FILE_STORED || kind == FILE_READ_ONLY || kind == FILE_WRITE_ONLY;
+}
+
 /* Is a stored file mapped there? */
 static bool is_stored(const struct difference *d)
 {
@@ -54,8 +64,7 @@ static bool is_allocation(const struct evidence *v)
 {
 	const struct call *c = &v->episode->calls[v->difference->call];
 
-	return c->op == OP_FALLOCATE && v->difference->aspect == ASPECT_RESULT && c->file < WIRE_FILES &&
-	       v->episode->setting.files[c->file].kind >= FILE_STORED &&
+	return c->op == OP_FALLOCATE && v->difference->aspect == ASPECT_RESULT && of_stored(v, c) &&
 	       v->real->outcomes[v->difference->call].result.result == 0 &&
 	       v->other->outcomes[v->difference->call].result.result == -95;
 }
@@ -63,11 +72,16 @@ static bool is_allocation(const struct evidence *v)
 /* A fault beyond the end of a stored file came before. */
 static bool is_around_end(const struct evidence *v)
 {
+	const struct difference *d = v->difference;
 	bool beyond = false;
 
-	for (unsigned i = 0; i < v->difference->call; i++)
-		beyond = beyond || v->real->outcomes[i].result.signal == 7;
-	return beyond && (v->difference->aspect == ASPECT_PAGES || v->difference->aspect == ASPECT_COUNTS) && is_stored(v->difference);
+	for (unsigned i = 0; i < d->call; i++) {
+		const struct result *r = &v->real->outcomes[i].result;
+
+		beyond = beyond || r->signal == 7 ||
+			 (r->result == -14 && v->episode->calls[i].op != OP_MREMAP);
+	}
+	return beyond && (d->aspect == ASPECT_PAGES || d->aspect == ASPECT_COUNTS) && is_stored(d);
 }
 
 /* Copies the areas, those joined that differ in nothing. Return: how many */
@@ -198,7 +212,7 @@ static bool is_aligned(const struct evidence *v)
 	const struct call *c = &v->episode->calls[v->difference->call];
 
 	return v->difference->aspect == ASPECT_RESULT && c->op == OP_MMAP && c->bytes >= 2u << 20 &&
-	       c->file < WIRE_FILES && v->episode->setting.files[c->file].kind >= FILE_STORED &&
+	       of_stored(v, c) &&
 	       !(v->real->outcomes[v->difference->call].result.result & 0x1fffff);
 }
 
@@ -361,6 +375,7 @@ bool compare(const struct episode *episode, const struct trace *real, const stru
 	     const struct origin *origin, struct difference *out)
 {
 	memset(out, 0, sizeof(*out));
+	out->explained = -1;
 	for (unsigned i = 0; i < episode->nr; i++) {
 		const struct outcome *a = &real->outcomes[i], *b = &other->outcomes[i];
 
@@ -369,17 +384,15 @@ bool compare(const struct episode *episode, const struct trace *real, const stru
 			continue;
 		const struct evidence v = { episode, out, real, other, origin };
 
-		for (unsigned e = 0; e < COUNT_OF(EXPLANATIONS); e++)
+		for (unsigned e = 0; e < COUNT_OF(EXPLANATIONS) && out->explained < 0; e++)
 			if (EXPLANATIONS[e].is && EXPLANATIONS[e].is(&v))
-				out->explained = EXPLANATIONS[e].reason;
+				out->explained = (int)e;
 		return true;
 	}
 	return false;
 }
 
-void compare_explanations(FILE *to)
+const char *compare_reason(unsigned n)
 {
-	for (unsigned e = 0; e < COUNT_OF(EXPLANATIONS); e++)
-		if (EXPLANATIONS[e].reason)
-			fprintf(to, "%s\n", EXPLANATIONS[e].reason);
+	return n < COUNT_OF(EXPLANATIONS) ? EXPLANATIONS[n].reason : NULL;
 }

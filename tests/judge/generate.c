@@ -336,6 +336,9 @@ static void gen_file_op(struct gen *g, struct call *c)
 		break;
 	case OP_FALLOCATE:
 		c->prot = modes[below(g, sizeof(modes))];
+		/* A store has no call to allocate. */
+		if (c->file >= 2 && c->file <= 4 && c->prot < 2)
+			c->prot = 3;
 		c->bytes = chance(g, 70) ? (1 + below(g, 4)) * PAGE : below(g, 3 * PAGE);
 		c->to = chance(g, 70) ? c->to & ~(uint64_t)(PAGE - 1) : c->to;
 		break;

@@ -41,7 +41,7 @@ struct shared {
 	uint64_t episode;    /* number of the one being done */
 	uint64_t calls;      /* compared and equal */
 	uint64_t good;       /* of them, those that succeeded */
-	uint64_t explained;  /* episodes that ended with a known difference */
+	uint64_t explained[COMPARE_REASONS]; /* episodes that ended with a known difference */
 	bool done;           /* the worker came to its end */
 	struct difference difference;
 };
@@ -72,6 +72,7 @@ struct judge {
 static bool do_episode(struct judge *j, const struct episode *episode, struct difference *out)
 {
 	memset(out, 0, sizeof(*out));
+	out->explained = -1;
 	if (!linux_run(&j->real, episode, &j->traces[0])) {
 		out->aspect = ASPECT_CRASH;
 		snprintf(out->text, sizeof(out->text), "on Linux's side");
@@ -83,8 +84,9 @@ static bool do_episode(struct judge *j, const struct episode *episode, struct di
 		bool differs = j->traces[1].nr == episode->nr &&
 			       compare(episode, &j->traces[0], &j->traces[1], &j->real.origin, out);
 
-		if (!differs || out->explained) {
+		if (!differs || out->explained >= 0) {
 			memset(out, 0, sizeof(*out));
+			out->explained = -1;
 			out->aspect = ASPECT_CRASH;
 			out->call = episode->nr - 1;
 			snprintf(out->text, sizeof(out->text), "%s", j->machine.broken);
@@ -121,9 +123,9 @@ static void work(struct judge *j)
 			continue;
 		}
 		count(j, s->difference.call);
-		if (!s->difference.explained)
+		if (s->difference.explained < 0)
 			break;
-		s->explained++;
+		s->explained[s->difference.explained]++;
 		s->difference.aspect = ASPECT_NONE;
 	}
 	s->done = true;
@@ -136,6 +138,7 @@ static void last_words(struct judge *j, int status, struct difference *out)
 	ssize_t n = pread(j->said, text, sizeof(text) - 1, 0);
 
 	memset(out, 0, sizeof(*out));
+	out->explained = -1;
 	out->aspect = ASPECT_CRASH;
 	if (WIFSIGNALED(status))
 		snprintf(out->text, 32, "signal %d: ", WTERMSIG(status));
@@ -195,7 +198,7 @@ static bool shows(void *ctx, struct episode *episode)
 	j->episode = episode;
 	apart(j, trial, TRIAL_SECONDS);
 	j->episode = old;
-	if (d->aspect != j->aspect || d->explained)
+	if (d->aspect != j->aspect || d->explained >= 0)
 		return false;
 	if (d->aspect == ASPECT_CRASH)
 		return !strncmp(d->text, j->text, CRASH_TEXT);
@@ -267,9 +270,12 @@ static int run_random(struct judge *j)
 		s->episode++;
 	}
 	printf("judge: Linux %s, seed %" PRIu64 ": %" PRIu64 " calls answered alike (%" PRIu64
-	       " of them done, the rest refused), %" PRIu64
-	       " episodes ended by an explained difference, %u by another\n",
-	       j->real.origin.release_text, j->seed, s->calls, s->good, s->explained, differences);
+	       " of them done, the rest refused), %" PRIu64 " episodes, %u differences\n",
+	       j->real.origin.release_text, j->seed, s->calls, s->good, s->episode, differences);
+	for (unsigned n = 0; compare_reason(n); n++)
+		if (s->explained[n])
+			printf("  %" PRIu64 " episodes ended there: %s\n", s->explained[n],
+			       compare_reason(n));
 	printf("%d passed, %d failed, 0 skipped\n", !differences, differences != 0);
 	return differences != 0;
 }
@@ -325,12 +331,13 @@ static int run_script(struct judge *j, const char *path)
 		return 0;
 	}
 	printf("call %u: %s: %s%s%s\n", d.call, aspect_name(d.aspect), d.text,
-	       d.explained ? "; explained: " : "", d.explained ? d.explained : "");
+	       d.explained >= 0 ? "; explained: " : "",
+	       d.explained >= 0 ? compare_reason((unsigned)d.explained) : "");
 	printf("Quire's areas:\n");
 	show_areas(&j->traces[1], d.call);
 	printf("Linux's areas:\n");
 	show_areas(&j->traces[0], d.call);
-	return !d.explained;
+	return d.explained < 0;
 }
 
 static bool begin(struct judge *j, const char *program)
@@ -367,6 +374,13 @@ static int usage(void)
 	return 2;
 }
 
+static int explain(void)
+{
+	for (unsigned n = 0; compare_reason(n); n++)
+		printf("%s\n", compare_reason(n));
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -387,7 +401,7 @@ int main(int argc, char **argv)
 		case 'l': j.self = true; break;
 		case 'r': script = optarg; break;
 		case 'x': program = optarg; break;
-		case 'e': compare_explanations(stdout); return 0;
+		case 'e': return explain();
 		default: return usage();
 		}
 	}
