@@ -2,9 +2,9 @@
 /*
  * rows_vm_fault.c - what the memory of processes costs: faults, fork, the way back
  *
- * The fault handler is called as a processor's exception entry calls it. What a row is not about, filling a frame
- * with zeros and copying one, is done by the loop that is subtracted, too. No processor has the processes loaded: there
- * are no TLBs to be flushed.
+ * The fault handler is called as a processor's exception entry calls it. What a row is not about,
+ * filling a frame with zeros and copying one, is done by the loop that is subtracted, too. No
+ * processor has the processes loaded: there are no TLBs to be flushed.
  */
 #include <quire/boot.h>
 #include <quire/highmem.h>
@@ -102,8 +102,8 @@ static void copy_all(struct machine *m, unsigned nr)
 }
 
 /*
- * Write faults of fresh pages, in areas that have one already: one after the other of an area, or, if there are as
- * many areas, of any of them.
+ * Write faults of fresh pages, in areas that have one already: one after the other of an area, or,
+ * if there are as many areas, of any of them.
  */
 static void among(const struct bench_allocator *a, unsigned areas, struct bench_result *out)
 {
@@ -126,7 +126,8 @@ static void among(const struct bench_allocator *a, unsigned areas, struct bench_
 		uint64_t one = areas ? bench_random(&seed) % areas : 0;
 
 		if (m.real)
-			fault(m.mm, areas > PAGES ? at + (3 * one + 1) * PAGE : wide + (i + 1) * PAGE,
+			fault(m.mm,
+			      areas > PAGES ? at + (3 * one + 1) * PAGE : wide + (i + 1) * PAGE,
 			      FIRST_WRITE);
 	}
 	if (!m.real)

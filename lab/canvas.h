@@ -13,6 +13,14 @@
 #include <quire/quire.h>
 
 struct quire_cache;
+struct quire_mm;
+struct quire_walk;
+
+/** struct lab_seen - a process in a picture */
+struct lab_seen {
+	struct quire_mm *mm; /* NULL: none */
+	const char *name;
+};
 
 /* Subdivisions of a cell's width. */
 #define CANVAS_PARTS 8
@@ -69,6 +77,9 @@ struct canvas {
 	bool colour; /* text only */
 	bool ascii;  /* text only */
 	struct quire_cache *cache; /* of view "slab" */
+	struct lab_seen seen[2];   /* of view "space" */
+	const struct quire_walk *walk; /* of view "walk" */
+	quire_virt_t walked;           /* its address */
 	unsigned columns;
 	unsigned rows;             /* set by canvas_open */
 	struct canvas_cell *cells; /* text only: row by row */

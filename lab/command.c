@@ -7,7 +7,9 @@
 #include <quire/report.h>
 
 #include "args.h"
+#include "command_file.h"
 #include "command_kspace.h"
+#include "command_process.h"
 #include "figure.h"
 #include "gfp.h"
 #include "text.h"
@@ -130,9 +132,76 @@ static const struct lab_command commands[] = {
 	  COMMAND_ZONES, command_pa },
 	{ "write", "ADDRESS [=] N", "write 32 bits of memory, as the kernel",
 	  "ADDRESS is a number, NAME, or NAME+OFFSET.", NULL, COMMAND_ZONES, command_write },
+	{ "process", "[WORD...]", "begin a process: an empty address space",
+	  "P = process. Words: compat (32 bits on a 64-bit machine), bottom_up, privileged,\n"
+	  "seed N (its layout is random). What follows is about it; about another one for\n"
+	  "one line: on Q: COMMAND.",
+	  NULL, MAKES, command_process },
+	{ "program", "[text SIZE] [data SIZE] [bss SIZE] [pie] [compat]",
+	  "begin a process with a program of that size",
+	  "An ELF image is made and executed: P = program text 20K bss 1M.", NULL, MAKES,
+	  command_program },
+	{ "exec", "FILE [ARG...] [env STRING...]", "execute a program's file of the host",
+	  "P = exec FILE begins a process, or gives P a new image.", NULL, MAKES, command_exec },
+	{ "fork", "[PROCESS]", "begin a child: the same areas, frames shared", "C = fork P.", NULL,
+	  MAKES, command_fork },
+	{ "mmap", "SIZE [at ADDRESS] [RIGHTS] [FLAG...]", "map memory",
+	  "Private and anonymous, rw unless other rights are said (r, rx ... none). Flags:\n"
+	  "shared fixed noreplace growsdown populate locked noreserve stack 32bit hugetlb.",
+	  NULL, MAKES, command_mmap },
+	{ "munmap", "ADDRESS SIZE", "unmap it", NULL, NULL, COMMAND_ZONES, command_munmap },
+	{ "mprotect", "ADDRESS SIZE RIGHTS", "other rights: r, rw, rx, none ...", NULL, NULL,
+	  COMMAND_ZONES, command_mprotect },
+	{ "mremap", "ADDRESS SIZE NEWSIZE [at ADDRESS] [FLAG...]", "another size, another place",
+	  "Flags: maymove, dontunmap.", NULL, MAKES, command_mremap },
+	{ "brk", "[ADDRESS|+SIZE]", "the end of the heap",
+	  "A = brk +64K lets the heap grow; A is where the new part begins.", NULL, MAKES,
+	  command_brk },
+	{ "madvise", "ADDRESS SIZE ADVICE", "normal, dontneed, free, dontfork, populate_write ...",
+	  NULL, NULL, COMMAND_ZONES, command_madvise },
+	{ "mlock", "ADDRESS SIZE [onfault]", "keep it in memory", NULL, NULL, COMMAND_ZONES,
+	  command_mlock },
+	{ "munlock", "ADDRESS SIZE", "no longer", NULL, NULL, COMMAND_ZONES, command_munlock },
+	{ "mlockall", "[current] [future] [onfault]", "keep all of it in memory", NULL, NULL,
+	  COMMAND_ZONES, command_mlockall },
+	{ "munlockall", "", "no longer", NULL, NULL, COMMAND_ZONES, command_munlockall },
+	{ "msync", "ADDRESS SIZE [sync|async] [invalidate]", "write a file's pages back", NULL,
+	  NULL, COMMAND_ZONES, command_msync },
+	{ "mseal", "ADDRESS SIZE", "it can't be changed any more", NULL, NULL, COMMAND_ZONES,
+	  command_mseal },
+	{ "rlimit", "as|data|stack|memlock [=] SIZE|unlimited", "a limit of the process", NULL,
+	  NULL, COMMAND_ZONES, command_rlimit },
+	{ "touch", "ADDRESS [SIZE] [read|write|exec]", "access each page as the program does",
+	  "One byte of each; what is written is 0. Fails with the program's signal.",
+	  NULL, COMMAND_ZONES, command_touch },
+	{ "store", "ADDRESS [=] N", "write 32 bits of memory, as the program", NULL, NULL,
+	  COMMAND_ZONES, command_store },
+	{ "file", "SIZE [store|memory]", "make and open a file",
+	  "F = file 64K: page N of its store is full of byte N + 1. memory: it has no store,\n"
+	  "is zeros, and can be sealed.",
+	  NULL, MAKES, command_file },
+	{ "close", "FILE", "close it; what was written goes to the store", NULL, NULL,
+	  COMMAND_ZONES, command_close },
+	{ "fread", "FILE OFFSET SIZE", "read, through the page cache", NULL, NULL, COMMAND_ZONES,
+	  command_fread },
+	{ "fwrite", "FILE OFFSET SIZE BYTE", "write that byte so often", NULL, NULL, COMMAND_ZONES,
+	  command_fwrite },
+	{ "truncate", "FILE SIZE", "set its size", NULL, NULL, COMMAND_ZONES, command_truncate },
+	{ "punch", "FILE OFFSET SIZE", "make a hole", NULL, NULL, COMMAND_ZONES, command_punch },
+	{ "sync", "[FILE]", "write dirty pages to the store", NULL, NULL, COMMAND_ZONES,
+	  command_sync },
+	{ "drop_caches", "", "drop clean pages of files that nobody maps", NULL, NULL,
+	  COMMAND_ZONES, command_drop_caches },
+	{ "fadvise", "FILE ADVICE [OFFSET SIZE]", "say how it will be used",
+	  "normal, random, sequential, willneed, dontneed, noreuse.", NULL, COMMAND_ZONES,
+	  command_fadvise },
+	{ "seal", "FILE SEAL...", "forbid changes of a file of memory",
+	  "seal, shrink, grow, write, future_write, exec.", NULL, COMMAND_ZONES, command_seal },
 	{ "expect", "WHAT... [=] VALUE", "fail unless it is so", NULL, expect_forms, COMMAND_ZONES,
 	  command_expect },
-	{ "cat", "/proc/NAME", "show a report", "JSON after `json on`.", NULL, COMMAND_ZONES,
+	{ "cat", "/proc/NAME | /proc/PROCESS/NAME", "show a report",
+	  "JSON after `json on`. Of a process: maps, smaps, smaps_rollup, statm, status.", NULL,
+	  COMMAND_ZONES,
 	  command_cat },
 	{ "draw", "VIEW [svg]", "draw a picture", NULL, NULL, COMMAND_ZONES, command_draw },
 	{ "explain", "[pages] ORDER [GFP...]", "how a request would fare, zone by zone", NULL, NULL,
@@ -146,7 +215,8 @@ static const struct lab_command commands[] = {
 	{ "json", "on|off", "reports as JSON", NULL, NULL, 0, command_json },
 	{ "help", "[COMMAND]", "this list, or a command's own help", NULL, NULL, 0, command_help },
 	{ "quit", "", "end the shell, or the script at this line", NULL, NULL, 0, command_quit },
-	{ "exit", "", "the same", NULL, NULL, 0, command_quit },
+	{ "exit", "[PROCESS]", "end a process; without one the same as quit", NULL, NULL, 0,
+	  command_exit },
 };
 
 const struct lab_command *command_list(size_t i)

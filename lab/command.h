@@ -116,8 +116,20 @@ extern const struct lab_form table_forms[];
 /** table_named - the table of that name. Return: NULL if there is none */
 struct quire_table *table_named(struct lab *lab, const char *name);
 
+/**
+ * table_seen - the same, or a process's, which is not to be changed. Return: NULL if there is none
+ */
+struct quire_table *table_seen(struct lab *lab, const char *name);
+
 /** table_current - the table that this processor uses; the kernel's is loaded if it had none */
 enum lab_status table_current(struct lab *lab, struct quire_table **out);
+
+struct quire_walk;
+
+/**
+ * args_drawn_walk - an address and its way, for a picture. Words as of walk; those behind are left
+ */
+enum lab_status args_drawn_walk(struct lab *lab, struct quire_walk *out, quire_virt_t *at);
 
 /**
  * walk_spare - refuse to write what the library itself keeps in frames

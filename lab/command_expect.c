@@ -6,7 +6,9 @@
  * The sign = before the value may be left out.
  */
 #include "args.h"
+#include "command_file.h"
 #include "command_kspace.h"
+#include "command_process.h"
 #include "text.h"
 
 enum lab_status expect_number(struct lab *lab, const char *what, uint64_t is)
@@ -516,6 +518,8 @@ const struct lab_form expect_forms[] = {
 	  expect_kspace },
 	{ "slab", "CACHE NUMBER = N", "active objects slabs full partial empty asked ...",
 	  expect_slab },
+	{ "file", "FILE NUMBER = N", "size pages dirty reads ahead writes", expect_file },
+	{ "fread", "FILE OFFSET = BYTE", "a byte of a file", expect_fread },
 	{ "ksize", "OBJECT = N", "bytes that may be used", expect_ksize },
 	{ "phys", "OBJECT = N", "its physical address", expect_phys },
 	{ "finding", "= WHAT", "what the heap found last; none", expect_finding },
@@ -524,6 +528,14 @@ const struct lab_form expect_forms[] = {
 	  expect_fault },
 	{ "table", "NAME NUMBER = N", "tables, pages, large, huge: what it consists of",
 	  expect_table },
+	{ "mm", "NUMBER = N", "of a process: areas size rss anon locked minflt ...",
+	  expect_mm },
+	{ "vm", "NUMBER = N", "of all of them: processes committed anon mapped ...",
+	  expect_vm },
+	{ "area", "ADDRESS = SIZE RIGHTS [NAME] | none", "64K rw-p [heap]", expect_area },
+	{ "load", "ADDRESS = N", "32 bits of memory, read as the program", expect_load },
+	{ "mapcount", "ADDRESS = N", "entries that map the frame there", expect_mapcount },
+	{ "mincore", "ADDRESS SIZE = N", "pages of it that are in memory", expect_mincore },
 	{ "hash", "= N", "the whole state", expect_hash },
 	{ "fail", "COMMAND... [= REASON]", "the machine refuses the command", expect_fail },
 	{ NULL, NULL, NULL, NULL },

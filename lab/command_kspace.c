@@ -12,6 +12,8 @@
 #include <quire/vmalloc.h>
 
 #include "args.h"
+#include "debt.h"
+#include "size.h"
 #include "text.h"
 
 /** struct lab_area - a name, and the address it stands for */
@@ -41,10 +43,16 @@ static struct lab_area *area_find(struct lab *lab, const char *name)
 	return area;
 }
 
-/* A new name for an address, before there is one: so that nothing is got without a name. */
-static enum lab_status area_name(struct lab *lab, const char *name, struct lab_area **out)
+/*
+ * The end of the line, and a new name for an address, before there is one: so that nothing is got
+ * without a name.
+ */
+enum lab_status place_name(struct lab *lab, const char *name, struct lab_area **out)
 {
-	enum lab_status status = session_kernel(lab);
+	enum lab_status status = args_end(lab);
+
+	if (!status)
+		status = session_kernel(lab);
 
 	*out = NULL;
 	if (status || !name)
@@ -65,22 +73,31 @@ static enum lab_status area_name(struct lab *lab, const char *name, struct lab_a
 	return LAB_OK;
 }
 
-/* What a call that makes an area or a window gave. */
+/* An area that was made, and how it goes back. */
+struct made {
+	const char *what;
+	quire_virt_t virt;
+	debt_call *call;
+};
+
 static enum lab_status area_made(struct lab *lab, struct lab_area *area, int error,
-				 const char *what, quire_virt_t virt)
+				 const struct made *made)
 {
 	if (error)
-		return session_refuse(lab, quire_error_name(error), "%s", what);
+		return session_refuse(lab, quire_error_name(error), "%s", made->what);
+	if (!debt_owe_area(lab, made->virt, made->call)) {
+		made->call(lab->q, made->virt);
+		return session_memory(lab);
+	}
 	if (area) {
-		area->virt = virt;
+		area->virt = made->virt;
 		area->live = true;
 	}
-	session_echo(lab, "%s: 0x%jx", what, (uintmax_t)virt.v);
+	session_echo(lab, "%s: 0x%jx", made->what, (uintmax_t)made->virt.v);
 	return LAB_OK;
 }
 
-/* ADDRESS, NAME or NAME+OFFSET */
-static enum lab_status args_place(struct lab *lab, quire_virt_t *out, struct lab_area **area)
+enum lab_status args_place(struct lab *lab, quire_virt_t *out, struct lab_area **area)
 {
 	const char *word = words_peek(&lab->words);
 	struct lab_nearest near = { NULL, 0 };
@@ -99,7 +116,7 @@ static enum lab_status args_place(struct lab *lab, quire_virt_t *out, struct lab
 		at++;
 	if (name[at]) {
 		name[at] = 0;
-		if (!text_number(name + at + 1, &offset))
+		if (lab_size(name + at + 1, text_length(name + at + 1), &offset))
 			return session_fail(lab, LAB_USAGE, "'%s' is no offset", name + at + 1);
 	}
 	*area = area_find(lab, name);
@@ -109,6 +126,15 @@ static enum lab_status args_place(struct lab *lab, quire_virt_t *out, struct lab
 		return args_wrong(lab, "area", name, near.word);
 	}
 	out->v = (*area)->virt.v + offset;
+	return LAB_OK;
+}
+
+enum lab_status place_keep(struct lab *lab, struct lab_area *area, const char *what,
+			   quire_virt_t virt)
+{
+	if (area)
+		area->virt = virt;
+	session_echo(lab, "%s: 0x%jx", what, (uintmax_t)virt.v);
 	return LAB_OK;
 }
 
@@ -128,9 +154,7 @@ static enum lab_status allocate(struct lab *lab, const char *target, enum how ho
 	if (!status && (how == HOW_VMALLOC || how == HOW_HUGE))
 		status = args_gfp(lab, &gfp);
 	if (!status)
-		status = args_end(lab);
-	if (!status)
-		status = area_name(lab, target, &area);
+		status = place_name(lab, target, &area);
 	if (status)
 		return status;
 	if (how == HOW_VZALLOC)
@@ -141,7 +165,7 @@ static enum lab_status allocate(struct lab *lab, const char *target, enum how ho
 		error = quire_vmalloc_huge(lab->q, bytes, gfp, &virt);
 	else
 		error = quire_vmalloc_gfp(lab->q, bytes, gfp, &virt);
-	return area_made(lab, area, error, "vmalloc", virt);
+	return area_made(lab, area, error, &(struct made){ "vmalloc", virt, quire_vfree });
 }
 
 enum lab_status command_vmalloc(struct lab *lab, const char *target)
@@ -182,6 +206,7 @@ static enum lab_status release(struct lab *lab, const char *what,
 	if (outcome != QUIRE_VFREE_OK)
 		return session_refuse(lab, quire_vfree_name(outcome), "%s 0x%jx", what,
 				      (uintmax_t)virt.v);
+	debt_settle(lab, DEBT_AREA, virt.v);
 	if (area)
 		area->live = false;
 	session_echo(lab, "%s 0x%jx", what, (uintmax_t)virt.v);
@@ -215,6 +240,7 @@ enum lab_status command_vmap(struct lab *lab, const char *target)
 	struct lab_ref ref;
 	enum lab_status status = LAB_OK;
 	size_t nr = 0;
+	int error;
 
 	while (!status && !words_end(&lab->words)) {
 		status = args_ref(lab, &ref);
@@ -222,11 +248,11 @@ enum lab_status command_vmap(struct lab *lab, const char *target)
 			pages[nr++] = ref.page;
 	}
 	if (!status)
-		status = area_name(lab, target, &area);
+		status = place_name(lab, target, &area);
 	if (status)
 		return status;
-	return area_made(lab, area, quire_vmap(lab->q, pages, nr, QUIRE_PTE_KERNEL, &virt), "vmap",
-			 virt);
+	error = quire_vmap(lab->q, pages, nr, QUIRE_PTE_KERNEL, &virt);
+	return area_made(lab, area, error, &(struct made){ "vmap", virt, quire_vunmap });
 }
 
 static enum lab_status args_cache(struct lab *lab, quire_pte_t *out)
@@ -257,6 +283,7 @@ enum lab_status command_ioremap(struct lab *lab, const char *target)
 	quire_virt_t virt = { 0 };
 	uint64_t phys = 0, bytes = 0;
 	quire_pte_t cache = 0;
+	int error;
 	enum lab_status status = args_size(lab, "the address", &phys);
 
 	if (!status)
@@ -264,13 +291,11 @@ enum lab_status command_ioremap(struct lab *lab, const char *target)
 	if (!status)
 		status = args_cache(lab, &cache);
 	if (!status)
-		status = args_end(lab);
-	if (!status)
-		status = area_name(lab, target, &area);
+		status = place_name(lab, target, &area);
 	if (status)
 		return status;
-	return area_made(lab, area, quire_ioremap(lab->q, quire_phys(phys), bytes, cache, &virt),
-			 "ioremap", virt);
+	error = quire_ioremap(lab->q, quire_phys(phys), bytes, cache, &virt);
+	return area_made(lab, area, error, &(struct made){ "ioremap", virt, quire_iounmap });
 }
 
 enum lab_status command_unmap_aliases(struct lab *lab, const char *target)
@@ -280,9 +305,11 @@ enum lab_status command_unmap_aliases(struct lab *lab, const char *target)
 	(void)target;
 	if (!status)
 		status = session_kernel(lab);
-	if (!status)
-		quire_vm_unmap_aliases(lab->q);
-	return status;
+	if (status)
+		return status;
+	int error = quire_vm_unmap_aliases(lab->q);
+
+	return error ? session_refuse(lab, quire_error_name(error), "unmap_aliases") : LAB_OK;
 }
 
 /* ---- Windows ----------------------------------------------------------------- */
@@ -292,21 +319,27 @@ static enum lab_status open_window(struct lab *lab, const char *target, bool loc
 	struct lab_area *area = NULL;
 	quire_virt_t virt = { 0 };
 	struct lab_ref ref;
+	const char *what = local ? "kmap_local" : "kmap";
 	enum lab_status status = args_ref(lab, &ref);
 	int error;
 
 	if (!status)
-		status = args_end(lab);
-	if (!status)
-		status = area_name(lab, target, &area);
+		status = place_name(lab, target, &area);
 	if (status)
 		return status;
 	error = local ? quire_kmap_local(lab->q, ref.page, &virt)
 		      : quire_kmap(lab->q, ref.page, &virt);
-	status = area_made(lab, area, error, local ? "kmap_local" : "kmap", virt);
-	if (area)
-		area->live = false; /* the name may be used for the next window */
-	return status;
+	if (error)
+		return session_refuse(lab, quire_error_name(error), "%s", what);
+	if (!debt_owe(lab, local ? DEBT_LOCAL : DEBT_WINDOW,
+		      local ? virt.v : debt_frames(ref.page))) {
+		if (local)
+			quire_kunmap_local(lab->q, virt);
+		else
+			quire_kunmap(lab->q, ref.page);
+		return session_memory(lab);
+	}
+	return place_keep(lab, area, what, virt); /* the name may be used for the next window */
 }
 
 enum lab_status command_kmap(struct lab *lab, const char *target)
@@ -333,7 +366,10 @@ enum lab_status command_kunmap(struct lab *lab, const char *target)
 	if (status)
 		return status;
 	error = quire_kunmap(lab->q, ref.page);
-	return error ? session_refuse(lab, quire_error_name(error), "kunmap %s", ref.text) : LAB_OK;
+	if (error)
+		return session_refuse(lab, quire_error_name(error), "kunmap %s", ref.text);
+	debt_settle(lab, DEBT_WINDOW, debt_frames(ref.page));
+	return LAB_OK;
 }
 
 enum lab_status command_kunmap_local(struct lab *lab, const char *target)
@@ -351,9 +387,11 @@ enum lab_status command_kunmap_local(struct lab *lab, const char *target)
 		return status;
 	enum quire_kunmap outcome = quire_kunmap_local(lab->q, virt);
 
-	return outcome ? session_refuse(lab, quire_kunmap_name(outcome), "kunmap_local 0x%jx",
-					(uintmax_t)virt.v)
-		       : LAB_OK;
+	if (outcome)
+		return session_refuse(lab, quire_kunmap_name(outcome), "kunmap_local 0x%jx",
+				      (uintmax_t)virt.v);
+	debt_settle(lab, DEBT_LOCAL, virt.v);
+	return LAB_OK;
 }
 
 /* ---- Addresses ----------------------------------------------------------------- */

@@ -10,6 +10,23 @@
 /** kspace_reset - forget all names of areas */
 void kspace_reset(struct lab *lab);
 
+/**
+ * place_name - a name for an address to come, so that nothing is got without a name
+ * @lab:  the session
+ * @name: may be an old one that stands for nothing alive; NULL: none
+ * @out:  its record; NULL if there is no name
+ *
+ * Return: LAB_OK; LAB_USAGE; LAB_FILE
+ */
+enum lab_status place_name(struct lab *lab, const char *name, struct lab_area **out);
+
+/** place_keep - it stands for that address from here on, until it is used anew. @area: or NULL */
+enum lab_status place_keep(struct lab *lab, struct lab_area *area, const char *what,
+			   quire_virt_t virt);
+
+/** args_place - an address: a number, NAME or NAME+OFFSET. @area: of the name; NULL: none */
+enum lab_status args_place(struct lab *lab, quire_virt_t *out, struct lab_area **area);
+
 /* For the table of commands (command.c). */
 enum lab_status command_kernel(struct lab *lab, const char *target);
 enum lab_status command_vmalloc(struct lab *lab, const char *target);

@@ -9,7 +9,7 @@
 #include <quire/boot.h>
 
 #include "args.h"
-#include "command.h"
+#include "command_process.h"
 #include "map.h"
 #include "text.h"
 
@@ -550,6 +550,9 @@ const struct lab_form sysctl_forms[] = {
 	  sysctl_scale },
 	{ "vm.lowmem_reserve_ratio", "= N...", "for each zone, lowest first; 0: no reserve",
 	  sysctl_reserve },
+	{ "vm.overcommit_memory", "= 0|1|2", "how much memory may be promised", sysctl_overcommit },
+	{ "vm.max_map_count", "= N", "areas of a process", sysctl_map_count },
+	{ "vm.mmap_min_addr", "= N", "the lowest address to be mapped", sysctl_min_addr },
 	{ NULL, NULL, NULL, NULL },
 };
 

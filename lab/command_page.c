@@ -8,6 +8,7 @@
  */
 #include "args.h"
 #include "command.h"
+#include "debt.h"
 #include "text.h"
 
 static unsigned long long pfn_of(struct lab *lab, const struct quire_page *page)
@@ -56,6 +57,49 @@ static enum lab_status last_gfp(struct lab *lab, quire_gfp_t *gfp)
 	return status ? status : args_end(lab);
 }
 
+/*
+ * A block was had, and goes back at the end if the machine stays. Return: false if that can't be
+ * remembered; then it has gone back now
+ */
+static bool had(struct lab *lab, struct quire_page *page, unsigned order)
+{
+	if (debt_owe(lab, DEBT_FRAMES, debt_frames(page)))
+		return true;
+	quire_page_free(lab->q, page, order);
+	return false;
+}
+
+/* A block was given back, unless others refer to it. */
+static void gone(struct lab *lab, const struct quire_page *page)
+{
+	if (!quire_page_count(page))
+		debt_settle(lab, DEBT_FRAMES, debt_frames(page));
+}
+
+static struct quire_page *frame_at(struct lab *lab, const struct quire_page *first, size_t i)
+{
+	return quire_pfn_page(lab->q, quire_pfn(quire_page_pfn(lab->q, first).v + i));
+}
+
+/* Frames [from, to) from @first on are not the script's, after all. */
+static void each_settle(struct lab *lab, const struct quire_page *first, size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++)
+		debt_settle(lab, DEBT_FRAMES, debt_frames(frame_at(lab, first, i)));
+}
+
+/* The same frames were had, each by itself. Return: false if that can't be remembered */
+static bool each_had(struct lab *lab, const struct quire_page *first, size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++) {
+		if (debt_owe(lab, DEBT_FRAMES, debt_frames(frame_at(lab, first, i))))
+			continue;
+		each_settle(lab, first, from, i);
+		return false;
+	}
+	return true;
+}
+
 /* ORDER [GFP...] and the name that the command makes; NULL if it makes none. */
 static enum lab_status begin(struct lab *lab, const char *target, unsigned *order, quire_gfp_t *gfp,
 			     struct lab_block **out)
@@ -96,6 +140,11 @@ enum lab_status command_pages(struct lab *lab, const char *target)
 		if (block)
 			session_drop(lab, block);
 		return refused(lab, "pages", gfp, order);
+	}
+	if (!had(lab, page, order)) {
+		if (block)
+			session_drop(lab, block);
+		return session_memory(lab);
 	}
 	if (block) {
 		block->kind = LAB_BLOCK;
@@ -140,6 +189,11 @@ enum lab_status command_exact(struct lab *lab, const char *target)
 		session_drop(lab, block);
 		return refused(lab, "exact", gfp, order_of(bytes));
 	}
+	if (!each_had(lab, block->page, 0, block->nr)) {
+		quire_page_free_exact(lab->q, block->page, block->bytes);
+		session_drop(lab, block);
+		return session_memory(lab);
+	}
 	echo_block(lab, target, block->page, block->nr);
 	session_keep(lab, block);
 	return LAB_OK;
@@ -166,15 +220,17 @@ static bool many_grow(struct lab *lab, struct lab_block *block, size_t room)
 /* Give back what a command had taken before it failed. */
 static void many_undo(struct lab *lab, struct lab_block *block)
 {
-	for (size_t i = 0; i < block->nr; i++)
+	for (size_t i = 0; i < block->nr; i++) {
 		quire_page_free(lab->q, block->many[i].page, block->order);
+		gone(lab, block->many[i].page);
+	}
 	session_drop(lab, block);
 }
 
 static enum lab_status bulk(struct lab *lab, struct lab_block *block, quire_gfp_t gfp, size_t nr)
 {
 	struct quire_page **pages;
-	size_t had;
+	size_t nr_had, kept = 0;
 
 	if (nr > SIZE_MAX / sizeof(*pages))
 		return session_memory(lab);
@@ -183,12 +239,16 @@ static enum lab_status bulk(struct lab *lab, struct lab_block *block, quire_gfp_
 		session_free(lab, pages, nr * sizeof(*pages));
 		return session_memory(lab);
 	}
-	had = quire_page_alloc_bulk(lab->q, gfp, nr, pages);
-	for (size_t i = 0; i < had; i++)
-		block->many[i] = (struct lab_held){ pages[i], false };
-	block->nr = had;
+	nr_had = quire_page_alloc_bulk(lab->q, gfp, nr, pages);
+	for (size_t i = 0; i < nr_had; i++) {
+		if (had(lab, pages[i], 0))
+			block->many[kept++] = (struct lab_held){ pages[i], false };
+	}
+	block->nr = kept;
 	session_free(lab, pages, nr * sizeof(*pages));
-	return had == nr ? LAB_OK : refused(lab, "bulk", gfp, 0);
+	if (kept < nr_had)
+		return session_memory(lab);
+	return nr_had == nr ? LAB_OK : refused(lab, "bulk", gfp, 0);
 }
 
 enum lab_status command_bulk(struct lab *lab, const char *target)
@@ -226,10 +286,13 @@ static enum lab_status fill(struct lab *lab, struct lab_block *block, quire_gfp_
 
 	while ((page = quire_page_alloc(lab->q, gfp, order))) {
 		nr++;
+		if (!had(lab, page, order))
+			return session_memory(lab);
 		if (!block)
 			continue;
 		if (block->nr == block->room && !many_grow(lab, block, 2 * block->room + 64)) {
 			quire_page_free(lab->q, page, order);
+			gone(lab, page);
 			return session_memory(lab);
 		}
 		block->many[block->nr++] = (struct lab_held){ page, false };
@@ -247,6 +310,11 @@ enum lab_status command_fill(struct lab *lab, const char *target)
 	unsigned order = 0;
 	enum lab_status status = begin(lab, target, &order, &gfp, &block);
 
+	/* What was taken has to be known when the rest can't be remembered. */
+	if (!status && !target && session_borrows(lab)) {
+		block = session_alloc(lab, sizeof(*block));
+		status = block ? LAB_OK : session_memory(lab);
+	}
 	if (status)
 		return status;
 	if (block) {
@@ -258,8 +326,10 @@ enum lab_status command_fill(struct lab *lab, const char *target)
 		return status;
 	if (status)
 		many_undo(lab, block);
-	else
+	else if (target)
 		session_keep(lab, block);
+	else
+		session_drop(lab, block);
 	return status;
 }
 
@@ -291,6 +361,7 @@ static enum lab_status free_many(struct lab *lab, struct lab_block *block)
 			return free_failed(lab, what, outcome);
 		}
 		held->freed = !quire_page_count(held->page);
+		gone(lab, held->page);
 		if (none)
 			break;
 	}
@@ -298,9 +369,13 @@ static enum lab_status free_many(struct lab *lab, struct lab_block *block)
 }
 
 /* Note that a reference went: the whole name or the part is freed when it was the last. */
-static void note_freed(const struct lab_ref *ref)
+static void note_freed(struct lab *lab, const struct lab_ref *ref)
 {
 	bool freed = !quire_page_count(ref->page);
+
+	gone(lab, ref->page);
+	for (size_t i = 1; !ref->part && ref->block->kind == LAB_EXACT && i < ref->block->nr; i++)
+		gone(lab, frame_at(lab, ref->page, i));
 
 	if (ref->held)
 		ref->held->freed = freed;
@@ -334,7 +409,7 @@ enum lab_status command_free(struct lab *lab, const char *target)
 		quire_format_buffer(what, sizeof(what), "free %s", ref.text);
 		return free_failed(lab, what, outcome);
 	}
-	note_freed(&ref);
+	note_freed(lab, &ref);
 	session_echo(lab, "%s freed", ref.text);
 	return LAB_OK;
 }
@@ -385,10 +460,22 @@ enum lab_status command_put(struct lab *lab, const char *target)
 	outcome = quire_page_put(lab->q, ref.page);
 	if (outcome)
 		return free_failed(lab, ref.text, outcome);
-	note_freed(&ref);
+	note_freed(lab, &ref);
 	session_echo(lab, "%s has %u references", ref.text,
 		     (unsigned)quire_page_count(ref.page));
 	return LAB_OK;
+}
+
+/* Nothing was split: the name has no parts. */
+static void split_undo(struct lab *lab, const struct lab_ref *ref)
+{
+	struct lab_block *block = ref->block;
+
+	if (!block || ref->part)
+		return;
+	session_free(lab, block->many, block->room * sizeof(*block->many));
+	block->many = NULL;
+	block->room = 0;
 }
 
 enum lab_status command_split(struct lab *lab, const char *target)
@@ -406,13 +493,14 @@ enum lab_status command_split(struct lab *lab, const char *target)
 	nr = (size_t)1 << (ref.order <= QUIRE_ORDER_MAX ? ref.order : 0);
 	if (block && !ref.part && !many_grow(lab, block, nr))
 		return session_memory(lab);
+	if (!each_had(lab, ref.page, 1, nr)) {
+		split_undo(lab, &ref);
+		return session_memory(lab);
+	}
 	error = quire_page_split(lab->q, ref.page);
 	if (error) {
-		if (block && !ref.part) {
-			session_free(lab, block->many, block->room * sizeof(*block->many));
-			block->many = NULL;
-			block->room = 0;
-		}
+		each_settle(lab, ref.page, 1, nr);
+		split_undo(lab, &ref);
 		return session_error(lab, error, ref.text);
 	}
 	if (!block || ref.part)

@@ -4,10 +4,11 @@
  *
  * Results go to the host's sink for results, said text to the one for talk.
  */
+#include <quire/pgtable.h>
 #include <quire/report.h>
 
 #include "args.h"
-#include "command.h"
+#include "command_process.h"
 #include "figure.h"
 #include "quote.h"
 #include "text.h"
@@ -48,9 +49,14 @@ enum lab_status command_cat(struct lab *lab, const char *target)
 {
 	const char *word = words_next(&lab->words);
 	struct lab_nearest near = { NULL, 0 };
-	enum lab_status status;
+	enum lab_status status = LAB_OK;
+	bool done = false;
 
 	(void)target;
+	if (word)
+		status = process_cat(lab, word, &done);
+	if (done)
+		return status;
 	if (!word || !is_report(word)) {
 		for (size_t i = 0; word && quire_report_list(i); i++)
 			nearest_try(&near, base_name(word), quire_report_list(i)->name);
@@ -87,15 +93,16 @@ static void packed_end(const struct packed *p)
 		quire_format(p->out, "\"}\n");
 }
 
-static int draw(struct lab *lab, const char *view, struct quire_cache *cache, bool svg)
+static int draw(struct lab *lab, const char *view, struct lab_draw_options *options)
 {
-	const struct lab_draw_options options = { .svg = svg,
-						  .cache = cache,
-						  .colour = lab->host.colour && !lab->json,
-						  .columns = lab->host.columns };
-	struct packed packed = { &lab->host.out, "view", view, svg ? "svg" : "text", false };
+	struct packed packed = { &lab->host.out, "view", view, options->svg ? "svg" : "text",
+				 false };
 	const struct quire_sink to = { packed_write, &packed };
-	int error = lab_draw(lab->q, view, &options, lab->json ? &to : &lab->host.out);
+	int error;
+
+	options->colour = lab->host.colour && !lab->json;
+	options->columns = lab->host.columns;
+	error = lab_draw(lab->q, view, options, lab->json ? &to : &lab->host.out);
 
 	packed_end(&packed);
 	return error;
@@ -105,7 +112,8 @@ enum lab_status command_draw(struct lab *lab, const char *target)
 {
 	const char *view = words_next(&lab->words);
 	struct lab_nearest near = { NULL, 0 };
-	struct quire_cache *cache = NULL;
+	struct lab_draw_options options = { .svg = false };
+	struct quire_walk walk;
 	enum lab_status status = LAB_OK;
 	int error;
 
@@ -113,13 +121,18 @@ enum lab_status command_draw(struct lab *lab, const char *target)
 	if (!view)
 		return args_wrong(lab, "the view", NULL, NULL);
 	if (text_equal(view, "slab"))
-		status = args_drawn_cache(lab, &cache);
-	bool svg = words_take(&lab->words, "svg");
+		status = args_drawn_cache(lab, &options.cache);
+	else if (text_equal(view, "space"))
+		status = args_drawn_space(lab, options.seen);
+	else if (text_equal(view, "walk"))
+		status = args_drawn_walk(lab, &walk, &options.walked);
+	options.walk = &walk;
+	options.svg = words_take(&lab->words, "svg");
 	if (!status)
 		status = args_end(lab);
 	if (status)
 		return status;
-	error = draw(lab, view, cache, svg);
+	error = draw(lab, view, &options);
 	if (error != -QUIRE_ENOENT)
 		return error ? session_error(lab, error, "draw") : LAB_OK;
 	for (size_t i = 0; lab_view_list(i); i++)

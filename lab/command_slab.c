@@ -11,6 +11,7 @@
 
 #include "args.h"
 #include "command.h"
+#include "debt.h"
 #include "figure.h"
 #include "text.h"
 
@@ -241,7 +242,12 @@ enum lab_status command_cache(struct lab *lab, const char *target)
 		return status;
 	args.size = size > SIZE_MAX ? SIZE_MAX : (size_t)size;
 	int error = quire_cache_create(lab->q, &args, &cache);
-	return error ? session_refuse(lab, quire_error_name(error), "cache %s", args.name) : LAB_OK;
+	if (error)
+		return session_refuse(lab, quire_error_name(error), "cache %s", args.name);
+	if (debt_owe(lab, DEBT_CACHE, (uintptr_t)cache))
+		return LAB_OK;
+	quire_cache_destroy(cache);
+	return session_memory(lab);
 }
 
 enum lab_status command_uncache(struct lab *lab, const char *target)
@@ -257,7 +263,10 @@ enum lab_status command_uncache(struct lab *lab, const char *target)
 	if (status)
 		return status;
 	int error = quire_cache_destroy(cache);
-	return error ? session_refuse(lab, quire_error_name(error), "uncache") : LAB_OK;
+	if (error)
+		return session_refuse(lab, quire_error_name(error), "uncache");
+	debt_settle(lab, DEBT_CACHE, (uintptr_t)cache);
+	return LAB_OK;
 }
 
 /* What was had, if the host wants to hear. */
@@ -287,9 +296,12 @@ static enum lab_status kmalloc(struct lab *lab, const char *target, quire_gfp_t 
 		p = quire_kmalloc_track(lab->q, (size_t)bytes, gfp | add, lab->line);
 	if (!p)
 		return session_refuse(lab, "ENOMEM", "kmalloc");
-	if (target)
+	if (!debt_owe(lab, DEBT_OBJECT, (uintptr_t)p))
+		status = session_memory(lab);
+	else if (target)
 		status = object_new(lab, target, 1, &object);
 	if (status) {
+		debt_settle(lab, DEBT_OBJECT, (uintptr_t)p);
 		quire_kfree_track(lab->q, p, lab->line);
 		return status;
 	}
@@ -331,13 +343,20 @@ enum lab_status command_objects(struct lab *lab, const char *target)
 		status = object_new(lab, target, (size_t)nr, &object);
 	if (!object)
 		return status;
-	while (had < nr && (object->p[had] = quire_cache_alloc_track(cache, gfp, lab->line)))
+	while (had < nr && (object->p[had] = quire_cache_alloc_track(cache, gfp, lab->line))) {
 		had++;
-	if (had == nr)
+		if (debt_owe(lab, DEBT_OBJECT, (uintptr_t)object->p[had - 1]))
+			continue;
+		status = session_memory(lab);
+		break;
+	}
+	if (had == nr && !status)
 		return LAB_OK;
-	while (had)
+	while (had) {
 		quire_cache_free_track(cache, object->p[--had], lab->line);
-	return session_refuse(lab, "ENOMEM", "objects");
+		debt_settle(lab, DEBT_OBJECT, (uintptr_t)object->p[had]);
+	}
+	return status ? status : session_refuse(lab, "ENOMEM", "objects");
 }
 
 enum lab_status command_kfree(struct lab *lab, const char *target)
@@ -355,10 +374,13 @@ enum lab_status command_kfree(struct lab *lab, const char *target)
 	for (size_t i = 0; !status && i < nr; i++) {
 		/* Any address: it need not be of an object, nor the object be there. */
 		const void *from = (const void *)((uintptr_t)p[i] + (uintptr_t)at);
-		enum quire_kfree outcome = quire_kfree_track(lab->q, from, lab->line);
+		enum quire_kfree outcome = quire_kfree_judge(lab->q, from, lab->line);
 
+		if (outcome == QUIRE_KFREE_OK)
+			outcome = quire_kfree_track(lab->q, from, lab->line);
 		if (outcome != QUIRE_KFREE_OK)
 			return session_refuse(lab, quire_kfree_name(outcome), "kfree");
+		debt_settle(lab, DEBT_OBJECT, (uintptr_t)from);
 	}
 	return status;
 }
@@ -377,11 +399,21 @@ enum lab_status command_krealloc(struct lab *lab, const char *target)
 		status = args_end(lab);
 	if (status)
 		return status;
+	enum quire_kfree outcome = quire_kfree_judge(lab->q, *p, lab->line);
+
+	if (outcome != QUIRE_KFREE_OK)
+		return session_refuse(lab, quire_kfree_name(outcome), "krealloc");
 	void *to = bytes > SIZE_MAX ? NULL
 				    : quire_krealloc(lab->q, *p, (size_t)bytes, QUIRE_GFP_KERNEL);
 	if (!to)
 		return session_refuse(lab, "ENOMEM", "krealloc");
+	bool noted = debt_move(lab, DEBT_OBJECT, (uintptr_t)*p, (uintptr_t)to);
+
 	*p = to;
+	if (!noted) {
+		quire_kfree(lab->q, to);
+		return session_memory(lab);
+	}
 	return LAB_OK;
 }
 

@@ -12,6 +12,7 @@
 
 #include "args.h"
 #include "command.h"
+#include "process.h"
 #include "text.h"
 
 struct quire_table *table_named(struct lab *lab, const char *name)
@@ -23,6 +24,14 @@ struct quire_table *table_named(struct lab *lab, const char *name)
 	while (t && !text_equal(t->name, name))
 		t = t->next;
 	return t ? t->table : NULL;
+}
+
+struct quire_table *table_seen(struct lab *lab, const char *name)
+{
+	struct quire_table *table = table_named(lab, name);
+	const struct lab_process *p = process_find(lab, name);
+
+	return !table && p ? quire_mm_table(p->mm) : table;
 }
 
 enum lab_status table_current(struct lab *lab, struct quire_table **out)
@@ -288,7 +297,7 @@ enum lab_status expect_table(struct lab *lab)
 {
 	const char *name = words_next(&lab->words), *what = words_next(&lab->words);
 	struct quire_table_stat stat;
-	struct quire_table *t = name ? table_named(lab, name) : NULL;
+	struct quire_table *t = name ? table_seen(lab, name) : NULL;
 	uint64_t is;
 
 	if (!t)

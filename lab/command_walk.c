@@ -67,7 +67,7 @@ static enum lab_status args_way(struct lab *lab, struct way *w)
 	if (status || !words_take(&lab->words, "in"))
 		return status;
 	w->name = words_next(&lab->words);
-	w->table = w->name ? table_named(lab, w->name) : NULL;
+	w->table = w->name ? table_seen(lab, w->name) : NULL;
 	return w->table ? LAB_OK : args_wrong(lab, "table", w->name, NULL);
 }
 
@@ -216,6 +216,20 @@ enum lab_status command_walk(struct lab *lab, const char *target)
 	else
 		walk_text(lab, &w);
 	return LAB_OK;
+}
+
+enum lab_status args_drawn_walk(struct lab *lab, struct quire_walk *out, quire_virt_t *at)
+{
+	struct way w;
+	enum lab_status status = args_way(lab, &w);
+
+	if (!status)
+		status = go(lab, &w);
+	if (!status && w.fault.vector != QUIRE_VECTOR_NONE && !w.walk.nr)
+		return session_refuse(lab, quire_vector_name(w.fault.vector), "the segment");
+	*out = w.walk;
+	*at = w.linear.linear;
+	return status;
 }
 
 enum lab_status expect_walk(struct lab *lab)

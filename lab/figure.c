@@ -27,6 +27,8 @@ static const struct view views[] = {
 	{ { "free", "the free lists: blocks by order, with the pair bitmap" }, figure_free },
 	{ { "layout", "the kernel's address space: regions, areas, windows" }, figure_layout },
 	{ { "slab", "a cache's slabs, object by object: slab CACHE" }, figure_slab },
+	{ { "space", "a process's areas and resident pages: space P [C]" }, figure_space },
+	{ { "walk", "the way of an address through the tables: walk ADDRESS" }, figure_walk },
 	{ { "zones", "the zones: what they hold, and their watermarks" }, figure_zones },
 };
 
@@ -43,6 +45,9 @@ int lab_draw(struct quire *q, const char *view, const struct lab_draw_options *o
 		.colour = opt->colour,
 		.ascii = opt->ascii,
 		.cache = opt->cache,
+		.seen = { opt->seen[0], opt->seen[1] },
+		.walk = opt->walk,
+		.walked = opt->walked,
 		.columns = opt->columns ? opt->columns : COLUMNS,
 	};
 	if (c.columns < COLUMNS_MIN || c.columns > COLUMNS_MAX)
@@ -149,6 +154,16 @@ void figure_size(uint64_t frames, char *text, size_t size)
 		quire_format_buffer(text, size, "%ju.%ju %s", value, rest * 10 >> 10, units[unit]);
 	else
 		quire_format_buffer(text, size, "%ju %s", value, units[unit]);
+}
+
+void figure_bytes(uint64_t bytes, char *text, size_t size)
+{
+	static const char *const units[] = { "B", "kB", "MB", "GB", "TB", "PB", "EB" };
+	unsigned unit = 0;
+
+	for (; bytes >= 10240 || (bytes >= 1024 && !(bytes & 1023)); bytes >>= 10)
+		unit++;
+	quire_format_buffer(text, size, "%ju %s", (uintmax_t)bytes, units[unit]);
 }
 
 unsigned figure_parts(uint64_t value, uint64_t total, unsigned cells)

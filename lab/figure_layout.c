@@ -57,17 +57,6 @@ static struct canvas_fill fill_of(enum quire_region region)
 	return fills[region];
 }
 
-/* "896 MB", "32 TB", "64 PB"; figure_size counts frames and ends with TB. */
-static void size_text(uint64_t bytes, char *text, size_t size)
-{
-	static const char *const units[] = { "B", "kB", "MB", "GB", "TB", "PB", "EB" };
-	unsigned unit = 0;
-
-	for (; bytes >= 10240 || (bytes >= 1024 && !(bytes & 1023)); bytes >>= 10)
-		unit++;
-	quire_format_buffer(text, size, "%ju %s", (uintmax_t)bytes, units[unit]);
-}
-
 static void draw_area(struct canvas *c, unsigned y, const struct quire_layout_area *area,
 		      unsigned digits, unsigned most)
 {
@@ -76,7 +65,7 @@ static void draw_area(struct canvas *c, unsigned y, const struct quire_layout_ar
 	unsigned cells = c->columns > 64 ? BAR_CELLS : 6;
 	char size[16];
 
-	size_text(bytes, size, sizeof(size));
+	figure_bytes(bytes, size, sizeof(size));
 	canvas_print(c, 0, y, CANVAS_PLAIN, "%0*jx", (int)digits, (uintmax_t)area->start);
 	canvas_print(c, SIZE_X, y, CANVAS_PLAIN, "%7s", size);
 	canvas_print(c, NAME_X, y, CANVAS_PLAIN, "%s", quire_region_name(area->region));
@@ -101,14 +90,14 @@ static void draw_numbers(struct quire *q, struct canvas *c, unsigned y)
 		canvas_print(c, 0, y, CANVAS_DIM, "The kernel's address space is not built yet.");
 		return;
 	}
-	size_text(vm.used_bytes, used, sizeof(used));
-	size_text(vm.lazy_pages << QUIRE_PAGE_SHIFT, lazy, sizeof(lazy));
-	size_text(direct.bytes_4k, small, sizeof(small));
-	size_text(direct.bytes_large + direct.bytes_1g, large, sizeof(large));
+	figure_bytes(vm.used_bytes, used, sizeof(used));
+	figure_bytes(vm.lazy_pages << QUIRE_PAGE_SHIFT, lazy, sizeof(lazy));
+	figure_bytes(direct.bytes_4k, small, sizeof(small));
+	figure_bytes(direct.bytes_large + direct.bytes_1g, large, sizeof(large));
 	canvas_print(c, 0, y, CANVAS_PLAIN, "direct map  %s in 4 kB pages, %s in large ones", small,
 		     large);
-	canvas_print(c, 0, y + 1, CANVAS_PLAIN, "vmalloc     %ju areas, %s; %s freed, not flushed",
-		     (uintmax_t)vm.nr_areas, used, lazy);
+	canvas_print(c, 0, y + 1, CANVAS_PLAIN, "vmalloc     %ju area%s, %s; %s freed, not flushed",
+		     (uintmax_t)vm.nr_areas, vm.nr_areas == 1 ? "" : "s", used, lazy);
 	if (kmap.total)
 		canvas_print(c, 0, y + 2, CANVAS_PLAIN,
 			     "pkmap       %u of %u windows open, %u closed and kept", kmap.open,

@@ -3,7 +3,7 @@
  * figure_slab.c - view "slab": a cache's slabs, object by object
  *
  * A row per slab: first frame, whose it is, its state, then a cell per object (several rows if they
- * are many): in use, free in the slab, on the cpu's chain, on the way from another cpu.
+ * are many): in use, free in the slab, on the cpu's chain, on the way from another cpu, put aside.
  */
 #include "figure_view.h"
 
@@ -29,6 +29,7 @@ static const struct {
 	[QUIRE_OBJECT_CPU] = { CANVAS_PCP, CANVAS_FULL, 'c', "free, the cpu's next" },
 	[QUIRE_OBJECT_AWAY] = { CANVAS_MARK, CANVAS_FULL, 'a', "freed on another cpu" },
 	[QUIRE_OBJECT_LIVE] = { CANVAS_UNMOVABLE, CANVAS_FULL, '#', "in use" },
+	[QUIRE_OBJECT_BAD] = { CANVAS_MARK, CANVAS_FULL, 'x', "put aside" },
 };
 
 static void draw_object(struct slab_view *v, unsigned i, uint8_t object)
@@ -91,14 +92,16 @@ int figure_slab(struct quire *q, struct canvas *c)
 		v.cells = info.objects;
 	unsigned rows = (info.objects + v.cells - 1) / v.cells;
 
-	quire_format_buffer(title, sizeof(title), "Cache %s: %u bytes, %u to a slab of %u frames",
-			    info.name, info.size, info.objects, info.pages);
+	quire_format_buffer(title, sizeof(title), "Cache %s: %u bytes, %u to a slab of %u frame%s",
+			    info.name, info.size, info.objects, info.pages,
+			    info.pages == 1 ? "" : "s");
 	int error = canvas_open(c, title, 7 + (unsigned)shown * rows + figure_legend_rows(c));
 	if (error)
 		return error;
-	canvas_print(c, 0, 1, CANVAS_PLAIN, "%ju of %ju objects in use; slabs: %ju full,",
-		     info.active_objects, info.nr_objects, info.full);
-	canvas_print(c, 0, 2, CANVAS_PLAIN, "%ju partial, %ju empty", info.partial, info.empty);
+	canvas_print(c, 0, 1, CANVAS_PLAIN, "%ju of %ju objects in use", info.active_objects,
+		     info.nr_objects);
+	canvas_print(c, 0, 2, CANVAS_PLAIN, "%ju slabs: %ju full, %ju partial, %ju empty",
+		     info.nr_slabs, info.full, info.partial, info.empty);
 	canvas_print(c, 0, 4, CANVAS_DIM, "%9s %4s %-8s%4s %5s", "frame", "cpu", "state", "used",
 		     "first");
 	canvas_print(c, CELLS_X, 4, CANVAS_DIM, "objects");

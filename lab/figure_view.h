@@ -21,6 +21,12 @@ int figure_layout(struct quire *q, struct canvas *c);
 /** figure_slab - the slabs of c->cache. Return: 0, -QUIRE_ENOMEM, -QUIRE_EINVAL without one */
 int figure_slab(struct quire *q, struct canvas *c);
 
+/** figure_space - the areas of c->seen. Return: 0, -QUIRE_ENOMEM, -QUIRE_EINVAL without one */
+int figure_space(struct quire *q, struct canvas *c);
+
+/** figure_walk - the way of c->walk. Return: 0, -QUIRE_ENOMEM, -QUIRE_EINVAL without one */
+int figure_walk(struct quire *q, struct canvas *c);
+
 /** figure_zones - sizes and watermarks of each zone. Return: 0, -QUIRE_ENOMEM */
 int figure_zones(struct quire *q, struct canvas *c);
 
@@ -65,6 +71,9 @@ unsigned figure_text(struct canvas *c, unsigned x, unsigned y, unsigned width,
 
 /** figure_size - bytes in the largest unit that keeps three digits: "640 kB", "16 GB" */
 void figure_size(uint64_t frames, char *text, size_t size);
+
+/** figure_bytes - a size as it is said: "896 MB", "10240 kB", "64 PB" */
+void figure_bytes(uint64_t bytes, char *text, size_t size);
 
 /** figure_parts - @value of @total as parts of @cells cells, rounded to the nearest */
 unsigned figure_parts(uint64_t value, uint64_t total, unsigned cells);

@@ -3,7 +3,7 @@
  * script.c - lines and scripts; what stands before a command; completion
  *
  *   line    = { prefix } [ NAME "=" ] command
- *   prefix  = "on" "cpu" N ":" | "repeat" N ":"      each once at most
+ *   prefix  = "on" "cpu" N ":" | "on" PROCESS ":" | "repeat" N ":"      each once at most
  */
 #include "script.h"
 
@@ -13,6 +13,7 @@
 #include "command.h"
 #include "figure.h"
 #include "gfp.h"
+#include "process.h"
 #include "text.h"
 
 /* A slip of a digit shall not keep a session busy for days. */
@@ -32,19 +33,52 @@ static enum lab_status colon(struct lab *lab)
 	return session_fail(lab, LAB_USAGE, "a : is missing before the command");
 }
 
+/* on cpu N */
+static bool is_cpu(const struct lab_words *words)
+{
+	unsigned next = words->at + 1;
+
+	return next < words->nr && text_equal(words->word[next], "cpu");
+}
+
+static enum lab_status read_cpu(struct lab *lab, struct prefix *p)
+{
+	enum lab_status status;
+
+	words_take(&lab->words, "cpu");
+	status = args_number(lab, "the cpu", lab->config.nr_cpus - 1, &p->cpu);
+	if (!status && p->cpu && !lab->host.set_cpu)
+		return session_fail(lab, LAB_USAGE, "this host has only cpu 0");
+	return status;
+}
+
+/* on NAME */
+static enum lab_status read_process(struct lab *lab)
+{
+	const char *name = words_next(&lab->words);
+	struct lab_nearest near = { NULL, 0 };
+
+	lab->on = name ? process_find(lab, name) : NULL;
+	if (lab->on)
+		return LAB_OK;
+	for (const struct lab_process *p = lab->processes; name && p; p = p->next)
+		nearest_try(&near, name, p->name);
+	if (near.word)
+		return args_wrong(lab, "process", name, near.word);
+	return session_fail(lab, LAB_USAGE, "say: on cpu N: COMMAND, or on PROCESS: COMMAND");
+}
+
 static enum lab_status read_prefix(struct lab *lab, struct prefix *p)
 {
 	struct lab_words *words = &lab->words;
 	enum lab_status status = LAB_OK;
 
 	while (!status) {
-		if (!p->on && words_take(words, "on")) {
+		if (!p->on && is_cpu(words) && words_take(words, "on")) {
 			p->on = true;
-			if (!words_take(words, "cpu"))
-				return session_fail(lab, LAB_USAGE, "say: on cpu N: COMMAND");
-			status = args_number(lab, "the cpu", lab->config.nr_cpus - 1, &p->cpu);
-			if (!status && p->cpu && !lab->host.set_cpu)
-				status = session_fail(lab, LAB_USAGE, "this host has only cpu 0");
+			status = read_cpu(lab, p);
+		} else if (!lab->on && words_take(words, "on")) {
+			status = read_process(lab);
 		} else if (!p->repeat && words_take(words, "repeat")) {
 			p->repeat = true;
 			status = args_number(lab, "the number of times", REPEAT_MAX, &p->times);
@@ -67,6 +101,7 @@ enum lab_status lab_line(struct lab *lab, const char *text, size_t length)
 	lab->message[0] = lab->reason[0] = 0;
 	lab->line++;
 	lab->ended = false;
+	lab->on = NULL;
 	if (wrong)
 		return session_fail(lab, LAB_USAGE, "%s", wrong);
 	if (words_end(&lab->words))

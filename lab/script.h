@@ -110,6 +110,21 @@ enum lab_status lab_boot(struct lab *lab);
 /** lab_quire - the machine; NULL until it is booted */
 struct quire *lab_quire(struct lab *lab);
 
+struct quire_mm;
+
+/** struct lab_process_info - a process of the session */
+struct lab_process_info {
+	unsigned pid;
+	const char *name;    /* in the script */
+	const char *command; /* that exec started last; "" if none */
+	struct quire_mm *mm;
+};
+
+/**
+ * lab_next_process - the process with the lowest number above @pid. Return: whether there is one
+ */
+bool lab_next_process(struct lab *lab, unsigned pid, struct lab_process_info *out);
+
 /**
  * lab_help - write the help of a command
  * @sink: gets the text, at most 80 columns wide

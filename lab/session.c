@@ -11,7 +11,11 @@
 #include <quire/pgtable.h>
 #include <quire/port.h>
 
+#include "command_file.h"
 #include "command_kspace.h"
+#include "debt.h"
+#include "image.h"
+#include "process.h"
 #include "text.h"
 
 /* Elements of an array when it is first made. */
@@ -206,36 +210,23 @@ void session_keep(struct lab *lab, struct lab_block *block)
 	lab->blocks = block;
 }
 
-static void put_all(struct lab *lab, struct quire_page *page)
+bool session_borrows(const struct lab *lab)
 {
-	while (quire_page_count(page) && quire_page_put(lab->q, page) == QUIRE_FREE_OK)
-		;
-}
-
-/* Give back what a name still holds of a machine that goes on without the session. */
-static void put_block(struct lab *lab, const struct lab_block *block)
-{
-	if (block->kind == LAB_BLOCK && !block->freed)
-		put_all(lab, block->page);
-	else if (block->kind == LAB_EXACT && !block->freed)
-		quire_page_free_exact(lab->q, block->page, block->bytes);
-	for (size_t i = 0; block->kind == LAB_MANY && i < block->nr; i++) {
-		if (!block->many[i].freed)
-			put_all(lab, block->many[i].page);
-	}
+	return lab->q && lab->q == lab->host.machine;
 }
 
 void session_reset(struct lab *lab)
 {
-	bool ours = !lab->host.machine || lab->q != lab->host.machine;
+	bool ours = !session_borrows(lab);
 
 	while (lab->blocks) {
 		struct lab_block *block = lab->blocks;
 		lab->blocks = block->next;
-		if (!ours)
-			put_block(lab, block);
 		session_drop(lab, block);
 	}
+	process_reset(lab);
+	image_reset(lab);
+	file_reset(lab);
 	kspace_reset(lab);
 	session_objects_reset(lab);
 	while (lab->tables) {
@@ -248,6 +239,7 @@ void session_reset(struct lab *lab)
 		}
 		session_free(lab, table, sizeof(*table));
 	}
+	debt_pay(lab);
 	session_drop_ram(lab);
 	if (ours)
 		quire_destroy(lab->q);

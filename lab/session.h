@@ -44,6 +44,10 @@ struct lab_block {
 };
 
 struct lab_area;
+struct lab_debt;
+struct lab_image;
+struct lab_process;
+struct lab_file;
 
 /** struct lab_object - a name, and the heap's objects it stands for */
 struct lab_object {
@@ -76,6 +80,15 @@ struct lab {
 	struct lab_block *blocks;   /* the newest first */
 	struct lab_area *areas;     /* likewise (command_kspace.c) */
 	struct lab_table *tables;   /* likewise (command_table.c) */
+	struct lab_debt **debts;    /* what goes back to a machine that stays (debt.c) */
+	struct lab_process *processes; /* likewise (process.c) */
+	struct lab_process *process;   /* that commands are about; NULL: there is none */
+	struct lab_process *on;        /* that this line is about, if it says so */
+	unsigned nr_processes;         /* there have been */
+	struct lab_image *images;      /* program files (image.c), the newest first */
+	unsigned nr_images;
+	bool users;                    /* page cache and processes are set up */
+	struct lab_file *files;     /* likewise (command_file.c) */
 	struct lab_words words;     /* of the line being done */
 	unsigned long line;         /* lines done since the machine began, this one too */
 	bool heap;                  /* the kernel heap is set up */
@@ -139,6 +152,9 @@ void *session_host(const struct lab *lab);
  * Return: the array; NULL without memory, and nothing has changed
  */
 void *session_grow(struct lab *lab, void *old, size_t *room, size_t size);
+
+/** session_borrows - is the machine the host's own, which goes on without the session? */
+bool session_borrows(const struct lab *lab);
 
 /** session_drop_ram - forget the ranges of lab->ram */
 void session_drop_ram(struct lab *lab);

@@ -75,6 +75,29 @@ static inline uint64_t test_random(uint64_t *state)
 	return z ^ (z >> 31);
 }
 
+/*
+ * TEST_SHARE: other compilers and 32 bits repeat what the build that ships does in full, from the
+ * same seeds, with fewer operations. Sanitizers are slow, and each test knows how slow.
+ */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TEST_SANITIZED 1
+#define TEST_SHARE 1
+#elif defined(__clang__) || UINTPTR_MAX <= UINT32_MAX
+#define TEST_SANITIZED 0
+#define TEST_SHARE 4
+#else
+#define TEST_SANITIZED 0
+#define TEST_SHARE 1
+#endif
+
+/* How many of @n operations a random test does in this build; fifty times that with QUIRE_LONG. */
+static inline unsigned test_times(unsigned n)
+{
+	unsigned share = (n + TEST_SHARE - 1) / TEST_SHARE;
+
+	return share * (getenv("QUIRE_LONG") ? 50 : 1);
+}
+
 static int test_main(const struct test_case *cases, size_t nr, int argc, char **argv)
 {
 	int passed = 0, failed = 0, skipped = 0;

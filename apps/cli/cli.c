@@ -227,3 +227,28 @@ int cli_boot(struct cli *cli, struct quire **out)
 	*out = lab_quire(cli->lab);
 	return status;
 }
+
+int cli_line(struct cli *cli, const char *command, int argc, char **argv)
+{
+	char line[LAB_LINE_MAX];
+	size_t used = (size_t)snprintf(line, sizeof(line), "%s", command);
+	struct quire *q;
+	int status;
+
+	for (int i = 0; i < argc; i++) {
+		/* One word is one word of the line. */
+		if (!*argv[i] || strpbrk(argv[i], " \t\n\"#=") ||
+		    used + strlen(argv[i]) + 2 > sizeof(line))
+			return cli_usage(cli, "no such word: '%s'", argv[i]);
+		line[used++] = ' ';
+		memcpy(line + used, argv[i], strlen(argv[i]));
+		used += strlen(argv[i]);
+	}
+	status = cli_boot(cli, &q);
+	if (status)
+		return status;
+	status = (int)lab_line(cli->lab, line, used);
+	if (status)
+		cli_error(cli, "%s", lab_message(cli->lab));
+	return status;
+}

@@ -131,6 +131,17 @@ int cli_session(struct cli *cli);
 int cli_script(struct cli *cli, const char *name);
 
 /**
+ * cli_line - boot the machine, and do one command of the script language
+ * @cli:     the run
+ * @command: its name
+ * @argc:    of its words
+ * @argv:    one each
+ *
+ * Return: CLI_OK, or the exit status after an error that has been printed
+ */
+int cli_line(struct cli *cli, const char *command, int argc, char **argv);
+
+/**
  * cli_read_file - read a whole file, as input_all
  * @cli:    the run
  * @name:   "-" is standard input

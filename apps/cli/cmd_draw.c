@@ -10,6 +10,9 @@
 #include "cli.h"
 #include "figure.h"
 
+/* Operands at most. */
+#define WORDS_MAX 8
+
 static bool is_view(const char *name, struct lab_nearest *near)
 {
 	const struct lab_view *view;
@@ -20,6 +23,20 @@ static bool is_view(const char *name, struct lab_nearest *near)
 		nearest_try(near, name, view->name);
 	}
 	return false;
+}
+
+/* What only the script language can name: processes, ways. */
+static int draw_line(struct cli *cli, int argc, char **argv)
+{
+	static char svg[] = "svg";
+	char *words[WORDS_MAX + 1];
+
+	if (argc > WORDS_MAX)
+		return cli_usage(cli, "too many words");
+	for (int i = 0; i < argc; i++)
+		words[i] = argv[i];
+	words[argc] = svg;
+	return cli_line(cli, "draw", argc + cli->svg, words);
 }
 
 int cmd_draw(struct cli *cli, int argc, char **argv)
@@ -33,6 +50,8 @@ int cmd_draw(struct cli *cli, int argc, char **argv)
 
 	bool slab = strcmp(argv[0], "slab") == 0;
 
+	if (strcmp(argv[0], "space") == 0 || strcmp(argv[0], "walk") == 0)
+		return draw_line(cli, argc, argv);
 	if (!is_view(argv[0], &near)) {
 		if (near.word)
 			return cli_usage(cli, "unknown view '%s': did you mean '%s'?", argv[0],

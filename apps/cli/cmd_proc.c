@@ -12,6 +12,7 @@
 
 #include "args.h"
 #include "cli.h"
+#include "script.h"
 
 /* Make the folders that @path lies in. 0, or the system's errno. */
 static int make_folders(char *path)
@@ -33,8 +34,15 @@ static void write_file(void *ctx, const char *text, size_t length)
 	fwrite(text, 1, length, ctx);
 }
 
+/** struct what - a report of a machine, or of a process of it */
+struct what {
+	struct quire *q;
+	struct quire_mm *mm; /* NULL: of the machine */
+	const struct quire_report_info *info;
+};
+
 /* 0, or the system's errno. */
-static int write_report(struct cli *cli, struct quire *q, const char *name, char *path)
+static int write_report(struct cli *cli, const struct what *what, char *path)
 {
 	struct quire_sink sink = { write_file, NULL };
 	int error = make_folders(path), failed;
@@ -46,7 +54,10 @@ static int write_report(struct cli *cli, struct quire *q, const char *name, char
 	if (!file)
 		return errno;
 	sink.ctx = file;
-	quire_report(q, name, cli->json, &sink);
+	if (what->mm)
+		quire_report_mm(what->mm, what->info->name, cli->json, &sink);
+	else
+		quire_report(what->q, what->info->name, cli->json, &sink);
 	errno = 0;
 	failed = ferror(file);
 	if (fclose(file) || failed)
@@ -54,27 +65,41 @@ static int write_report(struct cli *cli, struct quire *q, const char *name, char
 	return 0;
 }
 
+/* @folder: in the tree; ends with a /, or is empty. */
+static int write_file_of(struct cli *cli, const struct what *what, const char *folder)
+{
+	char *path;
+	int error;
+
+	if (asprintf(&path, "%s/%s%s%s", cli->dir, folder, what->info->path,
+		     cli->json ? ".json" : "") < 0) {
+		cli_error(cli, "the host has no memory");
+		return CLI_FILE;
+	}
+	error = write_report(cli, what, path);
+	if (error)
+		cli_error(cli, "%s: %s", path, strerror(error));
+	free(path);
+	return error ? CLI_FILE : CLI_OK;
+}
+
 static int write_tree(struct cli *cli, struct quire *q)
 {
-	const struct quire_report_info *info;
+	struct lab_process_info process = { .pid = 0 };
+	struct what what = { .q = q };
+	int status = CLI_OK;
 
-	for (size_t i = 0; (info = quire_report_list(i)); i++) {
-		char *path;
-		int error;
+	for (size_t i = 0; !status && (what.info = quire_report_list(i)); i++)
+		status = write_file_of(cli, &what, "");
+	while (!status && lab_next_process(cli->lab, process.pid, &process)) {
+		char folder[32];
 
-		if (asprintf(&path, "%s/%s%s", cli->dir, info->path,
-			     cli->json ? ".json" : "") < 0) {
-			cli_error(cli, "the host has no memory");
-			return CLI_FILE;
-		}
-		error = write_report(cli, q, info->name, path);
-		if (error)
-			cli_error(cli, "%s: %s", path, strerror(error));
-		free(path);
-		if (error)
-			return CLI_FILE;
+		what.mm = process.mm;
+		snprintf(folder, sizeof(folder), "proc/%u/", process.pid);
+		for (size_t i = 0; !status && (what.info = quire_report_mm_list(i)); i++)
+			status = write_file_of(cli, &what, folder);
 	}
-	return CLI_OK;
+	return status;
 }
 
 /* A report's name, with its folders or without. NULL after a message. */

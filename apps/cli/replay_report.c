@@ -101,8 +101,7 @@ static void text_summary(const struct replay_outcome *o, const struct quire_sink
 {
 	const struct lab_replay_counts *c = o->counts;
 
-	quire_format(sink, "\nRequests (mm_page_alloc) %42" PRIu64 "\n",
-		     c->events[LAB_PAGE_ALLOC]);
+	quire_format(sink, "\nRequests (mm_page_alloc) %42" PRIu64 "\n", c->events[LAB_PAGE_ALLOC]);
 	line(sink, "met", c->allocs);
 	line(sink, "refused by this machine", c->failed);
 	line(sink, "failed when they were recorded, not made again", c->recorded_failures);

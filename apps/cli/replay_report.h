@@ -12,8 +12,8 @@
 
 /** struct replay_fragmentation - how whole the free memory is, by zone */
 struct replay_fragmentation {
-	uint64_t free[QUIRE_NR_ZONES]; /* frames on the zones' lists */
-	bool shown[QUIRE_NR_ZONES];    /* the zone has memory */
+	uint64_t free[QUIRE_NR_ZONES];                     /* frames on the zones' lists */
+	bool shown[QUIRE_NR_ZONES];                        /* the zone has memory */
 	int unusable[QUIRE_NR_ZONES][QUIRE_ORDER_MAX + 1]; /* quire_unusable_index */
 };
 
@@ -23,12 +23,12 @@ struct replay_outcome {
 	struct quire *q;
 	const struct lab_replay_counts *counts;
 	uint64_t lines;
-	uint64_t skipped;    /* damaged lines, left out */
-	uint64_t replay_ns;  /* spent on requests and frees and the search for their blocks */
+	uint64_t skipped;   /* damaged lines, left out */
+	uint64_t replay_ns; /* spent on requests and frees and the search for their blocks */
 	struct replay_fragmentation before;
 	struct replay_fragmentation after;
-	uint64_t hash;       /* of the machine's state at the end */
-	bool sound;          /* quire_check found nothing */
+	uint64_t hash; /* of the machine's state at the end */
+	bool sound;    /* quire_check found nothing */
 };
 
 /** replay_fragmentation_read - take the state of all zones */

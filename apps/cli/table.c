@@ -47,18 +47,22 @@ static const struct cli_command commands[] = {
 	  "completes, and an error does no harm. Otherwise lines are read from standard\n"
 	  "input, and the exit status tells the worst that happened.",
 	  OPTIONS_MACHINE | OPTIONS_SCRIPT | OPTIONS_JSON, 0, 0, cmd_shell },
-	{ "replay", "TRACE", "replay recorded requests for page frames on another machine",
-	  "TRACE is text of ftrace or of `perf script` with the events kmem:mm_page_alloc\n"
-	  "and mm_page_free, plain or gzip; `-` is standard input.",
-	  OPTIONS_MACHINE | OPTIONS_JSON | OPTIONS_LENIENT, 1, 1, cmd_replay },
+	{ "replay", "TRACE", "replay what a real machine or program did on another machine",
+	  "TRACE is plain text or gzip, `-` standard input; its lines tell what it is:\n"
+	  "  ftrace, perf script   requests for page frames: kmem:mm_page_alloc, _free\n"
+	  "  strace -f             a program's mmap, brk, fork, execve ...\n"
+	  "  valgrind --tool=lackey --trace-mem=yes    every access that it made\n"
+	  "With --svg, of programs: resident and mapped size and faults over time.",
+	  OPTIONS_MACHINE | OPTIONS_JSON | OPTIONS_LENIENT | OPTIONS_SVG, 1, 1, cmd_replay },
 	{ "proc", "[NAME]", "print a report, or write out all of them",
 	  "NAME is a report of the list below; without it --dir is needed. Without a\n"
 	  "machine, map or script it is an x86-64 with 1 GB.",
 	  OPTIONS_MACHINE | OPTIONS_SCRIPT | OPTIONS_JSON | OPTIONS_DIR, 0, 1, cmd_proc },
-	{ "draw", "VIEW [CACHE]", "draw a picture of the frames, or of a cache",
+	{ "draw", "VIEW [WORD...]", "draw a picture of frames, a cache, a process",
 	  "VIEW is one of the list below. Without a machine, map or script it is an x86-64\n"
-	  "with 1 GB. View slab wants the name of a cache: kmalloc-64.",
-	  OPTIONS_MACHINE | OPTIONS_SCRIPT | OPTIONS_SVG, 1, 2, cmd_draw },
+	  "with 1 GB. View slab wants the name of a cache: kmalloc-64. View space takes one\n"
+	  "or two processes of the script, view walk the words of `quire walk`.",
+	  OPTIONS_MACHINE | OPTIONS_SCRIPT | OPTIONS_SVG, 1, 8, cmd_draw },
 	{ "walk", "[SEL:]ADDRESS [ACCESS] [in TABLE]", "from an address to memory, step by step",
 	  "Segment, each level's entry with its bits, physical address; or the fault that\n"
 	  "the processor would raise. ACCESS: read, write or exec, and user. TABLE is one\n"

@@ -15,7 +15,7 @@
 
 #include "x86.h"
 
-#define WARM 100
+#define WARM 6000
 #define TIMES 1000
 
 /* Any page of the processes' half, in a table that is not in use. */

@@ -25,7 +25,9 @@ struct quire_exec {
 	const char *path;         /* as it was called: AT_EXECFN */
 	const char *const *argv;  /* NULL-terminated */
 	const char *const *envp;  /* likewise */
-	/* Open a dynamic program's interpreter, by the path in its PT_INTERP. 0 or a negative error */
+	/*
+	 * Open a dynamic program's interpreter, by the path in its PT_INTERP. 0 or a negative error
+	 */
 	int (*open)(void *ctx, const char *path, struct quire_file **out);
 	void *ctx;
 	unsigned char random[16]; /* AT_RANDOM */
@@ -39,7 +41,7 @@ struct quire_exec {
 struct quire_exec_start {
 	quire_virt_t entry; /* of the interpreter if there is one */
 	quire_virt_t stack; /* argc is there, aligned to 16 */
-	bool compat;        /* a 32-bit program */
+	bool compat;        /* a 32-bit program on a 64-bit machine */
 };
 
 /**
@@ -50,9 +52,9 @@ struct quire_exec_start {
  * @out:    a new address space; the caller's old one is its own to destroy
  * @start:  registers
  *
- * Return: 0; -QUIRE_ENOEXEC for what is no program of this machine; -QUIRE_E2BIG for arguments longer than a quarter
- *         of the stack's limit; -QUIRE_ELIBBAD for a damaged interpreter; -QUIRE_EACCES, EIO, EINVAL, ENOMEM;
- *         what @exec->open says
+ * Return: 0; -QUIRE_ENOEXEC for what is no program of this machine; -QUIRE_E2BIG for arguments
+ *         longer than a quarter of the stack's limit; -QUIRE_ELIBBAD for a damaged interpreter;
+ *         -QUIRE_EACCES, EIO, EINVAL, ENOMEM; what @exec->open says
  */
 int quire_exec(struct quire *q, const struct quire_mm_config *config, const struct quire_exec *exec,
 	       struct quire_mm **out, struct quire_exec_start *start);

@@ -46,7 +46,8 @@ int quire_cache_boot(struct quire *q);
  * struct quire_store - where a file's contents are when they are not in memory
  *
  * Called without spinlocks; may sleep. Frames are filled and read with quire_page_write
- * and quire_page_read. Errors are negative numbers of error.h; what is not one of a file's becomes EIO.
+ * and quire_page_read. Errors are negative numbers of error.h; what is not one of a file's becomes
+ * EIO.
  */
 struct quire_store {
 	/* Fill @nr pages from page @index on; zeros beyond the end. All of them, or an error. */
@@ -236,7 +237,11 @@ int quire_file_advise(struct quire_file *file, uint64_t offset, uint64_t bytes,
  */
 int quire_memfd_create(struct quire *q, const char *name, unsigned flags, struct quire_file **out);
 
-/** quire_file_seal - F_ADD_SEALS. Return: 0; -QUIRE_EPERM; -QUIRE_EBUSY while mapped writable; EINVAL */
+/**
+ * quire_file_seal - F_ADD_SEALS
+ *
+ * Return: 0; -QUIRE_EPERM; -QUIRE_EBUSY while mapped writable; EINVAL
+ */
 int quire_file_seal(struct quire_file *file, unsigned seals);
 
 /** quire_file_seals - F_GET_SEALS. Return: QUIRE_SEAL_…; -QUIRE_EINVAL for a file without seals */

@@ -60,8 +60,9 @@ int quire_kunmap(struct quire *q, struct quire_page *page);
  * reverse order.
  *
  * Return:  0; -QUIRE_EAGAIN if QUIRE_KMAP_DEPTH are open here; -QUIRE_EINVAL; -QUIRE_ENODEV
- * Context: until it is closed nothing that flushes other processors' TLBs: no vfree, no
- *          unmapping, no request that may reclaim
+ * Context: until it is closed the caller does not sleep. What would flush other processors' TLBs
+ *          is put off (vfree) or refused (quire_kmap, a vmalloc that finds no addresses); nobody
+ *          else may do it: quire_table_unmap and _protect, the fixmap
  */
 int quire_kmap_local(struct quire *q, struct quire_page *page, quire_virt_t *out);
 

@@ -189,6 +189,7 @@ int quire_virt_to_fix(const struct quire *q, quire_virt_t virt, unsigned *slot);
  * @pte:  QUIRE_PTE_…, as pgtable.h has them
  *
  * Return: 0; -QUIRE_EINVAL for a slot or an address that can't be; -QUIRE_ENODEV
+ * Locks:  takes pgtable->fix
  */
 int quire_fixmap_set(struct quire *q, enum quire_fix slot, quire_phys_t phys, uint32_t pte);
 
@@ -204,8 +205,8 @@ int quire_fixmap_clear(struct quire *q, enum quire_fix slot);
  *
  * Mapped uncached, for registers. Eight windows, to be closed again soon.
  *
- * Return:  0; -QUIRE_EINVAL; -QUIRE_EAGAIN if all are open; -QUIRE_ENODEV
- * Context: one processor at a time, as at boot
+ * Return: 0; -QUIRE_EINVAL; -QUIRE_EAGAIN if all are open; -QUIRE_ENODEV
+ * Locks:  takes pgtable->fix
  */
 int quire_early_ioremap(struct quire *q, quire_phys_t phys, uint64_t bytes, quire_virt_t *out);
 

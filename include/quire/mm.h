@@ -227,9 +227,10 @@ bool quire_mm_next_vma(struct quire_mm *mm, quire_virt_t from, struct quire_vma_
 
 /** struct quire_vma_pages - the pages of an area, as /proc/PID/smaps counts them, in bytes */
 struct quire_vma_pages {
-	uint64_t rss, pss; /* pss in 1/4096 bytes */
+	uint64_t rss;
+	uint64_t pss, pss_dirty, pss_anon, pss_file, pss_shmem; /* in 1/4096 bytes: each page by its mapcount */
 	uint64_t shared_clean, shared_dirty, private_clean, private_dirty;
-	uint64_t referenced, anonymous, lazy_free, anon_huge, locked;
+	uint64_t referenced, anonymous, lazy_free, anon_huge;
 	uint64_t shared_hugetlb, private_hugetlb;
 };
 

@@ -240,7 +240,11 @@ int quire_table_copy(struct quire_table *to, struct quire_table *from, quire_vir
  * quire_table_trim - give back the kernel's tables that have become empty
  * @table: any
  *
- * Return: frames freed
+ * Others may map and use what they have mapped meanwhile: who wants a table that is just being
+ * taken out has it back.
+ *
+ * Return:  frames freed
+ * Locks:   takes T; none held while the TLBs are flushed
  */
 uint64_t quire_table_trim(struct quire_table *table);
 

@@ -60,7 +60,7 @@ enum quire_kfree {
 	QUIRE_KFREE_CACHE,   /* another cache's object */
 	QUIRE_KFREE_OVERRUN, /* guard bytes were written: the object stays allocated */
 	/* These are found elsewhere, and only reported: */
-	QUIRE_KFREE_WRITTEN, /* a free object was written: it is not given out again */
+	QUIRE_KFREE_WRITTEN, /* a free object was written to: it is put aside */
 	QUIRE_KFREE_LIVE,    /* still allocated when its cache or machine went */
 	QUIRE_NR_KFREE
 };
@@ -125,6 +125,8 @@ int quire_cache_create(struct quire *q, const struct quire_cache_args *args,
  * quire_cache_destroy - end a cache and give its slabs back
  * @cache: from quire_cache_create, or NULL
  *
+ * Objects that were put aside (QUIRE_KFREE_WRITTEN) go with it: they have been reported.
+ *
  * Return:  0; -QUIRE_EBUSY if there are live objects, each of which was reported
  *          (QUIRE_KFREE_LIVE): nothing has changed; -QUIRE_EINVAL for one of kmalloc's
  * Context: nobody else uses the cache meanwhile
@@ -184,6 +186,20 @@ void *quire_kmalloc_track(struct quire *q, size_t bytes, quire_gfp_t gfp, uintpt
 
 /** quire_kfree_track - quire_kfree by @caller */
 enum quire_kfree quire_kfree_track(struct quire *q, const void *p, uintptr_t caller);
+
+/**
+ * quire_kfree_judge - is an object of a plain cache free, on whichever cpu?
+ * @q:      the machine
+ * @p:      any pointer
+ * @caller: who asks, for the report
+ *
+ * Frees nothing. A plain cache sees a double free at once, or among its own cpu's free objects;
+ * this one walks those of all cpus. Everything else that can be wrong with a pointer a free sees.
+ *
+ * Return:  QUIRE_KFREE_DOUBLE, reported; else QUIRE_KFREE_OK
+ * Context: nobody else may use the machine meanwhile
+ */
+enum quire_kfree quire_kfree_judge(struct quire *q, const void *p, uintptr_t caller);
 
 /** quire_kzalloc - quire_kmalloc, filled with zeros */
 void *quire_kzalloc(struct quire *q, size_t bytes, quire_gfp_t gfp);
@@ -254,11 +270,12 @@ struct quire_cache_info {
 	uint32_t limit;          /* objects that a cpu collects for other cpus; 0: does not */
 	bool record_inside;      /* the slab's record lies in the slab */
 	uint64_t active_objects; /* allocated */
-	uint64_t nr_objects;     /* allocated or free */
+	uint64_t bad_objects;    /* put aside after QUIRE_KFREE_WRITTEN, until the cache ends */
+	uint64_t nr_objects;     /* all of all slabs */
 	uint64_t nr_slabs;
 	uint64_t full;           /* slabs without, */
 	uint64_t partial;        /* with some, */
-	uint64_t empty;          /* with only free objects */
+	uint64_t empty;          /* with nothing but free objects */
 	uint64_t away;           /* objects on their way to the cpu that has the slab */
 	uint64_t asked_bytes;    /* with QUIRE_SLAB_ASKED: of all that is allocated; else 0 */
 };
@@ -273,7 +290,13 @@ struct quire_cache *quire_cache_find(struct quire *q, const char *name);
 void quire_cache_info(const struct quire_cache *cache, struct quire_cache_info *out);
 
 /** What an object of a slab is. */
-enum quire_object { QUIRE_OBJECT_FREE, QUIRE_OBJECT_CPU, QUIRE_OBJECT_AWAY, QUIRE_OBJECT_LIVE };
+enum quire_object {
+	QUIRE_OBJECT_FREE,
+	QUIRE_OBJECT_CPU,  /* free, on its cpu's chain */
+	QUIRE_OBJECT_AWAY, /* free, on its way to its cpu */
+	QUIRE_OBJECT_LIVE,
+	QUIRE_OBJECT_BAD,  /* put aside: it was written to while it was free */
+};
 
 /** Where a slab is. */
 enum quire_slab_state { QUIRE_SLAB_EMPTY, QUIRE_SLAB_PARTIAL, QUIRE_SLAB_FULL, QUIRE_SLAB_CURRENT };
@@ -381,7 +404,12 @@ void *quire_kmalloc_slow(struct quire *q, size_t bytes, quire_gfp_t gfp);
 /** quire_kfree_slow - the rest of quire_kfree */
 enum quire_kfree quire_kfree_slow(struct quire *q, const void *p);
 
-/** quire_slab_event - a slab has to move to another list. Ends the stay. Return: QUIRE_KFREE_OK */
+/**
+ * quire_slab_event - a slab has seen as many frees as change where it belongs. Ends the stay
+ *
+ * Return: QUIRE_KFREE_OK; QUIRE_KFREE_DOUBLE, not reported: the newest object on its chain was
+ *         free already, and is off it again
+ */
 enum quire_kfree quire_slab_event(uintptr_t token, struct quire_heap_slab *slab);
 
 /** quire_heap_class - the class of kmalloc for that many bytes, 1 .. QUIRE_KMALLOC_CACHE_MAX */
@@ -428,7 +456,7 @@ static inline void *quire_heap_pop(struct quire_cache *cache, uintptr_t token)
 	return object;
 }
 
-/** quire_heap_push - free an object to its slab. Return: whether the slab is this cpu's */
+/** quire_heap_push - free an object to its slab. Return: false: nothing was done, not so simple */
 static inline bool quire_heap_push(struct quire_heap_slab *slab, const void *p)
 {
 	uintptr_t token = quire_port_cpu_enter();
@@ -441,9 +469,8 @@ static inline bool quire_heap_push(struct quire_heap_slab *slab, const void *p)
 	*(quire_heap_link_t *)(uintptr_t)p = slab->free;
 	slab->free = (void *)(uintptr_t)p;
 	if (QUIRE_HEAP_UNLIKELY(--slab->left == 0))
-		quire_slab_event(token, slab);
-	else
-		quire_port_cpu_leave(token);
+		return quire_slab_event(token, slab) == QUIRE_KFREE_OK;
+	quire_port_cpu_leave(token);
 	return true;
 }
 

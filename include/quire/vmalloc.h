@@ -143,8 +143,10 @@ struct quire_page *quire_vmalloc_page(struct quire *q, quire_virt_t virt);
  *
  * For those who change how a frame is cached, and must know that no old translation is left.
  * Ranges kept for quick use, their records and the tables that are empty go back as well.
+ *
+ * Return: 0; -QUIRE_ENODEV; -QUIRE_EBUSY while this processor has a window of quire_kmap_local open
  */
-void quire_vm_unmap_aliases(struct quire *q);
+int quire_vm_unmap_aliases(struct quire *q);
 
 /** What an area is. */
 enum quire_vm_kind {

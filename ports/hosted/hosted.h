@@ -55,6 +55,9 @@ void *quire_hosted_frame(struct quire_hosted *host, quire_pfn_t pfn);
 struct quire_exception quire_hosted_access(struct quire_hosted *host, quire_virt_t virt, void *buf,
 					   size_t n, enum quire_access access, bool user);
 
+/** quire_hosted_walks - accesses so far that a TLB did not answer, of all processors */
+uint64_t quire_hosted_walks(const struct quire_hosted *host);
+
 /** quire_hosted_release - free the contents of all frames */
 void quire_hosted_release(struct quire_hosted *host);
 

@@ -263,6 +263,17 @@ void quire_hosted_cpu(unsigned cpu)
 	this_cpu = cpu;
 }
 
+uint64_t quire_hosted_walks(const struct quire_hosted *host)
+{
+	uint64_t walks = 0;
+
+	for (unsigned i = 0; host->mmu && i < QUIRE_CPUS_MAX; i++) {
+		if (host->mmu->cpu[i])
+			walks += host->mmu->cpu[i]->nr_walks;
+	}
+	return walks;
+}
+
 void quire_hosted_panic(int status)
 {
 	panic_status = status;

@@ -14,7 +14,7 @@
 #include <quire/quire.h>
 
 #include "script.h"
-#include "simulated.h"
+#include "single.h"
 
 #define IMPORT(name) __attribute__((import_module("quire"), import_name(name)))
 #define EXPORT(name) __attribute__((export_name(name)))
@@ -43,8 +43,6 @@ struct piece {
 static struct piece *pieces; /* free ones, by address */
 static uintptr_t heap_end;   /* no memory beyond this has been looked at */
 static uintptr_t clean;      /* from here on memory was never written: it is zero */
-static unsigned this_cpu;    /* as the script says, "on cpu 1" */
-static struct simulated mmu; /* the processors' paging, with the direct map */
 
 static size_t round_up(size_t bytes)
 {
@@ -146,27 +144,10 @@ void *quire_port_alloc(void *host, quire_phys_t at, size_t bytes)
 void quire_port_free(void *host, void *p, size_t bytes)
 {
 	(void)host;
-	if (p && p == mmu.memory.direct)
-		simulated_end(&mmu);
+	if (p && p == single.memory.direct)
+		simulated_end(&single);
 	if (p)
 		give((uintptr_t)p, round_up(bytes));
-}
-
-uintptr_t quire_port_cpu_enter(void)
-{
-	return this_cpu;
-}
-
-void quire_port_cpu_leave(uintptr_t token)
-{
-	(void)token;
-}
-
-int quire_port_zero(void *host, quire_pfn_t start, uint64_t nr_pages)
-{
-	(void)host;
-	simulated_zero(&mmu, start, nr_pages);
-	return 0;
 }
 
 void *quire_port_direct(void *host, uint64_t bytes)
@@ -176,41 +157,8 @@ void *quire_port_direct(void *host, uint64_t bytes)
 	void *p = quire_port_alloc(host, quire_phys(QUIRE_PORT_ANYWHERE), (size_t)bytes);
 
 	if (p)
-		simulated_begin(&mmu, host, p, bytes, NULL);
+		simulated_begin(&single, host, p, bytes, NULL);
 	return p;
-}
-
-int quire_port_load_root(void *host, quire_phys_t root, unsigned levels)
-{
-	(void)host;
-	return simulated_load_root(&mmu, this_cpu, root, levels);
-}
-
-void quire_port_tlb_flush(void *host, const struct quire_port_flush *what)
-{
-	(void)host;
-	simulated_flush(&mmu, what);
-}
-
-int quire_port_access(void *host, quire_virt_t virt, void *buf, size_t n, enum quire_access access,
-		      struct quire_exception *fault)
-{
-	(void)host;
-	return simulated_access(mmu.cpu[this_cpu], virt, buf, n, (unsigned)access, fault);
-}
-
-/* Nobody else runs: what is waited for would never come. */
-void quire_port_wait(void *host, const void *word, uint32_t value)
-{
-	(void)host;
-	if (__atomic_load_n((const uint32_t *)word, __ATOMIC_RELAXED) == value)
-		quire_port_panic("PORT-1", "somebody else can wake this caller", __FILE__, __LINE__);
-}
-
-void quire_port_wake(void *host, const void *word)
-{
-	(void)host;
-	(void)word;
 }
 
 void quire_port_panic(const char *rule, const char *text, const char *file, int line)
@@ -274,7 +222,7 @@ static void done_file(void *ctx, char *text, size_t length)
 static void set_cpu(void *ctx, unsigned cpu)
 {
 	(void)ctx;
-	this_cpu = cpu;
+	single_cpu = cpu;
 }
 
 /** room - exported: @bytes bytes where JavaScript can put text for run; 0 if there are none */
@@ -310,7 +258,7 @@ int wasm_begin(void)
 
 	lab_destroy(lab);
 	lab = NULL;
-	this_cpu = 0;
+	single_cpu = 0;
 	return lab_create(&host, &lab);
 }
 

@@ -61,8 +61,8 @@ static void count_reads(struct quire_inode *inode, uint64_t nr, uint64_t asked)
 }
 
 /*
- * Read a run of pages, none of which is there, until one of them is. @page: frames, some of which may be
- * left over. Return: how many were read, each referenced; or the store's error, and none is
+ * Read a run of pages, none of which is there, until one of them is. @page: frames, some of which
+ * may be left over. Return: how many were read, each referenced; or the store's error, and none is
  */
 static int read_run(struct quire_inode *inode, uint64_t first, struct quire_page **page, size_t nr,
 		    uint64_t mark)
@@ -155,8 +155,8 @@ void ahead_range(struct quire_inode *inode, uint64_t first, uint64_t nr)
 		end = first + nr;
 	/* In parts: what is there is stepped over under the lock. */
 	for (; first < end; first += RANGE_PART) {
-		const struct window w = { first, end - first < RANGE_PART ? end - first : RANGE_PART,
-					  UINT64_MAX, 0, 0 };
+		uint64_t part = end - first < RANGE_PART ? end - first : RANGE_PART;
+		const struct window w = { first, part, UINT64_MAX, 0, 0 };
 
 		fill(inode, &w);
 	}

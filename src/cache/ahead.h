@@ -3,19 +3,19 @@
  * ahead.h - readahead: what is read before anybody asks
  *
  * A file that is read in order has a window of pages that were read at once. One of them is marked
- * (USE_AHEAD): when a reader comes to it, the next window is read, twice as large. The reader does not
- * come to a page that is not there any more.
+ * (USE_AHEAD): when a reader comes to it, the next window is read, twice as large. The reader does
+ * not come to a page that is not there any more.
  *
  *   read 0      [0 1'2 3]                              ' marked
  *   read 1               [4' 5 6 7 8 9 10 11]
  *   read 4                                    [12' … 27]
- *   read 12                                              [28' … 59]  and so on, 32 pages at the most
+ *   read 12                                              [28' … 59]
+ *   …                                                            32 pages at the most
  *
- * A read somewhere else is met with what it asks for alone. A fault brings what lies around it, because
- * programs jump; after many that did not help it stops.
+ * A read somewhere else is met with what it asks for alone. A fault brings what lies around it,
+ * because programs jump; after many that did not help it stops.
  *
- * Source: Wu, Xi, Xu, On the Design of a New Linux Readahead Framework, 2008; Linux's documentation of
- * posix_fadvise(2)
+ * Source: Wu, Xi, Xu, On the Design of a New Linux Readahead Framework, 2008; posix_fadvise(2)
  */
 #ifndef CACHE_AHEAD_H
 #define CACHE_AHEAD_H

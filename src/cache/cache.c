@@ -63,10 +63,11 @@ int quire_cache_boot(struct quire *q)
 	if (pagecache_of(q))
 		return -QUIRE_EBUSY;
 	int error = use_map(q);
-	struct pagecache *pc = error ? NULL
-				     : quire_port_alloc(q->config.host,
-							quire_phys(QUIRE_PORT_ANYWHERE), sizeof(*pc));
+	struct pagecache *pc = NULL;
 
+	if (!error)
+		pc = quire_port_alloc(q->config.host, quire_phys(QUIRE_PORT_ANYWHERE),
+				      sizeof(*pc));
 	if (!pc)
 		return -QUIRE_ENOMEM;
 	pc->tier = (struct tier){ destroy, rules_check, rules_hash, shrink_reclaim };

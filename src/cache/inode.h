@@ -29,8 +29,8 @@ struct quire_inode {
 	_Atomic uint32_t users;          /* references */
 
 	struct sem flush;                /* (W) one write-back of it at a time */
-	struct sem rw;                   /* (R) writers: size and contents by calls; readers: what brings
-					  * pages in, reads, writes back */
+	struct sem rw;                   /* (R) writers: size and contents by calls; readers: what
+					  * brings pages in, reads, writes back */
 	_Atomic uint64_t bytes;          /* size (R for writing) */
 
 	struct lock lock;                /* (P) */
@@ -42,9 +42,9 @@ struct quire_inode {
 	/* Mappings: src/vm, and seals, which forbid some. */
 	struct sem maps_lock;            /* (M) */
 	struct interval_root maps;       /* areas that map it, by page (M) */
-	uint32_t nr_writable;            /* shared areas that may write, now or after mprotect (M) */
+	uint32_t nr_writable;            /* shared areas that may write, now or later (M) */
 	_Atomic uint32_t seals;          /* QUIRE_SEAL_…; changed with M and R held for writing */
-	bool executable;                 /* its mode has x bits, which QUIRE_SEAL_EXEC keeps; constant */
+	bool executable;                 /* its mode has x bits, for QUIRE_SEAL_EXEC; constant */
 };
 
 /** inode_lock - take P. Return: for inode_unlock */

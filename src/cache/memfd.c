@@ -2,8 +2,8 @@
 /*
  * memfd.c - files of memory without a name, and seals
  *
- * Which seals there are is read under M where an area is to be mapped, under R where the file is to be changed. So both are
- * held where they change.
+ * Which seals there are is read under M where an area is to be mapped, under R where the file is to
+ * be changed. So both are held where they change.
  *
  * Source: memfd_create(2), fcntl(2)
  */

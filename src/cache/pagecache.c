@@ -24,7 +24,10 @@ static void clear_flags(struct quire *q, struct quire_page *page, uint32_t flags
 	atomic_fetch_and_explicit(&use_of(q, page)->flags, ~flags, memory_order_relaxed);
 }
 
-/* Return: -QUIRE_ENOMEM if it has as many references as can be counted. *@out: NULL if it isn't there */
+/*
+ * Return: -QUIRE_ENOMEM if it has as many references as can be counted. *@out: NULL if it isn't
+ *         there
+ */
 static int find(struct quire_inode *inode, uint64_t index, struct quire_page **out)
 {
 	uintptr_t token = inode_lock(inode);
@@ -181,7 +184,9 @@ void pagecache_balance(struct quire_inode *inode)
 
 /* ---- Reading and faults ----------------------------------------------------------- */
 
-/* Wait until a page that is there is up to date. Return: false if it could not be read, and is put */
+/*
+ * Wait until a page that is there is up to date. Return: false if it could not be read, and is put
+ */
 static bool wait_for(struct quire_inode *inode, struct quire_page *page)
 {
 	struct quire *q = inode->q;

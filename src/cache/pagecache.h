@@ -2,9 +2,10 @@
 /*
  * pagecache.h - the pages of files in memory
  *
- * A cached page is a frame of QUIRE_OWNER_CACHE; its private word is the inode, struct use has its index and
- * state. The cache holds one reference to it. Whoever has another one keeps it from being dropped for want of
- * memory; from truncate only its lock (use_lock) or R does. A page that has left the cache has no inode any more, and is freed with its last reference.
+ * A cached page is a frame of QUIRE_OWNER_CACHE; its private word is the inode, struct use has its
+ * index and state. The cache holds one reference to it. Whoever has another one keeps it from being
+ * dropped for want of memory; from truncate only its lock (use_lock) or R does. A page that has
+ * left the cache has no inode any more, and is freed with its last reference.
  */
 #ifndef CACHE_PAGECACHE_H
 #define CACHE_PAGECACHE_H
@@ -14,9 +15,9 @@
 /** struct pagecache_above - what address spaces do for the page cache: filled in by src/vm */
 struct pagecache_above {
 	/*
-	 * Clear all entries that map pages [first, first + nr) of an inode; with @private (truncate, not
-	 * hole punch) also copies that were written privately. The pages have left the cache
-	 * already. The inode's rw is held for writing.
+	 * Clear all entries that map pages [first, first + nr) of an inode; with @private
+	 * (truncate, not hole punch) also copies that were written privately. The pages have left
+	 * the cache already. The inode's rw is held for writing.
 	 */
 	void (*unmap)(struct quire_inode *inode, uint64_t first, uint64_t nr, bool private);
 	/*
@@ -59,8 +60,8 @@ struct quire_page *pagecache_find(struct quire_inode *inode, uint64_t index);
  * @inode: the file
  * @first: page
  * @last:  page, included
- * @out:   up to @max of them, in order: up to date, before the end of the file, locked (use_unlock), each with
- *         one more reference (pagecache_put)
+ * @out:   up to @max of them, in order: up to date, before the end of the file, locked
+ *         (use_unlock), each with one more reference (pagecache_put)
  * @max:   room
  *
  * Nothing is waited for or read; a page where readahead is to go on is left out.
@@ -117,8 +118,8 @@ void pagecache_remove(struct quire_inode *inode, struct quire_page *page);
  * @file:  opened; its readahead state is used
  * @index: page, before the end of the file
  * @nr:    pages that will be asked for from it on
- * @out:   the frame, up to date, not locked, with one more reference; NULL: a hole of a file without
- *         store
+ * @out:   the frame, up to date, not locked, with one more reference; NULL: a hole of a file
+ *         without store
  *
  * Return: 0; -QUIRE_EIO; -QUIRE_ENOMEM
  * Locks:  R for reading
@@ -153,7 +154,11 @@ void pagecache_count_dirty(struct quire_inode *inode, int n);
  */
 void pagecache_balance(struct quire_inode *inode);
 
-/** pagecache_ahead - read [first, first + nr) unless it is there, for MADV_WILLNEED. Locks: as pagecache_load */
+/**
+ * pagecache_ahead - read [first, first + nr) unless it is there, for MADV_WILLNEED
+ *
+ * Locks: as pagecache_load
+ */
 void pagecache_ahead(struct quire_file *file, uint64_t first, uint64_t nr);
 
 #endif

@@ -26,37 +26,35 @@ static bool names(const struct quire_inode *inode, const struct quire_page *page
 	       use_index(use_of(inode->q, page)) == index;
 }
 
-static bool check_page(const struct quire_inode *inode, const struct quire_page *page,
-		       uint64_t index, struct quire_violation *out)
+/* The rule that a page breaks. Return: NULL if it keeps all of them */
+static const char *rule_of(const struct quire_inode *inode, const struct quire_page *page,
+			   uint64_t index, const char **text)
 {
-	struct quire *q = inode->q;
-	uint32_t flags = relaxed_load(&use_of(q, page)->flags);
-	uint64_t pfn = quire_page_pfn(q, page).v;
+	uint32_t flags = relaxed_load(&use_of(inode->q, page)->flags);
 
+	*text = "a page in a file's tree is owned by the cache and names its place there: frame";
 	if (!names(inode, page, index))
-		return broken(out, "CACHE-1", "a page in a file's tree is owned by the cache and names "
-			      "the file and its place there: frame", pfn);
+		return "CACHE-1";
+	*text = "no page lies behind the end of its file: frame";
 	if (index >= inode_pages(inode_bytes(inode)))
-		return broken(out, "CACHE-2", "no page lies behind the end of its file: frame", pfn);
+		return "CACHE-2";
+	*text = "the dirty pages of a file with a store are those tagged: frame";
 	if (inode->store && radix_tagged(&inode->pages, index) != ((flags & USE_DIRTY) != 0))
-		return broken(out, "CACHE-3", "the dirty pages of a file with a store are those "
-			      "tagged: frame", pfn);
+		return "CACHE-3";
+	*text = "at rest a page is up to date, unlocked and not on its way: frame";
 	if (!(flags & USE_UPTODATE) || flags & (USE_LOCKED | USE_WRITEBACK))
-		return broken(out, "CACHE-4", "while nobody is at work a page is up to date, unlocked "
-			      "and not on its way: frame", pfn);
+		return "CACHE-4";
+	*text = "the cache and each entry that maps a page hold a reference: frame";
 	if (quire_page_count(page) < 1 + use_mapcount(page))
-		return broken(out, "CACHE-5", "the cache and each entry that maps a page hold a "
-			      "reference: frame", pfn);
-	if (!inode->store != ((flags & USE_MEMORY) != 0))
-		return broken(out, "CACHE-6", "a page knows whether its file is memory alone: frame",
-			      pfn);
-	return true;
+		return "CACHE-5";
+	*text = "a page knows whether its file is memory alone: frame";
+	return !inode->store != ((flags & USE_MEMORY) != 0) ? "CACHE-6" : NULL;
 }
 
 static bool check_inode(const struct quire_inode *inode, struct quire_violation *out)
 {
 	const struct quire_page *page;
-	const char *rule = radix_check(&inode->pages);
+	const char *rule = radix_check(&inode->pages), *text;
 	uint64_t dirty = 0;
 
 	if (rule)
@@ -65,8 +63,9 @@ static bool check_inode(const struct quire_inode *inode, struct quire_violation 
 	if (rule)
 		return broken(out, rule, "the tree of a file's mappings: inode", inode->ino);
 	for (uint64_t i = 0; (page = radix_next(&inode->pages, &i, UINT64_MAX - 1, false)); i++) {
-		if (!check_page(inode, page, i, out))
-			return false;
+		rule = rule_of(inode, page, i, &text);
+		if (rule)
+			return broken(out, rule, text, quire_page_pfn(inode->q, page).v);
 		dirty += radix_tagged(&inode->pages, i);
 	}
 	if (dirty != inode->nr_dirty || inode->nr_writeback)

@@ -2,8 +2,8 @@
 /*
  * shrink.c - clean pages that nobody uses are dropped
  *
- * Only the cache has a reference to such a page, and under P no other can come. So nothing is waited for, and it
- * can be done from within any request for frames.
+ * Only the cache has a reference to such a page, and under P no other can come. So nothing is
+ * waited for, and it can be done from within any request for frames.
  */
 #include "cache/shrink.h"
 
@@ -89,7 +89,10 @@ uint64_t shrink_range(struct quire_inode *inode, uint64_t first, uint64_t last)
 	return nr;
 }
 
-/* One step of the hand. Return: whether it has come round, or there is nothing to go round. Locks: C */
+/*
+ * One step of the hand. Return: whether it has come round, or there is nothing to go round. Locks:
+ * C
+ */
 static bool step(struct pagecache *pc, struct catch *c)
 {
 	struct quire_inode *inode = pc->hand ? pc->hand : pc->first;
@@ -121,7 +124,9 @@ uint64_t shrink_reclaim(struct quire *q, struct tier *tier, quire_gfp_t gfp)
 
 	(void)q;
 	(void)gfp;
-	/* Once to the end, once for what was used, and once more over what lies before the start. */
+	/*
+	 * Once to the end, once for what was used, and once more over what lies before the start.
+	 */
 	while (nr < GOAL && rounds < 3) {
 		uintptr_t token = pagecache_lock(pc);
 

@@ -2,8 +2,8 @@
 /*
  * shrink.h - clean pages that nobody uses are dropped
  *
- * A hand goes round over all files with a store and all their pages. A page that was used since it last came by
- * is passed over once.
+ * A hand goes round over all files with a store and all their pages. A page that was used since it
+ * last came by is passed over once.
  *
  * Source: Corbató, A Paging Experiment with the Multics System, 1968 (the clock)
  */

@@ -107,8 +107,8 @@ static int resize(struct quire_inode *inode, uint64_t bytes)
 }
 
 /*
- * What a mapping wrote behind the end of a file with a store never reached that, and is zeros again. Linux's
- * tmpfs keeps it.
+ * What a mapping wrote behind the end of a file with a store never reached that, and is zeros
+ * again. Linux's tmpfs keeps it.
  */
 int truncate_grow(struct quire_inode *inode, uint64_t bytes)
 {
@@ -202,8 +202,8 @@ static int punch(struct quire_inode *inode, uint64_t offset, uint64_t end)
 }
 
 /*
- * Pages of zeros for [offset, end) of a file without a store. New ones are marked until all of them are
- * there: those that nobody has come to meanwhile go again if one can't be had.
+ * Pages of zeros for [offset, end) of a file without a store. New ones are marked until all of them
+ * are there: those that nobody has come to meanwhile go again if one can't be had.
  */
 static int allocate(struct quire_inode *inode, uint64_t offset, uint64_t end)
 {

@@ -7,15 +7,20 @@
  *      ▼
  *   size is set ──> each page: wait for its lock, out of the tree ──> mappings are cleared
  *
- * A fault that found a page before holds its lock until it has mapped it. So mappings are cleared last: what was
- * mapped until the page could be locked is seen then, and afterwards nobody finds the page.
+ * A fault that found a page before holds its lock until it has mapped it. So mappings are cleared
+ * last: what was mapped until the page could be locked is seen then, and afterwards nobody finds
+ * the page.
  */
 #ifndef CACHE_TRUNCATE_H
 #define CACHE_TRUNCATE_H
 
 #include "cache/inode.h"
 
-/** truncate_remove - pages [first, last] leave the cache. Locks: R for writing, or nobody has the inode */
+/**
+ * truncate_remove - pages [first, last] leave the cache
+ *
+ * Locks: R for writing, or nobody has the inode
+ */
 void truncate_remove(struct quire_inode *inode, uint64_t first, uint64_t last);
 
 /**
@@ -39,7 +44,12 @@ int truncate_zero(struct quire_inode *inode, uint64_t offset, uint64_t bytes);
  */
 int truncate_grow(struct quire_inode *inode, uint64_t bytes);
 
-/** truncate_shrink - a shorter file, whatever its seals. Return: 0; -QUIRE_EPERM; the store's error. Locks: likewise */
+/**
+ * truncate_shrink - a shorter file, whatever its seals
+ *
+ * Return: 0; -QUIRE_EPERM; the store's error
+ * Locks: likewise
+ */
 int truncate_shrink(struct quire_inode *inode, uint64_t bytes);
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * write.c - write to a file through the cache
  *
- * R is held for writing, so a write of up to PIECE bytes is seen as a whole by reads. The store learns of a new size first, so that it
- * can refuse; contents reach it by write-back.
+ * R is held for writing, so a write of up to PIECE bytes is seen as a whole by reads. The store
+ * learns of a new size first, so that it can refuse; contents reach it by write-back.
  *
  *   the page is       written in part                             written whole
  *   in memory         changed                                     changed
@@ -15,7 +15,10 @@
 #include "cache/truncate.h"
 #include "kmem/touch.h"
 
-/* What is written in one go: others have their turn in between, and dirty pages can be written back. */
+/*
+ * What is written in one go: others have their turn in between, and dirty pages can be written
+ * back.
+ */
 #define PIECE 0x40000u
 
 /* struct chunk - what is written to one page */
@@ -68,8 +71,9 @@ static int write_chunk(struct quire_inode *inode, const struct chunk *c)
 }
 
 /*
- * How much of [offset, end) may be written, up to whole pages as Linux does: a seal refuses the page in which the
- * file would grow. The size is the new one then. Return: 0; the error if nothing may
+ * How much of [offset, end) may be written, up to whole pages as Linux does: a seal refuses the
+ * page in which the file would grow. The size is the new one then. Return: 0; the error if nothing
+ * may
  */
 static int permit(struct quire_inode *inode, uint64_t offset, uint64_t *end)
 {

@@ -6,8 +6,8 @@
  *     ▲                                        │ error             │ written meanwhile
  *     └────────────────────────────────────────┴───────────────────┘
  *
- * A page that is on its way is not locked: it can be read and mapped, and dirtied again. It can't be truncated,
- * because that takes R for writing. W keeps a second write-back away, so nobody waits
+ * A page that is on its way is not locked: it can be read and mapped, and dirtied again. It can't
+ * be truncated, because that takes R for writing. W keeps a second write-back away, so nobody waits
  * for single pages: who comes later finds them written.
  */
 #include "cache/writeback.h"

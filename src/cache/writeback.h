@@ -13,8 +13,8 @@
  * @first: page
  * @last:  page, included
  *
- * Each page loses its mappings' right to write first. What can't be written stays dirty, and the error is
- * kept for quire_file_sync; what comes behind it is written all the same.
+ * Each page loses its mappings' right to write first. What can't be written stays dirty, and the
+ * error is kept for quire_file_sync; what comes behind it is written all the same.
  *
  * Return: 0; the first error
  * Locks:  takes W, and R for reading for each run

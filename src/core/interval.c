@@ -115,8 +115,9 @@ void interval_insert(struct interval_root *tree, struct interval *node)
 			n->max = node->last;
 		p = n;
 	}
-	*node = (struct interval){ node->first, node->last, node->last, { NULL, NULL },
-				   (uintptr_t)p | 1 };
+	node->max = node->last;
+	node->child[0] = node->child[1] = NULL;
+	node->up = (uintptr_t)p | 1;
 	tree->nr++;
 	if (p)
 		p->child[side] = node;

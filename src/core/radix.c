@@ -51,8 +51,9 @@ bool radix_tagged(const struct radix_root *tree, uint64_t index)
 }
 
 /*
- * Go down from the root towards *@index while there is something at or above it. Where a node has nothing,
- * *@index becomes the first index behind that node. Return: the pointer; NULL: look again from there
+ * Go down from the root towards *@index while there is something at or above it. Where a node has
+ * nothing, *@index becomes the first index behind that node. Return: the pointer; NULL: look again
+ * from there
  */
 static void *descend(const struct radix_root *tree, uint64_t *index, bool tagged)
 {

@@ -3,7 +3,8 @@
  * radix.h - an array of pointers with holes, and which of them are tagged
  *
  * Six bits of the index choose a slot at each level. Which slots are in use, and in which subtrees
- * something is tagged, are two words of a node, so that the next one is found without looking at slots.
+ * something is tagged, are two words of a node, so that the next one is found without looking at
+ * slots.
  *
  *    index 0x0c3 = 3 | 3      level 1  present ...1001   tagged ...0001
  *                                        slot 3 │   └ slot 0
@@ -12,11 +13,11 @@
  *
  * Invariants, checked by radix_check:
  * RADIX-1  no node is empty; a root above the leaves has something beyond its first slot
- * RADIX-2  a slot is tagged only if it is in use; above the leaves if and only if something below it is
- * RADIX-3  the pointers and nodes counted are those there
+ * RADIX-2  a slot is tagged only if it is in use; above the leaves if and only if something below
+ * it is RADIX-3  the pointers and nodes counted are those there
  *
- * Nodes are the caller's memory, as in tree.h: before an insertion radix_need says how many are lacking,
- * radix_give hands one in, radix_spare takes back what is not used.
+ * Nodes are the caller's memory, as in tree.h: before an insertion radix_need says how many are
+ * lacking, radix_give hands one in, radix_spare takes back what is not used.
  *
  * Locks: the caller's. Source: Morrison 1968 (Patricia); Bagwell 2000 (bitmaps of slots in use)
  */
@@ -36,7 +37,7 @@ struct radix_node {
 	uint64_t present; /* slots in use */
 	uint64_t tagged;
 	union {
-		struct radix_node *child; /* above the leaves; of a spare node slot 0: the next one */
+		struct radix_node *child; /* above the leaves; slot 0 of a spare node: the next */
 		void *value;
 		uint64_t size; /* one layout on every host */
 	} slot[RADIX_SLOTS];

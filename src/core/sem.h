@@ -5,8 +5,8 @@
  * One word:  [ readers: 30 bits | somebody waits | a writer has it ]
  *
  * Who finds it taken sets the waiting bit and sleeps in the port until the word changes
- * (quire_port_wait, as Linux's futex); who drops it as the last wakes all. A writer that waits keeps
- * new readers out, so it gets its turn.
+ * (quire_port_wait, as Linux's futex); who drops it as the last wakes all. A writer that waits
+ * keeps new readers out, so it gets its turn.
  *
  * Unlike struct lock it is not taken inside quire_port_cpu_enter.
  */

@@ -20,7 +20,10 @@
 /* Any bytes as words; what the processor can't do unaligned the compiler takes apart. */
 typedef uint64_t __attribute__((may_alias, aligned(1))) word_t;
 
-/* Words that are moved at once: all are read before one is written, so a target below its source is fine. */
+/*
+ * Words that are moved at once: all are read before one is written, so a target below its source is
+ * fine.
+ */
 #define UNROLL 4
 #define STRIDE (UNROLL * sizeof(word_t))
 

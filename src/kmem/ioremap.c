@@ -52,7 +52,7 @@ int quire_ioremap(struct quire *q, quire_phys_t phys, uint64_t bytes, quire_pte_
 		return error;
 	/* Page tables that became empty would stand where large pages belong. */
 	if (align_for(q, start, bytes) != PAGE)
-		quire_table_trim(ks->table);
+		kspace_trim(ks);
 	error = quire_table_map(ks->table, (quire_virt_t){ area->start }, quire_phys(start), bytes,
 				QUIRE_PTE_KERNEL | cache, quire_pageblock_order(q));
 	if (error) {

@@ -277,7 +277,7 @@ void *quire_krealloc(struct quire *q, const void *p, size_t bytes, quire_gfp_t g
 	if (!bytes)
 		return heap_free(q, NULL, p, caller) ? NULL : QUIRE_ZERO_SIZE_PTR;
 	size_t had = quire_ksize(q, p);
-	if (!had) {
+	if (!had || (slab && slab_seen_free(slab, p))) {
 		heap_free(q, NULL, p, caller); /* names what is wrong */
 		return NULL;
 	}

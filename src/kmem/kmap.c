@@ -259,6 +259,18 @@ int quire_kunmap(struct quire *q, struct quire_page *page)
 
 /* ---- Of one processor ------------------------------------------------------- */
 
+/* Who has no window open may be moved to another processor, but to none where one is open. */
+bool kmap_may_flush(const struct kspace *ks)
+{
+	if (!ks->kmap.stack)
+		return true;
+	uintptr_t token = quire_port_cpu_enter();
+	bool may = !ks->kmap.stack[token & 0xffff].depth;
+
+	quire_port_cpu_leave(token);
+	return may;
+}
+
 static unsigned local_slot(unsigned cpu, unsigned i)
 {
 	return QUIRE_FIX_NR + cpu * QUIRE_KMAP_DEPTH + i;

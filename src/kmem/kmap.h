@@ -66,6 +66,16 @@ int kmap_setup(struct kspace *ks);
 /** kmap_end - give their records back */
 void kmap_end(struct kspace *ks);
 
+/**
+ * kmap_may_flush - may this processor make others forget translations?
+ *
+ * That waits for them. While a window of kmap_local is open here the caller is undisturbed, as
+ * others may be who wait for us.
+ *
+ * Return: true; it holds until the caller opens a window
+ */
+bool kmap_may_flush(const struct kspace *ks);
+
 /** kmap_check - KMAP rules. Return: as quire_check */
 bool kmap_check(struct kspace *ks, struct quire_violation *out);
 

@@ -29,6 +29,11 @@ void kspace_flush(struct kspace *ks, uint64_t start, uint64_t end)
 	quire_tlb_flush(&tlb);
 }
 
+uint64_t kspace_trim(struct kspace *ks)
+{
+	return kmap_may_flush(ks) ? quire_table_trim(ks->table) : 0;
+}
+
 void kspace_flush_local(struct kspace *ks, uint64_t virt)
 {
 	const struct quire_port_flush flush = {
@@ -78,7 +83,7 @@ static uint64_t reclaim(struct quire *q, struct tier *tier, quire_gfp_t gfp)
 
 	(void)q;
 	(void)gfp;
-	return area_purge(ks, false) + quire_table_trim(ks->table);
+	return area_purge(ks, false) + kspace_trim(ks);
 }
 
 /* The caches of the records. What has been had is given back by the caller. */

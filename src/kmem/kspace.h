@@ -36,6 +36,9 @@ static inline struct kspace *kspace_of(const struct quire *q)
 /** kspace_flush - make all processors forget [@start, @end). Locks: none held */
 void kspace_flush(struct kspace *ks, uint64_t start, uint64_t end);
 
+/** kspace_trim - give back the kernel's empty tables, unless this processor may not flush */
+uint64_t kspace_trim(struct kspace *ks);
+
 /** kspace_flush_local - make this processor forget the page at @virt. Context: also when entered */
 void kspace_flush_local(struct kspace *ks, uint64_t virt);
 

@@ -15,8 +15,9 @@
 #include "phys/machine.h"
 
 #define SLAB_BUCKETS 4             /* lists of partial slabs, by how many objects are free */
-#define SLAB_AWAY 16               /* objects of other cpus' slabs that a slot collects */
+#define SLAB_AWAY 16               /* objects of other cpus' slabs that a slot passes on at once */
 #define SLAB_KEPT 32               /* objects of full slabs that a slot takes back onto its chain */
+#define SLAB_KEPT_BYTES 16u        /* and their size at least: two words, on every host */
 #define SLAB_ORDER_MAX 3           /* frames of a slab at most: 2^3 */
 #define SLAB_SHARED 0xffffu        /* cpu of a checked cache's slab */
 #define SLAB_ARMED 0x80000000u     /* more frees than a current slab can see */
@@ -59,7 +60,7 @@ struct slot {
 	uint32_t colour;                     /* of the next slab, in steps */
 	uint32_t kept;                       /* of full ones, since the chain was empty last */
 	uint32_t nr_away;
-	void *away[SLAB_AWAY];               /* freed here, their slabs are other cpus' */
+	void *away[SLAB_AWAY - 1];              /* freed here, their slabs are other cpus' */
 	_Atomic uint32_t asked;              /* somebody wants this slot shrunk */
 	_Atomic uint32_t nr_returned;        /* changed under @lock */
 	struct lock lock;                    /* of a plain cache: @returned; else all */
@@ -75,6 +76,7 @@ struct cache {
 	void (*ctor)(void *object);
 	uint64_t asked_bytes;      /* of live objects, with QUIRE_SLAB_ASKED (slots->lock) */
 	uint64_t shuffle;          /* state of the generator (slots->lock) */
+	uint32_t nr_bad;           /* objects put aside (slots->lock) */
 	uint32_t bytes;            /* of this record and its slots */
 	uint32_t object_bytes;
 	uint32_t size;             /* from one object to the next */
@@ -193,7 +195,7 @@ void *slot_take(struct slot *slot, struct quire *q);
 /**
  * slab_free_here - free an object to its slab, by whoever may use the slab's slot
  * @slab: its slab, plain
- * @p:    the object
+ * @p:    the object; one that is seen to be free already stays as it is
  */
 void slab_free_here(struct slab *slab, void *p);
 
@@ -203,13 +205,25 @@ void slab_free_here(struct slab *slab, void *p);
  * @q:     its machine
  * @alone: nobody else uses the machine: away objects go straight to their slabs
  *
- * Return:  frames given back: those of all its empty slabs
+ * All its empty slabs are given back.
+ *
  * Context: on the slot's cpu, or alone
  */
-uint32_t slot_settle(struct slot *slot, struct quire *q, bool alone);
+void slot_settle(struct slot *slot, struct quire *q, bool alone);
 
-/** slab_free_plain - free an object of a plain cache from any cpu. Return: OK, or DOUBLE if seen */
+/**
+ * slab_free_plain - free an object of a plain cache from any cpu
+ * @slab: its slab
+ * @p:    the object
+ *
+ * Return:  OK; DOUBLE if it is among what this cpu may look at: its own slabs' free objects, or
+ *          those that it collects for others
+ * Context: takes slot->lock of others
+ */
 enum quire_kfree slab_free_plain(struct slab *slab, void *p);
+
+/** slab_seen_free - does this cpu see that an object of a plain cache is free? false: maybe not */
+bool slab_seen_free(const struct slab *slab, const void *p);
 
 /** slab_of - the slab whose frames hold @p. Return: NULL if none does */
 struct slab *slab_of(struct quire *q, const void *p);

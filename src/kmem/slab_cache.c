@@ -147,18 +147,27 @@ int quire_cache_create(struct quire *q, const struct quire_cache_args *args,
 	return 0;
 }
 
-uint32_t cache_settle(struct cache *cache)
+static uint64_t frames_of(const struct cache *cache)
 {
-	uint32_t frames = 0;
+	uint64_t nr = 0;
 
+	for (uint32_t i = 0; i < cache->nr_slots; i++)
+		nr += slot_at(cache, i)->nr_slabs;
+	return nr << cache->order;
+}
+
+uint64_t cache_settle(struct cache *cache)
+{
 	if (cache->hot.checked)
 		return checked_settle(cache);
+	uint64_t before = frames_of(cache);
+
 	for (uint32_t i = 0; i < cache->nr_slots; i++)
-		frames += slot_settle(slot_at(cache, i), cache->q, true);
+		slot_settle(slot_at(cache, i), cache->q, true);
 	/* What was away in one slot is in another one's empty slabs now. */
 	for (uint32_t i = 0; i < cache->nr_slots; i++)
-		frames += slot_settle(slot_at(cache, i), cache->q, true);
-	return frames;
+		slot_settle(slot_at(cache, i), cache->q, true);
+	return before - frames_of(cache);
 }
 
 uint64_t cache_report_live(struct cache *cache)
@@ -207,6 +216,11 @@ int quire_cache_destroy(struct quire_cache *hot)
 	if (cache_report_live(cache)) {
 		kmem_cache_close(kmem_of(q), cache, false);
 		return -QUIRE_EBUSY;
+	}
+	if (cache->nr_bad) {
+		/* That somebody wrote to them has been reported. */
+		checked_release(cache);
+		cache_settle(cache);
 	}
 	ASSERT("SLAB-4", !cache->slots->nr_slabs);
 	kmem_cache_take(kmem_of(q), cache);

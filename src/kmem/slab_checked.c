@@ -7,7 +7,7 @@
  *
  * Guard bytes are 0xcc around a live object, from the byte behind the last one asked for, and 0xbb
  * around a free one. What a constructor prepared is never filled. An object that was
- * written while free is put aside for good: somebody still has a pointer to it.
+ * written while free is put aside until its cache ends: somebody still has a pointer to it.
  *
  * Source: the slab_debug and slub_debug options of Linux's documentation (mm/slub.rst);
  * Bonwick 1994, 6 (auditing, freed-address verification)
@@ -225,6 +225,8 @@ static void put_aside(struct cache *cache, char *object, uint64_t offset, uintpt
 	uintptr_t token = quire_port_cpu_enter();
 	lock_take(&slot->lock);
 	cache->asked_bytes -= meta_of(cache, object)->asked;
+	cache->nr_bad++;
+	meta_of(cache, object)->asked = 0;
 	meta_of(cache, object)->state = META_BAD;
 	lock_drop(&slot->lock);
 	quire_port_cpu_leave(token);
@@ -321,4 +323,26 @@ uint32_t checked_settle(struct cache *cache)
 			frames += slab_destroy(slab);
 	} while (slab);
 	return frames;
+}
+
+void checked_release(struct cache *cache)
+{
+	struct slab *next;
+
+	for (struct slab *slab = slab_at(cache->q, cache->slots->all); slab; slab = next) {
+		struct slab *empty = NULL;
+
+		next = slab_at(cache->q, slab->all_next);
+		for (uint32_t i = 0; i < cache->objects && !empty; i++) {
+			char *object = slab_object(slab, i);
+
+			if (meta_of(cache, object)->state != META_BAD)
+				continue;
+			cache->nr_bad--;
+			empty = put(slab, object, (uintptr_t)meta_of(cache, object)->free_caller);
+		}
+		if (empty)
+			slab_destroy(empty);
+	}
+	ASSERT("SLAB-5", !cache->nr_bad);
 }

@@ -42,6 +42,9 @@ enum quire_kfree checked_free(struct slab *slab, void *object, uintptr_t caller)
 /** checked_settle - give back the empty slabs of a checked cache. Return: their frames */
 uint32_t checked_settle(struct cache *cache);
 
+/** checked_release - objects that were put aside are free again. Context: the cache is ending */
+void checked_release(struct cache *cache);
+
 /** checked_sound - are a free object's guard bytes and filling whole? @offset: of the first not */
 bool checked_sound(const struct cache *cache, const void *object, uint64_t *offset);
 

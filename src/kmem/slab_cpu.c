@@ -7,11 +7,15 @@
  *        slot->free <── current slab <── partial <── slab->free     this cpu's slab
  *           └───────────── the first one of a full slab ─┘
  *                                                         │
- *                  the owner's slot->returned <── slot->away[16]    another cpu's
+ *                  the owner's slot->returned <── slot->away        another cpu's
  *
  * Nobody but its cpu touches a slab or a slot, so nothing here is locked or atomic, but for the
  * chain of returned objects. An object of another cpu's slab is kept until there are SLAB_AWAY of
  * them, or handed out again from here.
+ *
+ * A double free in a row is seen, at no cost where nothing is wrong: the object is the newest of
+ * its slab's chain (quire/slab.h), of the cpu's (event), or among those away; or all of its slab
+ * is free.
  */
 #include "kmem/slab.h"
 
@@ -47,24 +51,24 @@ static inline void count_empty(struct slab *slab, int sign)
 }
 
 /* Put a slab on its list; an empty one only while its cpu may keep more. */
-static uint32_t rest(struct slab *slab, uint32_t free)
+static void rest(struct slab *slab, uint32_t free)
 {
 	uint32_t frames = 1u << slab->cache->order;
 	struct kmem_cpu *cpu = cpu_of(slab);
 
 	if (free < slab->cache->objects) {
 		slab_link_in(slab, free);
-		return 0;
+		return;
 	}
 	if (relaxed_load(&cpu->empty_frames) + frames > kmem_of(slab->cache->q)->empty_most) {
 		slab->counted = free;
 		slab->armed = slab->hot.left = 0;
 		slab_forget(slab);
-		return slab_destroy(slab);
+		slab_destroy(slab);
+		return;
 	}
 	slab_link_in(slab, free);
 	count_empty(slab, 1);
-	return 0;
 }
 
 /* A slab on its list has seen as many frees as change that. */
@@ -78,6 +82,9 @@ static COLD void move(struct slab *slab)
 
 void slab_free_here(struct slab *slab, void *p)
 {
+	/* Two cpus freed it, and only now that is seen. */
+	if (unlikely(slab->hot.state == QUIRE_SLAB_EMPTY) || unlikely(slab->hot.free == p))
+		return;
 	*(quire_heap_link_t *)p = slab->hot.free;
 	slab->hot.free = p;
 	if (--slab->hot.left == 0)
@@ -87,24 +94,55 @@ void slab_free_here(struct slab *slab, void *p)
 /*
  * The first object that comes back to a full slab goes to the cpu's chain, and the slab stays full:
  * the next allocation wants one, and large objects are so few to a slab that each free and each
- * allocation would move one otherwise.
+ * allocation would move one otherwise. Such an object has its link twice: when it is freed
+ * again at once, the first has been overwritten before that is seen.
  */
+static inline bool keep(struct slot *slot, struct slab *slab)
+{
+	quire_heap_link_t *object = slab->hot.free;
+	void *next = slot->hot.free;
+
+	if (unlikely(slot->kept == SLAB_KEPT) || unlikely(next == (void *)object) ||
+	    unlikely(slab->cache->size < SLAB_KEPT_BYTES))
+		return false;
+	slot->kept++;
+	object[0] = next;
+	slab->hot.free = NULL;
+	slab->hot.left = 1;
+	object[1] = next;
+	slot->hot.free = object;
+	return true;
+}
+
+/* The rest of quire_slab_event. What was free already leaves everything as it was. */
+static COLD enum quire_kfree event(uintptr_t token, struct slab *slab)
+{
+	const struct slot *slot = slot_of(slab->cache, token);
+	quire_heap_link_t *object = slab->hot.free;
+	enum quire_kfree outcome = QUIRE_KFREE_DOUBLE;
+
+	if (slab->hot.state == QUIRE_SLAB_FULL && slot->hot.free == (void *)object) {
+		object[0] = object[1];
+		slab->hot.free = NULL;
+		slab->hot.left = 1;
+	} else if (slab->hot.state == QUIRE_SLAB_EMPTY) {
+		/* All objects were free; which was where on the chain is lost. */
+		slab_chain_plain(slab);
+		slab->hot.left = 1;
+	} else {
+		move(slab);
+		outcome = QUIRE_KFREE_OK;
+	}
+	quire_port_cpu_leave(token);
+	return outcome;
+}
+
 enum quire_kfree quire_slab_event(uintptr_t token, struct quire_heap_slab *hot)
 {
 	struct slab *slab = (struct slab *)hot;
-	struct slot *slot = slot_of(slab->cache, token);
 
-	if (hot->state == QUIRE_SLAB_FULL && slot->kept < SLAB_KEPT) {
-		void *object = hot->free;
-
-		*(quire_heap_link_t *)object = slot->hot.free;
-		slot->hot.free = object;
-		slot->kept++;
-		hot->free = NULL;
-		hot->left = 1;
-	} else {
-		move(slab);
-	}
+	if (unlikely(hot->state != QUIRE_SLAB_FULL) || !keep(slot_of(slab->cache, token), slab))
+		return event(token, slab);
 	quire_port_cpu_leave(token);
 	return QUIRE_KFREE_OK;
 }
@@ -114,11 +152,12 @@ static void collect(struct slot *slot, struct quire *q)
 {
 	lock_take(&slot->lock);
 	void *p = slot->returned;
+	uint32_t nr = relaxed_load(&slot->nr_returned);
 
 	slot->returned = NULL;
 	relaxed_store(&slot->nr_returned, 0);
 	lock_drop(&slot->lock);
-	while (p) {
+	while (p && nr--) {
 		void *next = *(quire_heap_link_t *)p;
 
 		slab_free_here(slab_of(q, p), p);
@@ -181,10 +220,9 @@ static void *pop(struct slot *slot, struct quire *q)
 	return object;
 }
 
-uint32_t slot_settle(struct slot *slot, struct quire *q, bool alone)
+void slot_settle(struct slot *slot, struct quire *q, bool alone)
 {
 	struct slab *slab = slot->current;
-	uint32_t frames = 0;
 
 	relaxed_store(&slot->asked, 0);
 	if (relaxed_load(&slot->nr_returned))
@@ -203,14 +241,13 @@ uint32_t slot_settle(struct slot *slot, struct quire *q, bool alone)
 	}
 	slot->current = NULL;
 	if (slab)
-		frames += rest(slab, slab_free_count(slab));
+		rest(slab, slab_free_count(slab));
 	while ((slab = slot->empty)) {
 		slab_unlink(slab);
 		count_empty(slab, -1);
 		slab_forget(slab);
-		frames += slab_destroy(slab);
+		slab_destroy(slab);
 	}
-	return frames;
 }
 
 /* An object from a new slab. */
@@ -274,12 +311,42 @@ void *quire_cache_alloc_slow(uintptr_t token, struct quire_cache *hot, size_t by
 	return cache_alloc(cache, bytes, gfp, SLAB_CALLER);
 }
 
-/* Is @p on the chain that begins at @object? */
-static bool on_chain(const void *object, const void *p)
+/* Is @p among the first @most of the chain that begins at @object? */
+static bool on_chain(const void *object, const void *p, uint64_t most)
 {
-	while (object && object != p)
-		object = *(const quire_heap_link_t *)object;
+	for (; object && object != p; object = *(const quire_heap_link_t *)object) {
+		if (!most--)
+			return false;
+	}
 	return object != NULL;
+}
+
+/* Can this cpu see that an object is free? */
+static WITHIN bool seen_free(const struct slab *slab, const struct slot *slot, bool own,
+			     const void *p)
+{
+	uint64_t most = (uint64_t)slot->nr_slabs * slab->cache->objects;
+
+	if (own)
+		return on_chain(slab->hot.free, p, slab->cache->objects) ||
+		       on_chain(slot->hot.free, p, most);
+	for (uint32_t i = 0; i < slot->nr_away; i++) {
+		if (slot->away[i] == p)
+			return true;
+	}
+	return false;
+}
+
+bool slab_seen_free(const struct slab *slab, const void *p)
+{
+	if (slab->cache->hot.checked)
+		return false;
+	uintptr_t token = quire_port_cpu_enter();
+	bool own = slab->hot.cpu == (token & 0xffff);
+	bool seen = seen_free(slab, slot_of(slab->cache, token), own, p);
+
+	quire_port_cpu_leave(token);
+	return seen;
 }
 
 enum quire_kfree slab_free_plain(struct slab *slab, void *p)
@@ -287,26 +354,23 @@ enum quire_kfree slab_free_plain(struct slab *slab, void *p)
 	struct cache *cache = slab->cache;
 	uintptr_t token = quire_port_cpu_enter();
 	struct slot *slot = slot_of(cache, token);
-	enum quire_kfree outcome = QUIRE_KFREE_OK;
+	bool own = slab->hot.cpu == (token & 0xffff);
 
-	if (slab->hot.cpu == (token & 0xffff)) {
-		if (on_chain(slab->hot.free, p) || on_chain(slot->hot.free, p))
-			outcome = QUIRE_KFREE_DOUBLE;
-		else
-			slab_free_here(slab, p);
-	} else {
-		for (uint32_t i = 0; i < slot->nr_away; i++) {
-			if (slot->away[i] == p)
-				outcome = QUIRE_KFREE_DOUBLE;
-		}
-		if (outcome == QUIRE_KFREE_OK) {
-			slot->away[slot->nr_away++] = p;
-			if (slot->nr_away == SLAB_AWAY)
-				send(slot, cache->q);
-		}
+	if (seen_free(slab, slot, own, p)) {
+		quire_port_cpu_leave(token);
+		return QUIRE_KFREE_DOUBLE;
 	}
+	/* First, so that what is freed now stays where a second free of it looks. */
 	if (unlikely(relaxed_load(&slot->asked)))
 		slot_settle(slot, cache->q, false);
+	if (own) {
+		slab_free_here(slab, p);
+	} else {
+		/* The others go; the newest stays, so that a second free of it is seen. */
+		if (slot->nr_away == SLAB_AWAY - 1)
+			send(slot, cache->q);
+		slot->away[slot->nr_away++] = p;
+	}
 	quire_port_cpu_leave(token);
-	return outcome;
+	return QUIRE_KFREE_OK;
 }

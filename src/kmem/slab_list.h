@@ -36,8 +36,9 @@ static inline void slab_link_in(struct slab *slab, uint32_t free)
 	}
 	slab->hot.state = free == objects ? QUIRE_SLAB_EMPTY : QUIRE_SLAB_PARTIAL;
 	slab->hot.bucket = (uint8_t)bucket;
-	/* It moves when it is of the next bucket, or empty. */
-	slab->armed = slab->hot.left = (end < objects ? end : objects) - free;
+	/* It moves when it is of the next bucket, or empty; then another free is one too many. */
+	slab->armed = slab->hot.left = free == objects ? 1
+						       : (end < objects ? end : objects) - free;
 
 	struct slab **list = list_of(slab);
 	slab->prev = NULL;

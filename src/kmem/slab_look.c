@@ -62,7 +62,10 @@ static uint32_t map_chain(const struct slab *slab, const void *object, uint8_t *
 	return nr;
 }
 
-/* Objects on a slot's chain at most: a longer one, after a double free, is a circle. */
+/*
+ * Objects on a slot's chain at most: a longer one, after a double free, is a circle. And whoever
+ * writes to a free object makes a link that leads out of the heap: it is not followed.
+ */
 static uint64_t chain_most(const struct cache *cache, const struct slot *slot)
 {
 	return (uint64_t)slot->nr_slabs * cache->objects;
@@ -77,7 +80,7 @@ static uint32_t map_cpu(const struct slab *slab, const struct slot *slot, uint8_
 	for (const void *p = slot->hot.free; p; p = *(const quire_heap_link_t *)p) {
 		uint32_t i = slab_index(slab, p);
 
-		if (!left--)
+		if (!left-- || !slab_of(slab->cache->q, p))
 			return slab->cache->objects + 1;
 		if (i == slab->cache->objects)
 			continue;
@@ -113,14 +116,16 @@ static uint32_t map_away(const struct slab *slab, uint8_t *map)
 	for (uint32_t s = 0; s < cache->nr_slots; s++) {
 		const struct slot *slot = slot_at(cache, s);
 		const void *p = slot->returned;
-		uint32_t n = 0;
+		uint32_t left = relaxed_load(&slot->nr_returned), n = 0;
 
-		while (n < slot->nr_away || p) {
-			const void *object = n < slot->nr_away ? slot->away[n++] : p;
+		while (n < slot->nr_away || (p && left--)) {
+			bool away = n < slot->nr_away;
+			const void *object = away ? slot->away[n++] : p;
+			const struct slab *of = slab_of(cache->q, object);
 
-			if (object == p)
-				p = *(const quire_heap_link_t *)p;
-			if (slab_of(cache->q, object) != slab)
+			if (!away)
+				p = of ? *(const quire_heap_link_t *)p : NULL;
+			if (of != slab)
 				continue;
 			uint32_t i = slab_index(slab, object);
 			if (i == cache->objects || map[i] != QUIRE_OBJECT_LIVE)
@@ -132,20 +137,37 @@ static uint32_t map_away(const struct slab *slab, uint8_t *map)
 	return nr;
 }
 
+/* Objects of a slab that were put aside. Return: how many */
+static uint32_t map_bad(const struct slab *slab, uint8_t *map)
+{
+	uint32_t nr = 0;
+
+	for (uint32_t i = 0; i < slab->cache->objects; i++) {
+		if (meta_of(slab->cache, slab_object(slab, i))->state != META_BAD ||
+		    map[i] != QUIRE_OBJECT_LIVE)
+			continue;
+		map[i] = QUIRE_OBJECT_BAD;
+		nr++;
+	}
+	return nr;
+}
+
 /* What each object is. Return: how many are live; -1 if the chains contradict each other */
 static int64_t map_objects(const struct slab *slab, uint8_t *map)
 {
 	const struct slot *slot = slab_slot(slab);
-	uint32_t objects = slab->cache->objects, free, away, cpu = 0;
+	uint32_t objects = slab->cache->objects, free, away, cpu = 0, bad = 0;
 
 	memset(map, QUIRE_OBJECT_LIVE, objects);
 	free = map_chain(slab, slab->hot.free, map, QUIRE_OBJECT_FREE);
 	if (!slab->cache->hot.checked)
 		cpu = map_cpu(slab, slot, map);
+	else
+		bad = map_bad(slab, map);
 	away = map_away(slab, map);
 	if (free > objects || cpu > objects || away > objects || free != slab_free_count(slab))
 		return -1;
-	return (int64_t)objects - free - cpu - away;
+	return (int64_t)objects - free - cpu - away - bad;
 }
 
 struct quire_cache *quire_cache_next(struct quire *q, const struct quire_cache *cache)
@@ -201,12 +223,14 @@ void quire_cache_info(const struct quire_cache *hot, struct quire_cache_info *ou
 
 		uint64_t left = chain_most(cache, slot);
 
-		for (const void *p = slot->hot.free; p && left--; p = *(const quire_heap_link_t *)p)
+		for (const void *p = slot->hot.free; p && left-- && slab_of(cache->q, p);
+		     p = *(const quire_heap_link_t *)p)
 			free++;
 		out->away += slot->nr_away + relaxed_load(&slot->nr_returned);
 	}
 	out->nr_objects = out->nr_slabs * cache->objects;
-	out->active_objects = out->nr_objects - free - out->away;
+	out->bad_objects = cache->nr_bad;
+	out->active_objects = out->nr_objects - free - out->away - out->bad_objects;
 }
 
 /* Apart, so that its map is on the stack only where nobody else has one. */
@@ -236,6 +260,26 @@ bool quire_slab_info(const struct quire_cache *hot, size_t i, struct quire_slab_
 		.colour = slab->colour,
 	};
 	return true;
+}
+
+enum quire_kfree quire_kfree_judge(struct quire *q, const void *p, uintptr_t caller)
+{
+	uint8_t map[QUIRE_SLAB_OBJECTS_MAX];
+	const struct slab *slab = slab_of(q, p);
+	struct quire_slab_finding found = {
+		.what = QUIRE_KFREE_DOUBLE,
+		.object = p,
+		.caller = caller,
+	};
+
+	if (!slab || slab->cache->hot.checked || slab_index(slab, p) == slab->cache->objects)
+		return QUIRE_KFREE_OK;
+	map_objects(slab, map);
+	if (map[slab_index(slab, p)] == QUIRE_OBJECT_LIVE)
+		return QUIRE_KFREE_OK;
+	found.cache = slab->cache->name;
+	kmem_report(q, &found);
+	return QUIRE_KFREE_DOUBLE;
 }
 
 static bool broken(struct quire_violation *out, const char *rule, const char *text, uint64_t where)
@@ -285,7 +329,9 @@ static bool listed(const struct slab *slab, const struct slot *slot, uint32_t fr
 	}
 }
 
-static bool one_check(const struct walk *w, const struct slab *slab, struct quire_violation *out)
+/* @bad: counts the objects that were put aside */
+static bool one_check(const struct walk *w, const struct slab *slab, uint32_t *bad,
+		      struct quire_violation *out)
 {
 	const struct cache *cache = w->cache;
 	const struct frames *f = &cache->q->frames;
@@ -305,16 +351,21 @@ static bool one_check(const struct walk *w, const struct slab *slab, struct quir
 		return broken(out, "SLAB-1", "a slab is on the list of its fullness", pfn);
 	if (map_objects(slab, map) < 0)
 		return broken(out, "SLAB-2", "each free object is one of its slab, once", pfn);
+	for (uint32_t i = 0; i < cache->objects; i++)
+		*bad += map[i] == QUIRE_OBJECT_BAD;
 	return !cache->hot.checked || metas_check(slab, map, out);
 }
 
-static uint32_t returned(const struct slot *slot)
+/* Are there as many returned objects as are counted? */
+static bool returned_sound(struct quire *q, const struct slot *slot)
 {
-	uint32_t nr = 0;
+	uint32_t left = relaxed_load(&slot->nr_returned);
 
-	for (const void *p = slot->returned; p; p = *(const quire_heap_link_t *)p)
-		nr++;
-	return nr;
+	for (const void *p = slot->returned; p; p = *(const quire_heap_link_t *)p) {
+		if (!left-- || !slab_of(q, p))
+			return false;
+	}
+	return !left;
 }
 
 /* Slabs on a slot's list of all. */
@@ -331,19 +382,22 @@ static bool cache_check(const struct cache *cache, uint64_t *empty_frames,
 			struct quire_violation *out)
 {
 	struct walk w = { .cache = cache };
+	uint32_t bad = 0;
 
 	for (const struct slab *slab = walk_next(&w); slab; slab = walk_next(&w)) {
-		if (!one_check(&w, slab, out))
+		if (!one_check(&w, slab, &bad, out))
 			return false;
 		if (slab->hot.state == QUIRE_SLAB_EMPTY && !cache->hot.checked)
 			*empty_frames += 1u << cache->order;
 	}
+	if (bad != cache->nr_bad)
+		return broken(out, "SLAB-5", "objects put aside are counted", bad);
 	for (uint32_t s = 0; s < cache->nr_slots; s++) {
 		const struct slot *slot = slot_at(cache, s);
 
 		if (slot->nr_slabs != listed_slabs(cache->q, slot))
 			return broken(out, "SLAB-4", "a slot's count is that of its slabs", s);
-		if (relaxed_load(&slot->nr_returned) != returned(slot))
+		if (!returned_sound(cache->q, slot))
 			return broken(out, "SLAB-4", "a slot counts its returned objects", s);
 		if (!chain_sound(cache, slot))
 			return broken(out, "SLAB-4", "a cpu's objects are of its own slabs", s);
@@ -377,11 +431,15 @@ static uint64_t hash_object(const struct cache *cache, const void *object, uint6
 	return hash_word(hash, (uint64_t)((const unsigned char *)object - cache->q->direct));
 }
 
-/* A chain, each object as its place in memory. */
-static uint64_t hash_chain(const struct cache *cache, const void *object, uint64_t hash)
+/* A chain of @most objects, each as its place in memory; no more of one that is damaged. */
+static uint64_t hash_chain(const struct cache *cache, const void *object, uint64_t most,
+			   uint64_t hash)
 {
-	for (; object; object = *slab_link(cache, (void *)(uintptr_t)object))
+	for (; object && most--; object = *slab_link(cache, (void *)(uintptr_t)object)) {
+		if (!slab_of(cache->q, object))
+			break;
 		hash = hash_object(cache, object, hash);
+	}
 	return hash_word(hash, 0);
 }
 
@@ -401,13 +459,14 @@ uint64_t slab_hash(struct quire *q, const struct tier *tier, uint64_t hash)
 			hash = hash_word(hash, slab->frame);
 			hash = hash_word(hash, (uint64_t)w.slot << 32 | slab->hot.state);
 			hash = hash_word(hash, slab->next ? slab->next->frame : FRAME_NONE);
-			hash = hash_chain(c, slab->hot.free, hash);
+			hash = hash_chain(c, slab->hot.free, c->objects, hash);
 		}
 		for (uint32_t s = 0; s < c->nr_slots; s++) {
 			const struct slot *slot = slot_at(c, s);
 
-			hash = hash_chain(c, slot->hot.free, hash);
-			hash = hash_chain(c, slot->returned, hash);
+			hash = hash_chain(c, slot->hot.free, chain_most(c, slot), hash);
+			hash = hash_chain(c, slot->returned, relaxed_load(&slot->nr_returned),
+					  hash);
 			for (uint32_t i = 0; i < slot->nr_away; i++)
 				hash = hash_object(c, slot->away[i], hash);
 		}

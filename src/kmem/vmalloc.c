@@ -231,7 +231,7 @@ static APART int fill(struct kspace *ks, struct area *area, quire_gfp_t gfp, uns
 
 	if (!error && order) {
 		/* Page tables that became empty would stand where large pages belong. */
-		quire_table_trim(ks->table);
+		kspace_trim(ks);
 		nr = take_blocks(ks->q, gfp, order, nr, &chain);
 	}
 	if (!error)

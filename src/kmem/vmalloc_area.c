@@ -308,6 +308,9 @@ uint64_t area_purge(struct kspace *ks, bool keep)
 {
 	uint64_t nr = 0;
 	struct vmap *vmap = &ks->vmap;
+
+	if (!kmap_may_flush(ks))
+		return 0;
 	uintptr_t token = enter(vmap);
 	uint64_t start = vmap->lazy_start, end = vmap->lazy_end;
 	struct area *lazy = vmap->lazy, *kept = keep ? NULL : all_kept(vmap), *gone;

@@ -112,6 +112,9 @@ void area_retire(struct kspace *ks, struct area *area);
  * @ks:   the kernel's address space
  * @keep: small ones are kept; else they are nobody's, and so is what was kept before
  *
+ * Nothing happens while this processor may not flush (kmap_may_flush): they stay lazy until the
+ * next time.
+ *
  * Return: records given back
  * Locks:  takes V; none held while it flushes
  */

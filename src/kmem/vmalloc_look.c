@@ -90,14 +90,17 @@ struct quire_page *quire_vmalloc_page(struct quire *q, quire_virt_t virt)
 	return quire_pfn_page(q, quire_phys_pfn(quire_phys(m.phys.v + (virt.v - m.virt.v))));
 }
 
-void quire_vm_unmap_aliases(struct quire *q)
+int quire_vm_unmap_aliases(struct quire *q)
 {
 	struct kspace *ks = kspace_of(q);
 
 	if (!ks)
-		return;
+		return -QUIRE_ENODEV;
+	if (!kmap_may_flush(ks))
+		return -QUIRE_EBUSY;
 	area_purge(ks, false);
-	quire_table_trim(ks->table);
+	kspace_trim(ks);
+	return 0;
 }
 
 void vmalloc_end(struct kspace *ks)

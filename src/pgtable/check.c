@@ -159,6 +159,8 @@ bool check_tables(struct quire *q, const struct tier *tier, struct quire_violati
 	const struct pgtable *pg = (const struct pgtable *)(const void *)tier;
 
 	(void)q;
+	if (pg->kernel.limbo)
+		return broken(out, "TABLE-7", "no table is just being taken out", 0);
 	for (const struct quire_table *t = &pg->kernel; t; t = t->next) {
 		if (!one_check(t, out) || !shared_check(&pg->kernel, t, out))
 			return false;

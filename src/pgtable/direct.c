@@ -63,14 +63,14 @@ enum quire_direct quire_phys_to_virt(const struct quire *q, quire_phys_t phys, q
 
 enum quire_direct quire_virt_to_phys(const struct quire *q, quire_virt_t virt, quire_phys_t *out)
 {
-	uint64_t phys = virt.v - layout_page_offset(&q->config);
+	uint64_t offset = layout_page_offset(&q->config), phys = virt.v - offset;
 	uint64_t end = layout_direct_bytes(q);
 	enum quire_direct outcome;
 
 	if (layout_is_64(q->config.machine) && virt.v >= TEXT_START &&
 	    virt.v < TEXT_START + TEXT_BYTES)
 		phys = virt.v - TEXT_START;
-	else if (virt.v < layout_page_offset(&q->config) || phys >= end)
+	else if (virt.v < offset || phys >= end)
 		return QUIRE_DIRECT_OTHER;
 	outcome = place(q, phys);
 	if (outcome == QUIRE_DIRECT_OK)

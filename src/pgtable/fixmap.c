@@ -8,8 +8,13 @@
  *
  * Early ioremap opens the window with the lowest number that is closed. A window is closed if its
  * first page is; it has as many pages as follow each other.
+ *
+ * Entries change under a lock, and the TLBs are flushed without it: by who closes, so that nobody
+ * uses the slot any longer, and by who opens, because that flush may still be on its way.
  */
 #include "pgtable/fixmap.h"
+
+#include <quire/port.h>
 
 #include "core/assert.h"
 #include "core/hash.h"
@@ -79,6 +84,20 @@ int quire_virt_to_fix(const struct quire *q, quire_virt_t virt, unsigned *slot)
 	return 0;
 }
 
+static uintptr_t enter(struct pgtable *pg) LOCK_ATTRIBUTE(acquire_capability(pg->fix))
+{
+	uintptr_t token = quire_port_cpu_enter();
+
+	lock_take(&pg->fix);
+	return token;
+}
+
+static void leave(struct pgtable *pg, uintptr_t token) LOCK_ATTRIBUTE(release_capability(pg->fix))
+{
+	lock_drop(&pg->fix);
+	quire_port_cpu_leave(token);
+}
+
 /* Make all processors forget @nr pages that begin at @virt. */
 static void forget(struct quire *q, uint64_t virt, unsigned nr)
 {
@@ -106,13 +125,14 @@ int quire_fixmap_set(struct quire *q, enum quire_fix slot, quire_phys_t phys, ui
 	    !phys_ok(q, phys.v, PAGE) || (pte & ~QUIRE_PTE_BITS) || (pte & QUIRE_PTE_USER))
 		return -QUIRE_EINVAL;
 	void *entry = fixmap_entry(q, slot);
-	const struct quire_table *table = quire_table_kernel(q);
+	struct pgtable *pg = pgtable_of(q);
+	uintptr_t token = enter(pg);
 
-	if (slots_get(table, entry, &old)) {
-		slots_clear(table, entry);
-		forget(q, layout_fix_virt(&q->config, slot), 1);
-	}
-	slots_set(table, entry, phys, pte);
+	if (slots_get(&pg->kernel, entry, &old))
+		slots_clear(&pg->kernel, entry);
+	slots_set(&pg->kernel, entry, phys, pte);
+	leave(pg, token);
+	forget(q, layout_fix_virt(&q->config, slot), 1);
 	return 0;
 }
 
@@ -125,12 +145,16 @@ int quire_fixmap_clear(struct quire *q, enum quire_fix slot)
 	if ((unsigned)slot - 1 >= QUIRE_FIX_NR - 1)
 		return -QUIRE_EINVAL;
 	void *entry = fixmap_entry(q, slot);
+	struct pgtable *pg = pgtable_of(q);
+	uintptr_t token = enter(pg);
+	bool mapped = slots_get(&pg->kernel, entry, &old);
 
-	if (!slots_get(quire_table_kernel(q), entry, &old))
-		return -QUIRE_EINVAL;
-	slots_clear(quire_table_kernel(q), entry);
-	forget(q, layout_fix_virt(&q->config, slot), 1);
-	return 0;
+	if (mapped)
+		slots_clear(&pg->kernel, entry);
+	leave(pg, token);
+	if (mapped)
+		forget(q, layout_fix_virt(&q->config, slot), 1);
+	return mapped ? 0 : -QUIRE_EINVAL;
 }
 
 /* ---- Early ioremap ---------------------------------------------------------- */
@@ -153,21 +177,28 @@ static int early_map(struct quire *q, quire_phys_t phys, uint64_t bytes, quire_p
 		     quire_virt_t *out)
 {
 	uint64_t offset = phys.v & (PAGE - 1), start = phys.v - offset;
-	unsigned window = 0;
+	unsigned window = 0, nr = 0;
 
 	if (!ready(q))
 		return -QUIRE_ENODEV;
 	if (!bytes || bytes > QUIRE_EARLY_PAGES * PAGE - offset ||
 	    !phys_ok(q, start, offset + bytes))
 		return -QUIRE_EINVAL;
+	struct pgtable *pg = pgtable_of(q);
+	uintptr_t token = enter(pg);
+
 	while (window < QUIRE_EARLY_SLOTS && early_mapped(q, window, 0))
 		window++;
-	if (window == QUIRE_EARLY_SLOTS)
+	for (; window < QUIRE_EARLY_SLOTS && nr * PAGE < offset + bytes; nr++)
+		slots_set(&pg->kernel, fixmap_entry(q, early_slot(q, window, nr)),
+			  quire_phys(start + nr * PAGE), pte);
+	leave(pg, token);
+	if (!nr)
 		return -QUIRE_EAGAIN;
-	for (unsigned i = 0; i * PAGE < offset + bytes; i++)
-		slots_set(quire_table_kernel(q), fixmap_entry(q, early_slot(q, window, i)),
-			  quire_phys(start + i * PAGE), pte);
-	out->v = layout_fix_virt(&q->config, early_slot(q, window, 0)) + offset;
+	uint64_t virt = layout_fix_virt(&q->config, early_slot(q, window, 0));
+
+	forget(q, virt, nr);
+	out->v = virt + offset;
 	return 0;
 }
 
@@ -191,15 +222,20 @@ int quire_early_iounmap(struct quire *q, quire_virt_t virt, uint64_t bytes)
 	if (quire_virt_to_fix(q, virt, &slot) || slot < layout_early_slot(&q->config))
 		return -QUIRE_EINVAL;
 	window = (slot - layout_early_slot(&q->config)) / QUIRE_EARLY_PAGES;
+	struct pgtable *pg = pgtable_of(q);
+	uintptr_t token = enter(pg);
+
 	while (early_mapped(q, window, nr))
 		nr++;
-	if (slot != early_slot(q, window, 0) || !nr || !bytes || bytes > nr * PAGE - offset ||
-	    offset + bytes <= (nr - 1) * PAGE)
-		return -QUIRE_EINVAL;
-	for (unsigned i = 0; i < nr; i++)
-		slots_clear(quire_table_kernel(q), fixmap_entry(q, early_slot(q, window, i)));
-	forget(q, virt.v - offset, nr);
-	return 0;
+	bool right = slot == early_slot(q, window, 0) && nr && bytes &&
+		     bytes <= nr * PAGE - offset && offset + bytes > (nr - 1) * PAGE;
+
+	for (unsigned i = 0; right && i < nr; i++)
+		slots_clear(&pg->kernel, fixmap_entry(q, early_slot(q, window, i)));
+	leave(pg, token);
+	if (right)
+		forget(q, virt.v - offset, nr);
+	return right ? 0 : -QUIRE_EINVAL;
 }
 
 /* ---- Checking --------------------------------------------------------------- */

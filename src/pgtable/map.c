@@ -10,6 +10,7 @@
 #include "core/assert.h"
 #include "pgtable/table.h"
 #include "pgtable/tlb.h"
+#include "pgtable/trim.h"
 
 /* What is to be mapped. */
 struct map {
@@ -28,7 +29,8 @@ static bool leaf_fits(const struct map *m, unsigned level, uint64_t at, uint64_t
 	uint64_t mask = (1ull << m->f->level[level].shift) - 1;
 
 	return level <= m->top && m->f->level[level].leaf && span_whole(m->f, level, at, end) &&
-	       !((m->phys + (at - m->virt)) & mask);
+	       !((m->phys + (at - m->virt)) & mask) &&
+	       !(m->t->limbo && limbo_has(m->t, level - 1, at));
 }
 
 /*

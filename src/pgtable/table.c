@@ -21,6 +21,7 @@
 #include <quire/port.h>
 
 #include "core/string.h"
+#include "pgtable/trim.h"
 
 /* ---- Frames -------------------------------------------------------------- */
 
@@ -210,7 +211,9 @@ bool quire_table_sync(struct quire_table *table, quire_virt_t virt)
 void *table_make(struct quire_table *t, unsigned level, void *contents, uint64_t virt,
 		 struct stock *stock)
 {
-	struct quire_page *page = stock_take(stock, level - 1);
+	struct quire_page *page = t->limbo ? limbo_take(t, level - 1, virt) : NULL;
+
+	page = page ? page : stock_take(stock, level - 1);
 	uint64_t phys = page_phys(t->q, page);
 
 	table_set(t, level, contents, format_index(t->format, level, virt),

@@ -23,6 +23,8 @@
 #define TABLE_PINNED (1u << 20)  /* stays when it is empty */
 #define TABLE_SEEN (1u << 21)    /* by the check that is running */
 
+struct limbo;
+
 /** struct leaf - where a page table of the kernel's is (leaf.h) */
 struct leaf {
 	uint64_t tag;             /* first address that it maps, + 1; 0: nothing is known */
@@ -49,6 +51,7 @@ struct quire_table {
 	bool kernel;                  /* it is the kernel's */
 	uint8_t leaf_shift;           /* a page table maps 2^leaf_shift bytes */
 	uint16_t leaf_last;           /* index of its last entry */
+	struct limbo *limbo;          /* of the kernel's: tables just taken out (trim.h; T) */
 	struct leaf leaf[NR_LEAVES];  /* page tables found last, by address (T) */
 };
 
@@ -57,6 +60,7 @@ struct pgtable {
 	struct tier tier;
 	struct quire_table kernel; /* kernel.next is the first process's table */
 	uint64_t nr_created;       /* tables so far (kernel's T) */
+	struct lock fix;           /* (F): the fixmap's slots, but for processors' windows */
 	struct quire_table *_Atomic loaded[QUIRE_CPUS_MAX]; /* by processor */
 };
 

@@ -2,9 +2,9 @@
 /*
  * user.h - the page tables of a process, one after the other
  *
- * What user memory does to a range (give, take, protect, share) differs from entry to entry, and there are
- * many of them. So it goes over the entries itself, in a loop of its own for each page table
- * that is there:
+ * What user memory does to a range (give, take, protect, share) differs from entry to entry, and
+ * there are many of them. So it goes over the entries itself, in a loop of its own for each page
+ * table that is there:
  *
  *     token = table_enter(t);
  *     while ((leaf = user_next(t, &at, last))) {
@@ -30,8 +30,9 @@ static inline struct leaf *user_find(struct quire_table *t, uint64_t virt)
 	uint64_t number = virt >> t->leaf_shift;
 	struct leaf *leaf = &t->leaf[number & (NR_LEAVES - 1)];
 
-	return likely(leaf->tag == (number << t->leaf_shift) + 1) || !leaf_descend(t, virt, leaf) ? leaf
-											  : NULL;
+	if (likely(leaf->tag == (number << t->leaf_shift) + 1) || !leaf_descend(t, virt, leaf))
+		return leaf;
+	return NULL;
 }
 
 /** user_index - the entry of an address in its page table */

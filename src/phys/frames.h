@@ -135,8 +135,9 @@ static inline void frames_disown(struct quire_page *page)
 /** frames_owner - who holds the block that begins at @page; QUIRE_OWNER_NONE: nobody's tier */
 static inline enum quire_owner frames_owner(const struct quire_page *page)
 {
-	return relaxed_load(&page->word) & HEAD_OWNED ? (enum quire_owner)(relaxed_load(&page->owner) & 0xff)
-						      : QUIRE_OWNER_NONE;
+	if (!(relaxed_load(&page->word) & HEAD_OWNED))
+		return QUIRE_OWNER_NONE;
+	return (enum quire_owner)(relaxed_load(&page->owner) & 0xff);
 }
 
 /**

@@ -354,8 +354,8 @@ static size_t keep_bulk(struct quire *q, struct pcp *pcp, uint32_t b, size_t nr,
 #define RUN_MIN 4
 
 /*
- * How many frames of the bulk are neighbours, one after the other or in reverse, inside of one block, and
- * may be freed: their words are cleared. *@low: the lowest of them
+ * How many frames of the bulk are neighbours, one after the other or in reverse, inside of one
+ * block, and may be freed: their words are cleared. *@low: the lowest of them
  */
 static size_t clear_run(uint32_t i, size_t nr, struct quire_page **pages, uint32_t *low)
 {
@@ -365,7 +365,8 @@ static size_t clear_run(uint32_t i, size_t nr, struct quire_page **pages, uint32
 	size_t n = 0;
 
 	nr = nr < room ? nr : room;
-	if (nr < RUN_MIN || pages[RUN_MIN - 1] != (down ? page - (RUN_MIN - 1) : page + RUN_MIN - 1))
+	if (nr < RUN_MIN ||
+	    pages[RUN_MIN - 1] != (down ? page - (RUN_MIN - 1) : page + (RUN_MIN - 1)))
 		return 0;
 	for (; n < nr && pages[n] == page && acquire_load(&page->word) == WORD_SINGLE; n++) {
 		relaxed_store(&page->word, 0);

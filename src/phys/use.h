@@ -23,7 +23,7 @@
 #define USE_WRITEBACK 0x010u /* on its way to the store */
 #define USE_REFERENCED 0x020u
 #define USE_ERROR 0x040u     /* it could not be read */
-#define USE_AHEAD 0x080u     /* read before anybody asked: the next batch begins when it is touched */
+#define USE_AHEAD 0x080u     /* read before anybody asked: touched, it begins the next batch */
 #define USE_MLOCKED 0x100u
 #define USE_LAZYFREE 0x200u  /* MADV_FREE: may go while it is clean */
 #define USE_MEMORY 0x400u    /* of a file without a store */

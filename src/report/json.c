@@ -47,5 +47,12 @@ void json_thousandths(struct json *j, const char *key, int number)
 void json_string(struct json *j, const char *key, const char *text)
 {
 	lead(j, key);
-	quire_format(j->sink, "\"%s\"", text);
+	quire_format(j->sink, "\"");
+	for (; *text; text++) {
+		if ((unsigned char)*text < ' ')
+			quire_format(j->sink, "\\u%04x", (unsigned)*text);
+		else
+			quire_format(j->sink, *text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
+	}
+	quire_format(j->sink, "\"");
 }

@@ -36,7 +36,7 @@ void json_number(struct json *j, const char *key, uint64_t number);
 /** json_thousandths - @number / 1000 with three decimals; @key as for json_open */
 void json_thousandths(struct json *j, const char *key, int number);
 
-/** json_string - @text, which has no character that JSON escapes; @key as for json_open */
+/** json_string - @text, with what JSON escapes escaped; @key as for json_open */
 void json_string(struct json *j, const char *key, const char *text);
 
 #endif

@@ -10,9 +10,12 @@
 #include "report/buddyinfo.h"
 #include "report/extfrag.h"
 #include "report/iomem.h"
+#include "report/maps.h"
 #include "report/meminfo.h"
 #include "report/pagetypeinfo.h"
 #include "report/slabinfo.h"
+#include "report/smaps.h"
+#include "report/status.h"
 #include "report/sysrq.h"
 #include "report/vmallocinfo.h"
 #include "report/vmstat.h"
@@ -64,6 +67,38 @@ int quire_report(struct quire *q, const char *name, bool json, const struct quir
 		return 0;
 	}
 	return -QUIRE_ENOENT;
+}
+
+struct report_mm {
+	struct quire_report_info info;
+	void (*write)(struct quire_mm *mm, bool json, const struct quire_sink *sink);
+};
+
+static const struct report_mm reports_mm[] = {
+	{ { "maps", "maps", "the areas of a process" }, maps_write },
+	{ { "smaps", "smaps", "the pages of each area" }, smaps_write },
+	{ { "smaps_rollup", "smaps_rollup", "the pages of all areas" }, smaps_write_rollup },
+	{ { "statm", "statm", "sizes in pages" }, status_write_statm },
+	{ { "status", "status", "sizes in kB" }, status_write },
+};
+
+int quire_report_mm(struct quire_mm *mm, const char *name, bool json,
+		    const struct quire_sink *sink)
+{
+	for (size_t i = 0; i < sizeof(reports_mm) / sizeof(reports_mm[0]); i++) {
+		if (!same(reports_mm[i].info.name, name))
+			continue;
+		reports_mm[i].write(mm, json, sink);
+		if (json)
+			quire_format(sink, "\n");
+		return 0;
+	}
+	return -QUIRE_ENOENT;
+}
+
+const struct quire_report_info *quire_report_mm_list(size_t i)
+{
+	return i < sizeof(reports_mm) / sizeof(reports_mm[0]) ? &reports_mm[i].info : NULL;
 }
 
 const struct quire_report_info *quire_report_list(size_t i)

@@ -2,10 +2,12 @@
 /*
  * vmstat.c - /proc/vmstat, counters of pages and events
  *
- * Only the counters that somebody counts (REPORT-1): free frames, and frames
- * allocated and freed since the machine began.
+ * Only the counters that somebody counts (REPORT-1): free frames, frames
+ * allocated and freed since the machine began, and what processes have and did.
  */
 #include "report/vmstat.h"
+
+#include <quire/mm.h>
 
 #include "phys/zone.h"
 #include "report/zones.h"
@@ -33,6 +35,8 @@ void vmstat_write(struct quire *q, bool json, const struct quire_sink *sink)
 {
 	struct writer w = { .json = json, .j = { .sink = sink } };
 	uint64_t alloc[QUIRE_NR_ZONES], free = 0, free_cma = 0, freed = 0;
+	struct quire_vm_stat user;
+	bool processes = !quire_vm_stat(q, &user);
 
 	for (enum quire_zone z = 0; z < QUIRE_NR_ZONES; z++) {
 		struct quire_zone_stat stat;
@@ -46,12 +50,24 @@ void vmstat_write(struct quire *q, bool json, const struct quire_sink *sink)
 	if (json)
 		json_open(&w.j, NULL, '{');
 	write_line(&w, "nr_free_pages", free);
+	if (processes)
+		write_line(&w, "nr_mlock", user.nr_mlocked);
 	write_line(&w, "nr_free_cma", free_cma);
+	if (processes) {
+		write_line(&w, "nr_anon_pages", user.nr_anon);
+		write_line(&w, "nr_mapped", user.nr_mapped);
+		write_line(&w, "nr_anon_transparent_hugepages", user.nr_anon_huge);
+		write_line(&w, "nr_page_table_pages", user.nr_table_pages);
+	}
 	for (enum quire_zone z = 0; z < QUIRE_NR_ZONES; z++) {
 		if (zone_exists(quire_config(q)->machine, z))
 			write_line(&w, alloc_names[z], alloc[z]);
 	}
 	write_line(&w, "pgfree", freed);
+	if (processes) {
+		write_line(&w, "pgfault", user.pgfault);
+		write_line(&w, "pgmajfault", user.pgmajfault);
+	}
 	if (json)
 		json_close(&w.j, '}');
 }

@@ -2,9 +2,9 @@
 /*
  * access.c - memory of a process: as its code touches it, and as the kernel copies from and to it
  *
- * The kernel's copies go by the process's own table, whatever this processor has loaded: the page is had as by a fault, its
- * frame held, and copied to or from where it lies. So nothing that a program passes as an address can
- * harm the kernel: what can't be had is not copied.
+ * The kernel's copies go by the process's own table, whatever this processor has loaded: the page
+ * is had as by a fault, its frame held, and copied to or from where it lies. So nothing that a
+ * program passes as an address can harm the kernel: what can't be had is not copied.
  */
 #include <quire/mm.h>
 
@@ -16,7 +16,7 @@
 #include "vm/fault.h"
 #include "vm/frame.h"
 
-/* ---- As the program's code -------------------------------------------------------------- */
+/* ---- As the program's code ---- */
 
 enum quire_fault quire_user_access(struct quire_mm *mm, quire_virt_t virt, void *buf, size_t n,
 				   enum quire_access access, struct quire_signal *out)
@@ -49,7 +49,7 @@ enum quire_fault quire_user_access(struct quire_mm *mm, quire_virt_t virt, void 
 	return fault;
 }
 
-/* ---- As the kernel ------------------------------------------------------------------------- */
+/* ---- As the kernel ---- */
 
 /* The frame at an address if it is there for this access, held; the page of zeros isn't. */
 static struct quire_page *hold(struct quire_mm *mm, uint64_t address, bool write)

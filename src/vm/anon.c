@@ -2,8 +2,8 @@
 /*
  * anon.c - from an anonymous frame to its entries
  *
- * An anon stays as long as it has something to say: areas, frames that name it, or two children or more.
- * What has none of these is taken out of the tree; an only child takes its place.
+ * An anon stays as long as it has something to say: areas, frames that name it, or two children or
+ * more. What has none of these is taken out of the tree; an only child takes its place.
  *
  *        P                 P
  *        │                 │

@@ -2,21 +2,22 @@
 /*
  * anon.h - from an anonymous frame to its entries
  *
- * A frame of anonymous memory knows a struct anon and its page number there. The areas that may map it are
- * those of that anon and of its descendants: when a process forks, each area of the child gets an anon of
- * its own below the parent's, so that what the child writes later is looked for in the
- * child alone.
+ * A frame of anonymous memory knows a struct anon and its page number there. The areas that may
+ * map it are those of that anon and of its descendants: when a process forks, each area of the
+ * child gets an anon of its own below the parent's, so that what the child writes later is looked
+ * for in the child alone.
  *
  *   parent   anon A ── areas          a frame of A: look in A, B, C
  *              ├── anon B ── areas    a frame of B: look in B, C
  *              │     └── anon C …
  *
- * An anon without areas that has one child only is an alias of it; it is freed when no frame names it. So a long line of
- * processes that fork and end holds no more anons than it has frames.
+ * An anon without areas that has one child only is an alias of it; it is freed when no frame names
+ * it. So a long line of processes that fork and end holds no more anons than it has frames.
  *
- * Locks: the root's sem (A), one for a family. Source: Linux's description of the reverse map of objects
- * (McCracken 2004; Corbet, "The case of the overly anonymous anon_vma", LWN 2010) for the problem; this is
- * a tree where Linux has chains.
+ * Locks: the family's sem (A).
+ * Source: Linux's description of the reverse map of objects (McCracken 2004; Corbet, "The case of
+ *         the overly anonymous anon_vma", LWN 2010) for the problem; this is a tree where Linux has
+ *         chains.
  */
 #ifndef VM_ANON_H
 #define VM_ANON_H
@@ -51,7 +52,8 @@ _Static_assert(sizeof(struct anon) <= ANON_BYTES, "ANON_BYTES");
  * anon_prepare - the area has an anon from here on
  * @vma: a private area
  *
- * A neighbour's, if the two could be one area once they have the same rights: so they can be merged again.
+ * A neighbour's, if the two could be one area once they have the same rights: so they can be
+ * merged again.
  *
  * Return: 0; -QUIRE_ENOMEM. Locks: S, reading is enough; takes A
  */
@@ -64,17 +66,25 @@ int anon_prepare(struct vma *vma);
  */
 int anon_fork(struct vma *child, const struct vma *parent);
 
-/** anon_link - an area gets an anon that another area of its mm has. Never fails. Locks: S for writing; takes A */
+/**
+ * anon_link - an area gets an anon that another area of its mm has. Never fails
+ *
+ * Locks: S for writing; takes A
+ */
 void anon_link(struct vma *vma, struct anon *anon);
 
-/** anon_unlink - an area goes, or is merged into another one. Nothing if it has none. Locks: likewise */
+/**
+ * anon_unlink - an area goes, or is merged into another one. Nothing if it has none
+ *
+ * Locks: likewise
+ */
 void anon_unlink(struct vma *vma);
 
 /**
  * anon_hold - keep who looks for entries away while limits of an area change
  *
- * Takes the lock of its anon's family (A); nothing if it has none. Its start, end and pgoff are read under this
- * lock, so they are changed under it.
+ * Takes the lock of its anon's family (A); nothing if it has none. Its start, end and pgoff are
+ * read under this lock, so they are changed under it.
  */
 void anon_hold(const struct vma *vma);
 
@@ -88,10 +98,19 @@ void anon_release(const struct vma *vma);
  */
 bool anon_mergeable(const struct anon *a, const struct anon *b);
 
-/** anon_frames_gone - frames of it have been freed; it may go with them. Locks: none of T; takes A */
+/**
+ * anon_frames_gone - frames of it have been freed; it may go with them
+ *
+ * Locks: none of T; takes A
+ */
 void anon_frames_gone(struct anon *anon, uint64_t nr);
 
-/** anon_next - the next of a subtree, parents first. @top: where it began. Return: NULL. Locks: A */
+/**
+ * anon_next - the next of a subtree, parents first. @top: where it began
+ *
+ * Return: NULL.
+ * Locks: A
+ */
 struct anon *anon_next(const struct anon *top, const struct anon *at);
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * check_frames.c - do entries, frames and reverse maps agree?
  *
- * What is counted in frames and anons is counted down to 0 by what there is, and back up again: so no
- * memory is needed for a second count.
+ * What is counted in frames and anons is counted down to 0 by what there is, and back up again: so
+ * no memory is needed for a second count.
  */
 #include "vm/check_frames.h"
 
@@ -70,7 +70,7 @@ static bool ours(const struct quire_page *page)
 	return owner == QUIRE_OWNER_ANON || owner == QUIRE_OWNER_CACHE;
 }
 
-/* ---- Counts -------------------------------------------------------------------------------- */
+/* ---- Counts ---- */
 
 static bool count_down(struct visit *v, const struct vma *vma, uint64_t address, uint64_t entry)
 {
@@ -128,7 +128,7 @@ static bool rss_check(struct visit *v, const struct quire_mm *mm)
 	return true;
 }
 
-/* ---- Anons ------------------------------------------------------------------------------------ */
+/* ---- Anons ---- */
 
 static bool anon_counts(struct visit *v, const struct anon *anon)
 {
@@ -149,7 +149,9 @@ static bool anon_counts(struct visit *v, const struct anon *anon)
 	return true;
 }
 
-/* The anons of an mm's areas, and those above. With @counted, their frames have been counted down. */
+/*
+ * The anons of an mm's areas, and those above. With @counted, their frames have been counted down.
+ */
 static void anons_check(struct visit *v, const struct quire_mm *mm, bool counted)
 {
 	struct tree_range range;
@@ -171,7 +173,7 @@ static void anons_check(struct visit *v, const struct quire_mm *mm, bool counted
 	}
 }
 
-/* ---- Entries -------------------------------------------------------------------------------------- */
+/* ---- Entries ---- */
 
 static bool anon_entry(struct visit *v, const struct vma *vma, uint64_t address,
 		       const struct quire_page *page)

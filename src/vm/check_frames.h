@@ -7,7 +7,11 @@
 
 #include "vm/mm.h"
 
-/** check_frames - RMAP-1 to FILE-2. Return: as quire_check. Context: nobody else uses the machine */
+/**
+ * check_frames - RMAP-1 to FILE-2
+ *
+ * Return: as quire_check. Context: nobody else uses the machine
+ */
 bool check_frames(struct quire *q, const struct vm *vm, struct quire_violation *out);
 
 #endif

@@ -6,9 +6,10 @@
  *        │ yes                      └─no──> SIGSEGV, MAPERR
  *   right for this access? ──no──> SIGSEGV, ACCERR
  *        │ yes
- *   not present ──> fault_anon.c, fault_file.c        write to a page that is present ──> fault_cow.c
+ *   not present ──> fault_anon.c, fault_file.c      write to one that is present ──> fault_cow.c
  *
- * A processor may have faulted on what another one has put right meanwhile: then nothing is done, and it tries again.
+ * A processor may have faulted on what another one has put right meanwhile: then nothing is done,
+ * and it tries again.
  *
  * Source: Intel SDM vol. 3A, 4.7; the signals as sigaction(2) tells them
  */
@@ -47,7 +48,7 @@ COLD struct leaf *fault_enter_slow(struct fault *f, uintptr_t *token)
 	}
 }
 
-/* ---- Stacks --------------------------------------------------------------------------- */
+/* ---- Stacks ---- */
 
 /* May the area below be so close to a stack that begins at @start? */
 static bool guarded(const struct vma *stack, uint64_t start)
@@ -83,7 +84,10 @@ static bool grow(struct vma *stack, uint64_t address)
 	return true;
 }
 
-/* Is there a stack above the address that reaches it now? Locks: S for reading, dropped and taken again */
+/*
+ * Is there a stack above the address that reaches it now? Locks: S for reading, dropped and taken
+ * again
+ */
 static COLD bool reach(struct quire_mm *mm, uint64_t address)
 	LOCK_ATTRIBUTE(no_thread_safety_analysis)
 {
@@ -119,7 +123,7 @@ struct vma *fault_area(struct quire_mm *mm, uint64_t address)
 	return area(mm, address);
 }
 
-/* ---- Faults ------------------------------------------------------------------------------ */
+/* ---- Faults ---- */
 
 static enum quire_fault segv(struct quire_signal *out, int code)
 {
@@ -209,7 +213,7 @@ enum quire_fault quire_mm_fault(struct quire_mm *mm, quire_virt_t address, uint3
 	return fault;
 }
 
-/* ---- By the kernel ---------------------------------------------------------------------- */
+/* ---- By the kernel ---- */
 
 /* What a processor would find at the address. Return: false if the access needs no fault */
 static bool missing(const struct vma *vma, uint64_t address, bool write, uint32_t *code)

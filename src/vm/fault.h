@@ -102,8 +102,8 @@ enum populate {
  *
  * MAP passes over areas that are VM_LOCKONFAULT. Stops at the first page that can't be had.
  *
- * Return: 0; -QUIRE_ENOMEM for a hole, or without memory; -QUIRE_EFAULT beyond a file's end, and with MAP
- *         if the area gives no right; -QUIRE_EINVAL if READ or WRITE is not allowed there
+ * Return: 0; -QUIRE_ENOMEM for a hole, or without memory; -QUIRE_EFAULT beyond a file's end, and
+ *         with MAP if the area gives no right; -QUIRE_EINVAL if READ or WRITE is not allowed there
  * Locks:  none held; takes mm->sem for reading
  */
 int fault_populate(struct quire_mm *mm, uint64_t start, uint64_t end, enum populate how);

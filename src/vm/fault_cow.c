@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fault_cow.c - writes to what may only be read yet: copy-on-write, and pages of files that become dirty
+ * fault_cow.c - writes to what may only be read yet: copy-on-write, and pages of files that become
+ * dirty
  *
  *   the entry maps                          what happens
  *   the page of zeros                       a frame of zeros takes its place
@@ -8,8 +9,8 @@
  *   any other frame, private area           a copy takes its place
  *   a page of a file, shared area           it is dirty, and may be written from here on
  *
- * While another processor may still read the old frame through its TLB, nobody writes the new one: the entry gets
- * the right to write only when all have forgotten the old one.
+ * While another processor may still read the old frame through its TLB, nobody writes the new one:
+ * the entry gets the right to write only when all have forgotten the old one.
  */
 #include "vm/fault_cow.h"
 
@@ -37,8 +38,9 @@ static inline struct leaf *same(const struct fault *f, uint64_t entry)
 {
 	struct leaf *leaf = user_find(f->table, f->address);
 
-	return leaf && !((user_get(f->table, leaf, f->address) ^ entry) & ~(uint64_t)ENTRY_MARKS) ? leaf
-											    : NULL;
+	if (!leaf || ((user_get(f->table, leaf, f->address) ^ entry) & ~(uint64_t)ENTRY_MARKS))
+		return NULL;
+	return leaf;
 }
 
 /* The entry may be written now: it maps @phys still. */
@@ -86,7 +88,9 @@ static void forget(const struct fault *f)
 	quire_tlb_flush(&tlb);
 }
 
-/* Put the copy in the place of what the entry maps. Return: false if that is something else by now */
+/*
+ * Put the copy in the place of what the entry maps. Return: false if that is something else by now
+ */
 static bool put_copy(struct fault *f, uint64_t entry, struct quire_page *old,
 		     struct quire_page *copy)
 {

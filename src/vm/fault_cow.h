@@ -7,7 +7,11 @@
 
 #include "vm/fault.h"
 
-/** fault_cow - a write to a page that is there, in an area that may be written. Return: as quire_mm_fault */
+/**
+ * fault_cow - a write to a page that is there, in an area that may be written
+ *
+ * Return: as quire_mm_fault
+ */
 enum quire_fault fault_cow(struct fault *f);
 
 #endif

@@ -2,12 +2,12 @@
 /*
  * fault_file.c - pages of files: mapped from the cache, or copied
  *
- *   read                what is in the cache around it is mapped at once (fault-around); else the page is read in
- *   write, shared       the page is dirty, and mapped to be written
- *   write, private      a copy of it
+ *   read                what is in the cache around it is mapped at once (fault-around); else the
+ *   page is read in write, shared       the page is dirty, and mapped to be written write, private
+ *        a copy of it
  *
- * A page of the cache is mapped while it is locked and in the cache, so truncate, which takes it out first and clears
- * the entries then, finds each of them.
+ * A page of the cache is mapped while it is locked and in the cache, so truncate, which takes it
+ * out first and clears the entries then, finds each of them.
  */
 #include "vm/fault_file.h"
 
@@ -39,7 +39,10 @@ static void map(const struct fault *f, const struct leaf *leaf, struct quire_pag
 	fault_set(f, leaf, address, fault_phys(q, page) | bits);
 }
 
-/* Pages of the cache around the address: one page table's, of this area. Return: how many are held, locked */
+/*
+ * Pages of the cache around the address: one page table's, of this area. Return: how many are
+ * held, locked
+ */
 static size_t find_around(const struct fault *f, struct quire_page **page)
 {
 	uint64_t bytes = AROUND_PAGES * (uint64_t)QUIRE_PAGE_SIZE, first = f->address & ~(bytes - 1);

@@ -2,8 +2,9 @@
 /*
  * fork.c - a child's address space
  *
- * Areas are copied, and of their pages those that a fault could not bring back: the private ones. They are
- * shared until somebody writes. So a child costs its areas and page tables, not its frames.
+ * Areas are copied, and of their pages those that a fault could not bring back: the private ones.
+ * They are shared until somebody writes. So a child costs its areas and page tables, not its
+ * frames.
  *
  *   MADV_DONTFORK      the area is left out
  *   MADV_WIPEONFORK    the area is there, and empty
@@ -70,7 +71,8 @@ int quire_mm_fork(struct quire_mm *mm, struct quire_mm **out)
 	child->layout = mm->layout;
 	child->forked = true;
 	more = tree_seek(&mm->areas, 0, &c);
-	for (; !error && more && tree_at(&mm->areas, &c, &range); more = tree_next(&mm->areas, &c)) {
+	for (; !error && more && tree_at(&mm->areas, &c, &range);
+	     more = tree_next(&mm->areas, &c)) {
 		struct vma *vma = range.value;
 
 		if (!(vma->flags & QUIRE_VM_DONTCOPY))

@@ -72,7 +72,10 @@ static inline enum rss frame_kind(const struct quire *q, const struct quire_page
 /** frame_map - one entry more maps it. Return: whether it is the first. Locks: T of the entry */
 static inline bool frame_map(struct quire_page *page)
 {
-	return !(atomic_fetch_add_explicit(&page->owner, USE_MAPPED_ONE, memory_order_relaxed) >> 8);
+	uint32_t owner = atomic_fetch_add_explicit(&page->owner, USE_MAPPED_ONE,
+						   memory_order_relaxed);
+
+	return !(owner >> 8);
 }
 
 /** frame_map_again - one more of a frame that entries map already */

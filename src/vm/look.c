@@ -74,7 +74,7 @@ uint64_t quire_frame_mappings(struct quire *q, quire_pfn_t pfn,
 	return page ? rmap_walk(q, page, &visitor) : 0;
 }
 
-/* ---- The pages of areas --------------------------------------------------------------------- */
+/* ---- The pages of areas ---- */
 
 /* One page more. */
 static void add(const struct quire_mm *mm, uint64_t entry, const struct quire_page *page,
@@ -83,10 +83,14 @@ static void add(const struct quire_mm *mm, uint64_t entry, const struct quire_pa
 	uint32_t flags = relaxed_load(&use_of(mm->q, page)->flags);
 	bool dirty = (entry & QUIRE_PTE_DIRTY) || (flags & USE_DIRTY);
 	uint32_t mapped = use_mapcount(page);
-	uint64_t bytes = QUIRE_PAGE_SIZE;
+	uint64_t bytes = QUIRE_PAGE_SIZE, share = (bytes << 12) / (mapped ? mapped : 1);
 
 	out->rss += bytes;
-	out->pss += (bytes << 12) / (mapped ? mapped : 1);
+	out->pss += share;
+	out->pss_dirty += dirty ? share : 0;
+	*(frame_anon(page)	? &out->pss_anon
+	  : flags & USE_MEMORY	? &out->pss_shmem
+				: &out->pss_file) += share;
 	out->referenced += (entry & QUIRE_PTE_ACCESSED) || (flags & USE_REFERENCED) ? bytes : 0;
 	if (frame_anon(page)) {
 		out->anonymous += bytes;
@@ -132,14 +136,11 @@ int quire_vma_pages(struct quire_mm *mm, quire_virt_t start, quire_virt_t end,
 	sem_read(&mm->sem, mm->q->config.host);
 	while (at < end.v && (vma = vma_next(mm, at)) && vma->start < end.v) {
 		uint64_t from = vma->start > at ? vma->start : at;
-		uint64_t to = vma->end < end.v ? vma->end : end.v, pss = out->pss;
+		uint64_t to = vma->end < end.v ? vma->end : end.v;
 
 		add_range(mm, from, to, out);
-		if (vma->flags & QUIRE_VM_LOCKED)
-			out->locked += out->pss - pss;
 		at = to;
 	}
 	sem_read_drop(&mm->sem, mm->q->config.host);
-	out->locked >>= 12;
 	return 0;
 }

@@ -56,6 +56,9 @@ struct vm {
 /** mm_empty - take all areas out, with their entries and promises. Locks: S for writing */
 void mm_empty(struct quire_mm *mm);
 
+/** mm_tell - describe an area. Locks: S */
+void mm_tell(const struct vma *vma, struct quire_vma_info *out);
+
 /** vm_of - the tier's state; NULL before quire_vm_boot */
 static inline struct vm *vm_of(const struct quire *q)
 {

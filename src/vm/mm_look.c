@@ -51,11 +51,23 @@ static enum quire_vma_kind kind_of(const struct vma *vma)
 
 	if (vma->file)
 		return QUIRE_VMA_PLAIN;
-	if (vma->start < at->brk.v && vma->end > at->start_brk.v && at->start_brk.v)
+	if (vma->start < at->brk.v && vma->end > at->start_brk.v)
 		return QUIRE_VMA_HEAP;
 	if (vma->start <= at->start_stack.v && vma->end >= at->start_stack.v && at->start_stack.v)
 		return QUIRE_VMA_STACK;
 	return QUIRE_VMA_PLAIN;
+}
+
+void mm_tell(const struct vma *vma, struct quire_vma_info *out)
+{
+	*out = (struct quire_vma_info){
+		.start = { vma->start },
+		.end = { vma->end },
+		.flags = vma->flags,
+		.pgoff = vma->file ? vma->pgoff : 0,
+		.file = vma->file,
+		.kind = kind_of(vma),
+	};
 }
 
 bool quire_mm_next_vma(struct quire_mm *mm, quire_virt_t from, struct quire_vma_info *out)
@@ -65,14 +77,7 @@ bool quire_mm_next_vma(struct quire_mm *mm, quire_virt_t from, struct quire_vma_
 	sem_read(&mm->sem, mm->q->config.host);
 	vma = vma_next(mm, from.v);
 	if (vma)
-		*out = (struct quire_vma_info){
-			.start = { vma->start },
-			.end = { vma->end },
-			.flags = vma->flags,
-			.pgoff = vma->file ? vma->pgoff : 0,
-			.file = vma->file,
-			.kind = kind_of(vma),
-		};
+		mm_tell(vma, out);
 	sem_read_drop(&mm->sem, mm->q->config.host);
 	return vma != NULL;
 }

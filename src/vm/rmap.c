@@ -2,8 +2,8 @@
 /*
  * rmap.c - from a frame to all entries that map it
  *
- *   anonymous:       frame ── anon, and all below it ── areas ── address by the frame's index ── entry
- *   page of a file:  frame ── inode ── areas that map this page ── address ── entry
+ *   anonymous:       frame ── anon, and all below it ── areas ── address by the frame's index ──
+ *   entry page of a file:  frame ── inode ── areas that map this page ── address ── entry
  *
  * Not each area that is found has an entry for the frame: its page may be another one, or none.
  */
@@ -114,7 +114,7 @@ bool rmap_mlocked(struct quire *q, const struct quire_page *page)
 	return locked;
 }
 
-/* ---- For the page cache ------------------------------------------------------------------ */
+/* ---- For the page cache ---- */
 
 static void unmap(struct quire_inode *inode, uint64_t first, uint64_t nr, bool private)
 	LOCK_ATTRIBUTE(no_thread_safety_analysis)

@@ -2,8 +2,9 @@
 /*
  * zap.c - what changes of areas do to page tables: entries cleared, protected, shared, moved
  *
- * Each page table of a range is gone over in one loop, for each size of entries its own. What the entries
- * referenced is gathered, and given back when the lock is dropped and the TLBs have forgotten it:
+ * Each page table of a range is gone over in one loop, for each size of entries its own. What the
+ * entries referenced is gathered, and given back when the lock is dropped and the TLBs have
+ * forgotten it:
  *
  *    T held      entries ──take──> frames: mapcount - 1 ──> page[] (ZAP_BATCH of them)
  *    T dropped   flush, then references - 1, frames freed in bulk
@@ -27,7 +28,7 @@ struct zap {
 	int gone;                  /* entries of this page table */
 	uint64_t rss[NR_RSS];
 	uint64_t nr_anon, nr_mapped; /* frames that nobody maps any more */
-	uint64_t nr_shared;          /* of page[], those in rss and these two; the others are nobody else's */
+	uint64_t nr_shared;          /* of page[], those counted above; the rest is nobody else's */
 	unsigned nr;
 	struct quire_page *page[ZAP_BATCH];
 };
@@ -180,7 +181,7 @@ void zap_files(struct vma *vma, uint64_t start, uint64_t end)
 	zap(vma, start, end, true);
 }
 
-/* ---- Rights -------------------------------------------------------------------- */
+/* ---- Rights ---- */
 
 /* Give an entry other bits. Return: whether it has changed */
 static WITHIN bool protect_one(void *contents, unsigned i, unsigned bytes, uint64_t keep,
@@ -256,7 +257,7 @@ void zap_protect(struct vma *vma, uint64_t start, uint64_t end)
 	quire_tlb_flush(&tlb);
 }
 
-/* ---- Sharing: fork ---------------------------------------------------------------- */
+/* ---- Sharing: fork ---- */
 
 /* An area's entries on their way to a child. */
 struct copy {
@@ -403,7 +404,7 @@ int zap_copy(struct vma *to, struct vma *from)
 	return more;
 }
 
-/* ---- Moving: mremap --------------------------------------------------------------- */
+/* ---- Moving: mremap ---- */
 
 /* Tables that the new place lacks for what there is at the old one. Locks: T */
 static uint32_t move_need(struct quire_table *t, struct span from, uint64_t to)
@@ -434,7 +435,8 @@ static void move_leaf(struct quire_table *t, struct span part, uint64_t to, stru
 	void *contents = user_find(t, part.start)->contents;
 	int gone = 0;
 
-	for (uint64_t at = part.start; at < part.last; at += QUIRE_PAGE_SIZE, to += QUIRE_PAGE_SIZE) {
+	for (uint64_t at = part.start; at < part.last;
+	     at += QUIRE_PAGE_SIZE, to += QUIRE_PAGE_SIZE) {
 		unsigned i = format_index(f, 0, at);
 		struct leaf *leaf;
 

@@ -16,8 +16,8 @@
  * @start: page aligned
  * @end:   likewise
  *
- * Never fails. Empty tables go. Locks: mm->sem for writing, or for reading (MADV_DONTNEED), or M of its
- * file and R for writing (truncate)
+ * Never fails. Empty tables go. Locks: mm->sem for writing, or for reading (MADV_DONTNEED), or M
+ * of its file and R for writing (truncate)
  */
 void zap_range(struct vma *vma, uint64_t start, uint64_t end);
 
@@ -57,8 +57,8 @@ int zap_move(struct vma *from, uint64_t start, struct vma *to, uint64_t at, uint
  * @to:   the child's, same addresses, no entries yet
  * @from: the parent's
  *
- * Private writable pages lose their right to be written in both. Pages of files that are not written
- * privately are left out: they come back by a fault.
+ * Private writable pages lose their right to be written in both. Pages of files that are not
+ * written privately are left out: they come back by a fault.
  *
  * Return: 0; -QUIRE_ENOMEM: the child's area is incomplete, and is to be destroyed
  */

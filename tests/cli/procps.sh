@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# procps.sh - Linux's own tools read the reports: free, vmstat, slabtop and smem on a written-out
-# tree
+# procps.sh - Linux's own tools read the reports: free, vmstat, slabtop, smem and pmap on a
+# written-out tree
 #
 # procps has no option for another /proc: procps_shim.c shows it one. The files of the
 # tree that are not about memory (stat, cpuinfo) are made up here and the same each time.
@@ -13,7 +13,7 @@ quire=${QUIRE:-build/quire}
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-for tool in free vmstat slabtop smem; do
+for tool in free vmstat slabtop smem pmap; do
 	command -v $tool >/dev/null || { skip "there is no $tool"; finish; }
 done
 if ! ${CC:-cc} -shared -fPIC -O1 -o "$tmp/shim.so" tests/cli/procps_shim.c -ldl; then
@@ -127,6 +127,39 @@ B = bulk 500 GFP_HIGHUSER_MOVABLE
 C = pages 9 GFP_KERNEL
 END
 
+# What a process has that is not memory, the same each time: process PID
+process() {
+	printf 'program\0' >"$tree/proc/$1/cmdline"
+	printf '%s (program) S 0 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 1 0 0 0' "$1" >"$tree/proc/$1/stat"
+	echo ' 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0' >>"$tree/proc/$1/stat"
+}
+
+# Sizes of each process by smem and pmap, as the script left them: check_processes OPTIONS
+check_processes() {
+	machine="$*"
+	tree=$tmp/tree
+	rm -rf "$tree"
+	expect "$machine: quire proc writes a tree" "$quire" proc --dir "$tree" "$@"
+	[ -e "$tree/proc/2/smaps" ] || return
+	process 1
+	process 2
+	for pid in 1 2; do
+		LC_ALL=C smem -H -c "pid uss pss rss" --source "$tree" 2>&1 |
+			awk -v p=$pid '$1 == p { print $2, $3, $4 }' >"$tmp/smem"
+		sums=$(awk '/^Rss:/ { r = $2 } /^Pss:/ { p = $2 } /^Private_/ { u += $2 }
+			END { print u, p, r }' "$tree/proc/$pid/smaps_rollup")
+		same "smem: $pid" "$(cat "$tmp/smem")" "$sums"
+		tool pmap -X $pid >"$tmp/pmap"
+		same "pmap: areas of $pid" "$(grep -c '^ *[0-9a-f]* [r-][w-][x-]' "$tmp/pmap")" \
+			"$(wc -l <"$tree/proc/$pid/maps")"
+		same "pmap: sizes of $pid" "$(tail -n 1 "$tmp/pmap" | awk '{ print $1, $2 }')" \
+			"$(awk '/^VmSize/ { s = $2 } /^VmRSS/ { r = $2 } END { print s, r }' \
+			"$tree/proc/$pid/status")"
+	done
+	same "the child copied one page" "$(sed -n 's/^Private_Dirty: *\([0-9]*\) kB/\1/p' \
+		"$tree/proc/2/smaps_rollup")" 4
+}
+
 slabs=
 check_machine --machine i386 --ram 1536M --script "$tmp/some.quire"
 check_machine --machine x86-64 --ram 8G --script "$tmp/some.quire"
@@ -142,4 +175,16 @@ END
 slabs=yes
 check_machine --machine i386 --ram 1536M --script "$tmp/heap.quire"
 check_machine --machine x86-64 --ram 2G --script "$tmp/heap.quire"
+cat >"$tmp/fork.quire" <<'END'
+P = program text 40K data 8K bss 100K
+A = mmap 256K
+touch A 100K write
+touch 0x8048000 8K read
+C = fork P
+on C: touch A+16K write
+END
+
+sed 's/touch 0x8048000/touch 0x400000/' "$tmp/fork.quire" >"$tmp/fork-64.quire"
+check_processes --machine i386 --ram 256M --script "$tmp/fork.quire"
+check_processes --machine x86-64 --ram 256M --script "$tmp/fork-64.quire"
 finish

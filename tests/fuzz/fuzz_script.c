@@ -39,9 +39,6 @@ static void set_cpu(void *ctx, unsigned cpu)
 /* Would the line keep us busy? Sizes of gigabytes, long numbers, many repetitions. */
 static bool too_much(const char *line)
 {
-	/* A plain cache obeys some double frees (CAVEATS.md), and what then breaks is no news. */
-	if (strstr(line, "kfree"))
-		return true;
 	const char *repeat = strstr(line, "repeat");
 
 	if (repeat && strtoull(repeat + 6, NULL, 0) > REPEAT_MAX)

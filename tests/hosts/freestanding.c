@@ -10,7 +10,7 @@
 #include <quire/port.h>
 
 #include "lesson.h"
-#include "simulated.h"
+#include "single.h"
 
 #define MAP_RIGHTS 3     /* read, write */
 #define MAP_FLAGS 0x4022 /* private, anonymous, not reserved */
@@ -78,8 +78,6 @@ __asm__(".globl _start\n"
 /* The records of one session; taken from the bottom, all given back at once. */
 static _Alignas(64) unsigned char arena[256u << 20];
 static size_t arena_used;
-static unsigned this_cpu;
-static struct simulated mmu;
 
 void *quire_port_alloc(void *host, quire_phys_t at, size_t bytes)
 {
@@ -95,27 +93,10 @@ void *quire_port_alloc(void *host, quire_phys_t at, size_t bytes)
 void quire_port_free(void *host, void *p, size_t bytes)
 {
 	(void)host;
-	if (!p || p != mmu.memory.direct)
+	if (!p || p != single.memory.direct)
 		return;
-	simulated_end(&mmu);
+	simulated_end(&single);
 	call(SYS_MUNMAP, (long)p, (long)bytes, 0);
-}
-
-uintptr_t quire_port_cpu_enter(void)
-{
-	return this_cpu;
-}
-
-void quire_port_cpu_leave(uintptr_t token)
-{
-	(void)token;
-}
-
-int quire_port_zero(void *host, quire_pfn_t start, uint64_t nr_pages)
-{
-	(void)host;
-	simulated_zero(&mmu, start, nr_pages);
-	return 0;
 }
 
 void *quire_port_direct(void *host, uint64_t bytes)
@@ -124,41 +105,8 @@ void *quire_port_direct(void *host, uint64_t bytes)
 
 	if (at < 0 && at > -4096)
 		return NULL;
-	simulated_begin(&mmu, host, (void *)at, bytes, NULL);
+	simulated_begin(&single, host, (void *)at, bytes, NULL);
 	return (void *)at;
-}
-
-int quire_port_load_root(void *host, quire_phys_t root, unsigned levels)
-{
-	(void)host;
-	return simulated_load_root(&mmu, this_cpu, root, levels);
-}
-
-void quire_port_tlb_flush(void *host, const struct quire_port_flush *what)
-{
-	(void)host;
-	simulated_flush(&mmu, what);
-}
-
-int quire_port_access(void *host, quire_virt_t virt, void *buf, size_t n, enum quire_access access,
-		      struct quire_exception *fault)
-{
-	(void)host;
-	return simulated_access(mmu.cpu[this_cpu], virt, buf, n, (unsigned)access, fault);
-}
-
-/* Nobody else runs: what is waited for would never come. */
-void quire_port_wait(void *host, const void *word, uint32_t value)
-{
-	(void)host;
-	if (__atomic_load_n((const uint32_t *)word, __ATOMIC_RELAXED) == value)
-		quire_port_panic("PORT-1", "somebody else can wake this caller", __FILE__, __LINE__);
-}
-
-void quire_port_wake(void *host, const void *word)
-{
-	(void)host;
-	(void)word;
 }
 
 static void print(void *ctx, const char *text, size_t length)
@@ -248,7 +196,7 @@ static void done_file(void *ctx, char *text, size_t length)
 static void set_cpu(void *ctx, unsigned cpu)
 {
 	(void)ctx;
-	this_cpu = cpu;
+	single_cpu = cpu;
 }
 
 __attribute__((noreturn, used)) void begin(const long *stack);
@@ -262,7 +210,7 @@ void begin(const long *stack)
 
 	for (long i = 1; i < stack[0]; i++) {
 		arena_used = 0;
-		this_cpu = 0;
+		single_cpu = 0;
 		int status = (int)lab_lesson(&host, (const char *)stack[1 + i], &sink);
 		worst = status > worst ? status : worst;
 	}

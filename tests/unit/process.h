@@ -12,8 +12,8 @@
 #define PAGE ((uint64_t)QUIRE_PAGE_SIZE)
 
 /**
- * The machines that processes are tried on. Those of 32 bits have little memory that is mapped directly,
- * so that pages of processes lie in high memory.
+ * The machines that processes are tried on. Those of 32 bits have little memory that is mapped
+ * directly, so that pages of processes lie in high memory.
  */
 static const struct quire_config *process_machine(unsigned i)
 {

@@ -44,9 +44,8 @@ static inline int store_read(void *ctx, uint64_t index, struct quire_page *const
 	__atomic_store_n(&s->last_nr, nr, __ATOMIC_RELAXED);
 	for (size_t i = 0; i < nr; i++) {
 		uint64_t at = (index + i) * QUIRE_PAGE_SIZE;
-		size_t n = at >= s->size ? 0
-					 : (size_t)(s->size - at < QUIRE_PAGE_SIZE ? s->size - at
-										   : QUIRE_PAGE_SIZE);
+		uint64_t left = at < s->size ? s->size - at : 0;
+		size_t n = (size_t)(left < QUIRE_PAGE_SIZE ? left : QUIRE_PAGE_SIZE);
 
 		if (quire_page_write(s->q, pages[i], 0, zeros, QUIRE_PAGE_SIZE) ||
 		    (n && quire_page_write(s->q, pages[i], 0, s->bytes + at, n)))
@@ -143,8 +142,8 @@ static inline bool files_start(struct files *f)
 /** A store of @size bytes that may become @room, filled with a pattern */
 static inline void store_make(struct files *f, struct store *s, uint64_t size, uint64_t room)
 {
-	*s = (struct store){ .q = f->q, .bytes = calloc(1, (size_t)room + 1), .size = size,
-			     .room = room };
+	*s = (struct store){ .q = f->q, .size = size, .room = room };
+	s->bytes = calloc(1, (size_t)room + 1);
 	for (uint64_t i = 0; i < size; i++)
 		s->bytes[i] = (unsigned char)(i / QUIRE_PAGE_SIZE * 31 + i % 251 + 1);
 }
@@ -152,11 +151,14 @@ static inline void store_make(struct files *f, struct store *s, uint64_t size, u
 /** A file of it, or of memory alone (@s NULL), opened for reading and writing */
 static inline struct quire_file *files_open(struct files *f, struct store *s, uint64_t bytes)
 {
-	struct quire_inode_args args = { .store = s ? &store_all : NULL, .ctx = s,
-					 .bytes = s ? s->size : bytes, .ino = 7 };
+	struct quire_inode_args args = { .ctx = s, .bytes = bytes, .ino = 7 };
 	struct quire_inode *inode = NULL;
 	struct quire_file *file = NULL;
 
+	if (s) {
+		args.store = &store_all;
+		args.bytes = s->size;
+	}
 	CHECK_EQ(quire_inode_create(f->q, &args, &inode), 0);
 	if (!inode)
 		return NULL;

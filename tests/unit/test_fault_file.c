@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_fault_file.c - faults on mapped files: what is read, what becomes dirty, what is copied, what goes
+ * test_fault_file.c - faults on mapped files: what is read, what becomes dirty, what is copied,
+ * what goes
  */
 #include "process.h"
 #include "store.h"
@@ -124,7 +125,8 @@ TEST(the_end)
 			 -QUIRE_BUS_ADRERR);
 		m.store.bad = 0;
 		CHECK_EQ(process_read(m.mm, AT + 3 * PAGE), 0);
-		CHECK_EQ(quire_copy_to_user(m.mm, (quire_virt_t){ AT + 5 * PAGE - 4 }, &value, 8), 4);
+		CHECK_EQ(quire_copy_to_user(m.mm, (quire_virt_t){ AT + 5 * PAGE - 4 }, &value, 8),
+			 4);
 	}
 }
 

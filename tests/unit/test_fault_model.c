@@ -2,8 +2,9 @@
 /*
  * test_fault_model.c - processes that fork, write and end, against a model of what they should read
  *
- * Each process has three areas of 16 pages: fresh memory, a file mapped privately, the same file shared. The model
- * holds a number for each page; the file is written, truncated, punched and synced meanwhile.
+ * Each process has three areas of 16 pages: fresh memory, a file mapped privately, the same file
+ * shared. The model holds a number for each page; the file is written, truncated, punched and
+ * synced meanwhile.
  */
 #include "process.h"
 #include "store.h"

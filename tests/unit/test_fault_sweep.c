@@ -2,8 +2,8 @@
 /*
  * test_fault_sweep.c - faults, fork, moves and copies when frames are short
  *
- * Every frame is taken away. Each call is made with none free, then with one, with two … until it works. Whatever
- * it says before, all rules hold, and what processes read is what it was.
+ * Every frame is taken away. Each call is made with none free, then with one, with two … until it
+ * works. Whatever it says before, all rules hold, and what processes read is what it was.
  */
 #include "process.h"
 
@@ -43,12 +43,11 @@ static uint64_t contents(struct quire_mm *mm)
 	uint64_t sum = 0;
 
 	for (uint64_t i = 0; i < PAGES; i++) {
+		quire_virt_t at = { life.at + i * PAGE };
 		uint64_t value = 0;
 
-		if (process_pfn(mm, life.at + i * PAGE) != UINT64_MAX)
-			CHECK_EQ(quire_copy_from_user(mm, &value, (quire_virt_t){ life.at + i * PAGE },
-						      8),
-				 0);
+		if (process_pfn(mm, at.v) != UINT64_MAX)
+			CHECK_EQ(quire_copy_from_user(mm, &value, at, 8), 0);
 		sum = sum * 31 + value;
 	}
 	return sum;

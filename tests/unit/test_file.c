@@ -4,6 +4,8 @@
  */
 #include "store.h"
 
+#include <quire/report.h>
+
 #include "cache/cache.h"
 
 #define PAGE QUIRE_PAGE_SIZE
@@ -213,4 +215,61 @@ TEST(modes)
 	free(s.bytes);
 }
 
-TEST_MAIN(CASE(boot), CASE(memory), CASE(store), CASE(partial), CASE(modes))
+static struct {
+	char text[4096];
+	size_t n;
+} report;
+
+static void keep(void *ctx, const char *text, size_t n)
+{
+	(void)ctx;
+	if (report.n + n < sizeof(report.text))
+		memcpy(report.text + report.n, text, n);
+	report.n += n;
+}
+
+/* The kB of a line of /proc/meminfo. */
+static uint64_t meminfo(struct files *f, const char *name)
+{
+	const struct quire_sink sink = { keep, NULL };
+	uint64_t kbytes = UINT64_MAX;
+
+	memset(&report, 0, sizeof(report));
+	CHECK_EQ(quire_report(f->q, "meminfo", false, &sink), 0);
+	const char *line = strstr(report.text, name);
+	if (line)
+		sscanf(line + strlen(name), ": %" SCNu64, &kbytes);
+	return kbytes;
+}
+
+/* What /proc/meminfo says of files is what there is. */
+TEST(reported)
+{
+	struct files f;
+	struct store s;
+
+	if (!files_start(&f))
+		return;
+	store_make(&f, &s, 8 * PAGE, 64 * PAGE);
+	struct quire_file *file = files_open(&f, &s, 0), *memory = files_open(&f, NULL, 0);
+	uint64_t available = meminfo(&f, "MemAvailable"), unused = meminfo(&f, "MemFree");
+
+	do_read(file, 0, 8 * PAGE);
+	do_write(file, PAGE, 2 * PAGE);
+	do_write(memory, 0, 3 * PAGE);
+	CHECK_EQ(meminfo(&f, "Cached"), 11 * 4);
+	CHECK_EQ(meminfo(&f, "Shmem"), 3 * 4);
+	CHECK_EQ(meminfo(&f, "Dirty"), 2 * 4);
+	CHECK_EQ(meminfo(&f, "Writeback"), 0);
+	/* Half of the pages that have a store could be had. */
+	unused -= meminfo(&f, "MemFree");
+	available -= meminfo(&f, "MemAvailable");
+	CHECK_EQ(unused - available, 4 * 4);
+	quire_file_put(file);
+	quire_file_put(memory);
+	CHECK_EQ(meminfo(&f, "Cached"), 0);
+	rig_end(&f.rig);
+	free(s.bytes);
+}
+
+TEST_MAIN(CASE(boot), CASE(memory), CASE(store), CASE(partial), CASE(modes), CASE(reported))

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_file_model.c - files against arrays of bytes: random reads, writes, truncates, holes, syncs, drops, faults
+ * test_file_model.c - files against arrays of bytes: random reads, writes, truncates, holes, syncs,
+ * drops, faults
  *
- * Three files: of a store, of a store that fails now and then, of memory alone. Rules CACHE-1 to CACHE-7 are
- * checked on the way, and each is broken once to see that quire_check notices.
+ * Three files: of a store, of a store that fails now and then, of memory alone. Rules CACHE-1 to
+ * CACHE-7 are checked on the way, and each is broken once to see that quire_check notices.
  */
 #include "store.h"
 
@@ -162,10 +163,16 @@ static void step(struct model *m)
 {
 	m->store.fail_at = m->flaky && !below(m->flaky) ? m->store.calls + 1 : 0;
 	switch (below(16)) {
-	case 0: case 1: case 2: case 3:
+	case 0:
+	case 1:
+	case 2:
+	case 3:
 		do_read(m);
 		break;
-	case 4: case 5: case 6: case 7:
+	case 4:
+	case 5:
+	case 6:
+	case 7:
 		do_write(m);
 		break;
 	case 8:
@@ -174,10 +181,13 @@ static void step(struct model *m)
 	case 9:
 		do_allocate(m);
 		break;
-	case 10: case 11: case 12:
+	case 10:
+	case 11:
+	case 12:
 		do_fault(m);
 		break;
-	case 13: case 14:
+	case 13:
+	case 14:
 		do_sync(m);
 		break;
 	default:

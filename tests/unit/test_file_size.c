@@ -105,7 +105,10 @@ TEST(truncate)
 	free(s.bytes);
 }
 
-/* An error of a write-back that nobody asked for is told once; what was not written is written later. */
+/*
+ * An error of a write-back that nobody asked for is told once; what was not written is written
+ * later.
+ */
 TEST(errors)
 {
 	struct files f;
@@ -205,7 +208,8 @@ TEST(punch)
 	quire_file_read(file, 0, back, 10 * PAGE, &done);
 	CHECK(!memcmp(back, s.bytes, 10 * PAGE));
 	CHECK(back[PAGE + 9] && !back[PAGE + 10] && !back[4 * PAGE + 9] && back[4 * PAGE + 10]);
-	CHECK(!back[7 * PAGE + 10] && back[7 * PAGE + 20] && !back[8 * PAGE] && back[8 * PAGE + 10]);
+	CHECK(!back[7 * PAGE + 10] && back[7 * PAGE + 20]);
+	CHECK(!back[8 * PAGE] && back[8 * PAGE + 10]);
 	CHECK_EQ(quire_file_allocate(file, PUNCH, 9 * PAGE, 100 * PAGE), 0);
 	CHECK_EQ(quire_file_allocate(file, PUNCH, 50 * PAGE, PAGE), 0);
 	CHECK_EQ(files_info(file).bytes, 10 * PAGE);
@@ -355,5 +359,5 @@ TEST(memory_tail)
 	rig_end(&f.rig);
 }
 
-TEST_MAIN(CASE(truncate), CASE(errors), CASE(held), CASE(short_write), CASE(punch), CASE(sealed), CASE(memfd),
-	  CASE(memory_tail))
+TEST_MAIN(CASE(truncate), CASE(errors), CASE(held), CASE(short_write), CASE(punch), CASE(sealed),
+	  CASE(memfd), CASE(memory_tail))

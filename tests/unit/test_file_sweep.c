@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_file_sweep.c - files when the n-th frame, or the host's n-th piece of memory, is not to be had
+ * test_file_sweep.c - files when the n-th frame, or the host's n-th piece of memory, is not to be
+ * had
  */
 #include "store.h"
 

@@ -14,7 +14,7 @@
 #include "test.h"
 
 /* From here on the sweep strides, and by more and more: long lessons ask thousands of times. */
-#define SWEEP_ALL 400
+#define SWEEP_ALL test_times(TEST_SANITIZED ? 100 : 400)
 
 static void no_write(void *ctx, const char *text, size_t length)
 {

@@ -14,7 +14,7 @@
 #include "phys/memblock.h"
 
 #define CELLS 4096
-#define OPS 200000
+#define OPS (TEST_SANITIZED ? 50000 : 200000)
 
 static unsigned char mem[CELLS], taken[CELLS]; /* taken: who + 1 */
 
@@ -136,14 +136,14 @@ TEST(random_operations)
 
 	memset(mem, 0, sizeof(mem));
 	memset(taken, 0, sizeof(taken));
-	for (long i = 0; i < OPS && !test_failures; i++) {
+	for (unsigned i = 0, nr = test_times(OPS); i < nr && !test_failures; i++) {
 		CHECK(random_op(&mb, &seed));
 		CHECK(memblock_check(&mb, &broken));
 		CHECK(lists_are_model(&mb));
 		if (i % 8 == 0)
 			CHECK(free_is_model(&mb));
 		if (test_failures)
-			printf("operation %ld of seed %llu\n", i, (unsigned long long)start);
+			printf("operation %u of seed %llu\n", i, (unsigned long long)start);
 	}
 	memblock_destroy(&mb, NULL);
 	CHECK_EQ(mb.memory.nr + mb.reserved.nr + mb.memory.capacity, 0);

@@ -8,8 +8,8 @@
  * (Zeller's delta debugging) and printed. Each run is a process of its own; an assertion, a
  * crash or an endless loop is a failure like any other.
  *
- *   test_page_model            10^7 operations; fewer under a sanitizer
- *   QUIRE_LONG=1 test_page_model        a hundred times as many
+ *   test_page_model            10^7 operations; fewer where test.h says so
+ *   QUIRE_LONG=1 test_page_model        fifty times as many
  *   QUIRE_SEED=n test_page_model        from another seed
  */
 #include "rig.h"
@@ -20,16 +20,7 @@
 
 #include <quire/error.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SLOWNESS 5
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SLOWNESS 5
-#endif
-#endif
-#ifndef SLOWNESS
-#define SLOWNESS 1
-#endif
+#define SLOWNESS (TEST_SANITIZED ? 10 : 1)
 
 #define FRAMES_MAX 20480
 #define ROUND 125000 /* operations from one boot */
@@ -585,7 +576,7 @@ static void all_rounds(const struct setup *which)
 {
 	const char *word = getenv("QUIRE_SEED");
 	uint64_t seed = word ? strtoull(word, NULL, 0) : 1;
-	unsigned rounds = which->rounds * (getenv("QUIRE_LONG") ? 100 : 1);
+	unsigned rounds = test_times(which->rounds);
 	struct sequence seq = { .nr = ROUND / SLOWNESS, .check_every = which->check_every };
 
 	setup = which;

@@ -12,11 +12,7 @@
  */
 #include "paging.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SLOWNESS 10
-#else
-#define SLOWNESS 1
-#endif
+#define SLOWNESS (TEST_SANITIZED ? 10 : 1)
 
 #define STAMPED_START MB(32)
 #define STAMPED_END MB(48)
@@ -314,7 +310,7 @@ static bool start(struct model *m, enum quire_machine machine, bool kernel)
 
 static void model(enum quire_machine machine, bool kernel)
 {
-	unsigned nr = CHANGES / SLOWNESS * (getenv("QUIRE_LONG") ? 50 : 1);
+	unsigned nr = test_times(CHANGES / SLOWNESS);
 	struct quire_mapping map;
 	struct model m;
 

@@ -82,14 +82,18 @@ static void run_model(uint64_t seed, uint64_t stride, int steps)
 		uint64_t i = below(&m, (n / 400) % 2 ? 70 : SPACE);
 
 		switch (below(&m, 8)) {
-		case 0: case 1: case 2:
+		case 0:
+		case 1:
+		case 2:
 			if (!m.in[i])
 				insert(&m, i);
 			break;
-		case 3: case 4:
+		case 3:
+		case 4:
 			erase(&m, i);
 			break;
-		case 5: case 6:
+		case 5:
+		case 6:
 			i = below(&m, 2) ? i : below(&m, SPACE);
 			bool tag = below(&m, 2);
 			CHECK_EQ(radix_tag(&m.tree, i * stride, tag), m.tagged[i]);

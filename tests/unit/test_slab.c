@@ -216,6 +216,148 @@ TEST(full_slabs_first_object)
 	heap_end(&h, 28);
 }
 
+#define TWICE 600
+
+/* Each of them on cpu @cpu twice in a row, @asked for a shrink before each. */
+static void free_twice(struct heap *h, struct quire_cache *cache, void **object, unsigned cpu,
+		       bool asked)
+{
+	unsigned before = h->nr;
+
+	for (unsigned i = 0; i < TWICE; i++) {
+		void *p = object[i * 7 % TWICE];
+
+		if (asked) {
+			quire_hosted_cpu(!cpu);
+			quire_cache_shrink(cache);
+		}
+		quire_hosted_cpu(cpu);
+		CHECK_EQ(i & 1 ? quire_kfree(h->q, p) : quire_cache_free(cache, p), QUIRE_KFREE_OK);
+		enum quire_kfree again = i & 2 ? quire_kfree(h->q, p) : quire_cache_free(cache, p);
+
+		/* Its slab may be gone, too. */
+		CHECK(again == QUIRE_KFREE_DOUBLE || again == QUIRE_KFREE_FOREIGN);
+		CHECK_EQ(h->last.what, again);
+		CHECK_EQ(h->nr, before + i + 1);
+	}
+	quire_hosted_cpu(0);
+}
+
+/*
+ * A double free in a row is seen whatever the slab is: current, partial, full with and without room
+ * on the cpu's chain, empty, another cpu's. And nothing of it stays.
+ */
+TEST(double_free_in_a_row)
+{
+	static const size_t size[] = { 8, 16, 96, 1000, 4096 };
+	static void *object[TWICE];
+	struct heap h;
+
+	for (unsigned i = 0; i < 5 * 4; i++) {
+		if (!heap_start(&h, MB(64), 0))
+			return;
+		struct quire_cache *cache = heap_cache(
+			&h, (struct quire_cache_args){ .name = "t", .size = size[i / 4] });
+		for (unsigned round = 0; round < 3; round++) {
+			for (unsigned n = 0; n < TWICE; n++) {
+				object[n] = quire_cache_alloc(cache, GFP);
+				CHECK(object[n] && *(void **)object[n] != h.q);
+				*(void **)object[n] = h.q; /* nobody else has it now */
+			}
+			CHECK_EQ(heap_info(cache).active_objects, TWICE);
+			free_twice(&h, cache, object, i & 1, i & 2);
+			rig_sound(&h.rig);
+			CHECK_EQ(heap_info(cache).active_objects, 0);
+		}
+		CHECK_EQ(quire_cache_destroy(cache), 0);
+		heap_end(&h, 0);
+	}
+}
+
+/* A slab whose objects are all free sees any of them freed again, not the newest alone. */
+TEST(double_free_of_an_empty_slab)
+{
+	struct heap h;
+	void *object[8];
+
+	if (!heap_start(&h, MB(64), 0))
+		return;
+	struct quire_cache *cache = heap_cache(
+		&h, (struct quire_cache_args){ .name = "t", .size = 1000 });
+	for (unsigned i = 0; i < 8; i++)
+		object[i] = quire_cache_alloc(cache, GFP);
+	for (unsigned i = 0; i < 4; i++)
+		CHECK_EQ(quire_cache_free_track(cache, object[i], 0), QUIRE_KFREE_OK);
+	CHECK_EQ(heap_info(cache).empty, 1);
+	for (unsigned i = 0; i < 12; i++) {
+		CHECK_EQ(quire_cache_free(cache, object[i % 4]), QUIRE_KFREE_DOUBLE);
+		CHECK_EQ(quire_kfree(h.q, object[i % 4]), QUIRE_KFREE_DOUBLE);
+		rig_sound(&h.rig);
+	}
+	CHECK_EQ(heap_info(cache).active_objects, 4);
+	CHECK_EQ(h.of[QUIRE_KFREE_DOUBLE], 24);
+	heap_end(&h, 4);
+}
+
+/* A free object can't be made larger: it would be given out, copied to itself and freed again. */
+TEST(realloc_of_a_free_object)
+{
+	struct snapshot before;
+	struct heap h;
+
+	if (!heap_start(&h, MB(64), 0))
+		return;
+	for (unsigned cpu = 0; cpu < 2; cpu++) {
+		quire_hosted_cpu(0);
+		void *p = quire_kmalloc(h.q, 100, GFP), *other = quire_kmalloc(h.q, 100, GFP);
+
+		quire_hosted_cpu(cpu);
+		CHECK_EQ(quire_kfree(h.q, p), QUIRE_KFREE_OK);
+		CHECK_EQ(quire_kfree(h.q, other), QUIRE_KFREE_OK);
+		snapshot(&h.rig, &before);
+		CHECK(!quire_krealloc(h.q, p, 101, GFP));
+		CHECK(!quire_krealloc(h.q, p, 5000, GFP));
+		CHECK(!quire_krealloc(h.q, p, 50, GFP));
+		CHECK(!quire_krealloc(h.q, p, 0, GFP));
+		CHECK_UNCHANGED(&h.rig, &before);
+		CHECK_EQ(h.of[QUIRE_KFREE_DOUBLE], 4 * (cpu + 1));
+	}
+	quire_hosted_cpu(0);
+	heap_end(&h, 0);
+}
+
+/* What another cpu freed, and what has gone from there to its own cpu, only a judge sees. */
+TEST(judge)
+{
+	struct heap h;
+	static void *object[100];
+
+	if (!heap_start(&h, MB(64), 0))
+		return;
+	struct quire_cache *cache = heap_cache(
+		&h, (struct quire_cache_args){ .name = "t", .size = 512 });
+	for (unsigned i = 0; i < 100; i++)
+		object[i] = quire_cache_alloc(cache, GFP);
+	for (unsigned i = 0; i < 50; i++) {
+		quire_hosted_cpu(i & 1);
+		CHECK_EQ(quire_kfree(h.q, object[i]), QUIRE_KFREE_OK);
+	}
+	for (unsigned i = 0; i < 200; i++) {
+		quire_hosted_cpu(i >= 100);
+		CHECK_EQ(quire_kfree_judge(h.q, object[i % 100], 5),
+			 i % 100 < 50 ? QUIRE_KFREE_DOUBLE : QUIRE_KFREE_OK);
+	}
+	CHECK_EQ(h.of[QUIRE_KFREE_DOUBLE], 100);
+	CHECK_EQ(h.last.caller, 5);
+	CHECK_STR(h.last.cache, "t");
+	/* Nothing else is its business, nor has anything changed. */
+	CHECK_EQ(quire_kfree_judge(h.q, NULL, 0), QUIRE_KFREE_OK);
+	CHECK_EQ(quire_kfree_judge(h.q, (char *)object[0] + 1, 0), QUIRE_KFREE_OK);
+	CHECK_EQ(quire_kfree_judge(h.q, &h, 0), QUIRE_KFREE_OK);
+	CHECK_EQ(heap_info(cache).active_objects, 50);
+	heap_end(&h, 50);
+}
+
 static unsigned made;
 
 static void make(void *object)
@@ -539,7 +681,37 @@ TEST(shrink_counts)
 	heap_end(&h, 0);
 }
 
+/* So is what a drain says, whichever cpu had it: away, beyond what may be kept empty, current. */
+TEST(drain_counts)
+{
+	struct heap h;
+	static void *p[800];
+
+	if (!heap_start(&h, MB(32), 0))
+		return;
+	for (unsigned size = 24; size <= 8192; size += size / 2) {
+		for (unsigned i = 0; i < 800; i++) {
+			quire_hosted_cpu(i & 1);
+			p[i] = quire_kmalloc(h.q, size, GFP);
+		}
+		for (unsigned i = 0; i < 800; i++) {
+			quire_hosted_cpu(i / 3 & 1);
+			CHECK_EQ(quire_kfree(h.q, p[i]), QUIRE_KFREE_OK);
+		}
+		quire_hosted_cpu(0);
+		uint64_t before = rig_free(&h.rig), nr = quire_slab_drain(h.q);
+
+		CHECK(nr > 0);
+		CHECK_EQ(nr, rig_free(&h.rig) - before);
+		CHECK_EQ(quire_slab_drain(h.q), 0);
+	}
+	heap_end(&h, 0);
+}
+
 TEST_MAIN(CASE(boot), CASE(create_refuses), CASE(layouts), CASE(hwcache_align), CASE(colouring),
-	  CASE(lists), CASE(full_slabs_first_object), CASE(constructor), CASE(zones),
+	  CASE(lists), CASE(full_slabs_first_object), CASE(double_free_in_a_row),
+	  CASE(double_free_of_an_empty_slab), CASE(realloc_of_a_free_object), CASE(judge),
+	  CASE(constructor), CASE(zones),
 	  CASE(wrong_frees), CASE(destroy_with_live_objects), CASE(leaks_at_teardown),
-	  CASE(other_cpus), CASE(shrink), CASE(bulk), CASE(pressure), CASE(shrink_counts))
+	  CASE(other_cpus), CASE(shrink), CASE(bulk), CASE(pressure), CASE(shrink_counts),
+	  CASE(drain_counts))

@@ -185,6 +185,45 @@ TEST(hash)
 	finish();
 }
 
+/*
+ * A chain that a double free has made a circle, or a write to a free object has led astray: it is
+ * named, hashed and counted all the same, and ends.
+ */
+TEST(damaged_chains)
+{
+	static uint64_t outside[2];
+	struct quire_cache_info info;
+
+	if (!start(0))
+		return;
+	struct slot *slot = slab_slot(slab(0)), *other = slot_at(cache, 1);
+	void **on_slab = slab(0)->hot.free, **on_cpu = (void **)object[2 * cache->objects];
+	void *was = slot->hot.free, *after = *on_slab;
+	void *const wrong[] = { NULL, outside }; /* NULL: to itself */
+
+	for (size_t i = 0; i < 2; i++) {
+		*on_slab = wrong[i] ? wrong[i] : (void *)on_slab;
+		CHECK_STR(broken(), "SLAB-2");
+		CHECK(quire_hash(h.q) != 0);
+		*on_slab = after;
+		slot->hot.free = on_cpu;
+		*on_cpu = wrong[i] ? wrong[i] : (void *)on_cpu;
+		CHECK_STR(broken(), "SLAB-2");
+		CHECK(quire_hash(h.q) != 0);
+		quire_cache_info(&cache->hot, &info);
+		CHECK(info.nr_slabs == 4);
+		slot->hot.free = was;
+		other->returned = on_cpu;
+		other->nr_returned = 3;
+		CHECK(broken() && strncmp(broken(), "SLAB-", 5) == 0);
+		CHECK(quire_hash(h.q) != 0);
+		other->nr_returned = 0;
+		CHECK_STR(broken(), "SLAB-4");
+		other->returned = NULL;
+	}
+	finish();
+}
+
 TEST_MAIN(CASE(slab_1_lists_by_fullness), CASE(slab_2_chains), CASE(slab_3_frames_name_their_slab),
 	  CASE(slab_4_slots), CASE(slab_5_6_checked_objects), CASE(slab_7_names),
-	  CASE(slab_8_empty_frames), CASE(hash))
+	  CASE(slab_8_empty_frames), CASE(hash), CASE(damaged_chains))

@@ -35,7 +35,7 @@ TEST(overrun)
 	heap_end(&h, 0);
 }
 
-/* Written while free: found when it would be given out, and put aside for good. */
+/* Written while free: found when it would be given out, and put aside. */
 TEST(write_after_free)
 {
 	struct heap h;
@@ -68,9 +68,54 @@ TEST(write_after_free)
 	CHECK_EQ(h.last.free_caller, 2);
 	rig_sound(&h.rig);
 	CHECK_EQ(quire_cache_free(cache, p), QUIRE_KFREE_DOUBLE);
-	/* It counts as allocated: whoever wrote to it may do it again. */
+	/* It is neither free nor allocated, and its slab stays: whoever wrote may do it again. */
+	CHECK_EQ(heap_info(cache).bad_objects, 1);
+	CHECK_EQ(heap_info(cache).active_objects, objects - 1);
+	heap_end(&h, objects - 1);
+}
+
+/* A cache that has nothing but objects put aside ends, and all its frames are back. */
+TEST(destroy_after_write_after_free)
+{
+	static unsigned char *object[200];
+	struct heap h;
+
+	if (!heap_start(&h, MB(32), QUIRE_SLAB_POISON | QUIRE_SLAB_ASKED))
+		return;
+	uint64_t all = rig_free(&h.rig);
+	struct quire_cache *cache =
+		heap_cache(&h, (struct quire_cache_args){ .name = "t", .size = 1000 });
+	for (unsigned i = 0; i < 200; i++)
+		object[i] = quire_cache_alloc(cache, GFP);
+	for (unsigned i = 0; i < 199; i++)
+		quire_cache_free(cache, object[i]);
+	/* Slabs with one of them, with several, with nothing else. */
+	unsigned nr = 0;
+	for (unsigned i = 0; i < 20; i++)
+		object[i * i / 4][7] = 1;
+	for (unsigned i = 0; i < 199; i++)
+		object[i] = quire_cache_alloc(cache, GFP);
+	struct quire_cache_info info = heap_info(cache);
+	nr = h.of[QUIRE_KFREE_WRITTEN];
+	CHECK(nr > 5 && nr <= 20);
+	CHECK_EQ(info.bad_objects, nr);
+	CHECK_EQ(info.active_objects, 200);
+	CHECK_EQ(info.asked_bytes, 200 * 1000);
+	/* SLAB-5 */
+	rig_sound(&h.rig);
 	CHECK_EQ(quire_cache_destroy(cache), -QUIRE_EBUSY);
-	heap_end(&h, objects);
+	CHECK_EQ(h.of[QUIRE_KFREE_LIVE], 200);
+	CHECK_EQ(heap_info(cache).bad_objects, nr);
+	for (unsigned i = 0; i < 200; i++)
+		CHECK_EQ(quire_cache_free(cache, object[i]), QUIRE_KFREE_OK);
+	quire_cache_shrink(cache);
+	CHECK_EQ(heap_info(cache).active_objects, 0);
+	CHECK_EQ(heap_info(cache).bad_objects, nr);
+	rig_sound(&h.rig);
+	CHECK_EQ(quire_cache_destroy(cache), 0);
+	quire_slab_drain(h.q);
+	CHECK_EQ(rig_free(&h.rig), all);
+	heap_end(&h, 0);
 }
 
 TEST(double_free)
@@ -223,6 +268,6 @@ TEST(realloc_guards)
 	heap_end(&h, 0);
 }
 
-TEST_MAIN(CASE(realloc_guards), CASE(overrun), CASE(write_after_free), CASE(double_free),
-	  CASE(shuffle), CASE(only),
+TEST_MAIN(CASE(realloc_guards), CASE(overrun), CASE(write_after_free),
+	  CASE(destroy_after_write_after_free), CASE(double_free), CASE(shuffle), CASE(only),
 	  CASE(asked), CASE(zeroed))

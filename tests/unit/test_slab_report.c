@@ -152,8 +152,8 @@ TEST(figure)
 	quire_hosted_cpu(1);
 	quire_cache_free_track(cache, p[2], 0);
 	CHECK_EQ(draw(&h, (struct lab_draw_options){ .cache = cache, .ascii = true }), 0);
-	CHECK(strstr(text, "Cache t: 1000 bytes, 4 to a slab of 1 frames\n"));
-	CHECK(strstr(text, "7 of 12 objects in use; slabs: 1 full,\n2 partial, 0 empty\n"));
+	CHECK(strstr(text, "Cache t: 1000 bytes, 4 to a slab of 1 frame\n"));
+	CHECK(strstr(text, "7 of 12 objects in use\n3 slabs: 1 full, 2 partial, 0 empty\n"));
 	CHECK(strstr(text, "current    1     0 #.cc\n"));
 	CHECK(strstr(text, "full       4     0 ####\n"));
 	CHECK(strstr(text, "partial    2     0 #.a#\n"));

@@ -10,16 +10,13 @@
 #include "rig.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 
 #define CPUS 4
 #define HELD 400
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define STEPS 15000
-#else
-#define STEPS 150000
-#endif
+#define STEPS (TEST_SANITIZED ? 15000 : 150000)
 
 /** struct held - a block of a thread's, or in a mailbox */
 struct held {
@@ -152,7 +149,7 @@ static void bulk(struct job *job, uint64_t r)
 
 static void mixed(struct job *job)
 {
-	for (unsigned i = 0; i < STEPS; i++) {
+	for (unsigned i = 0, nr = test_times(STEPS); i < nr; i++) {
 		uint64_t kind = test_random(&job->seed) % 200, r = test_random(&job->seed);
 
 		if (kind < 100 && job->nr < HELD)
@@ -175,7 +172,7 @@ static void types(struct job *job)
 		mixed(job);
 		return;
 	}
-	for (unsigned i = 0; i < STEPS / 20; i++) {
+	for (unsigned i = 0, nr = test_times(STEPS / 20); i < nr; i++) {
 		uint64_t r = test_random(&job->seed), first = (r % 32) << 9;
 		enum quire_migrate type = (enum quire_migrate)((r >> 32) % QUIRE_NR_MIGRATE);
 
@@ -189,7 +186,7 @@ static void types(struct job *job)
 /* Take all there is, each its part, and give it back; again and again. */
 static void exhaust(struct job *job)
 {
-	for (unsigned i = 0; i < STEPS / 300; i++) {
+	for (unsigned i = 0, nr = test_times(STEPS / 300); i < nr; i++) {
 		struct quire_page *page;
 
 		while (job->nr < HELD &&
@@ -207,7 +204,7 @@ static struct quire_page *shared;
 
 static void references(struct job *job)
 {
-	for (unsigned i = 0; i < STEPS; i++) {
+	for (unsigned i = 0, nr = test_times(STEPS); i < nr; i++) {
 		job->wrong += quire_page_get(rig.q, shared) != 0;
 		job->wrong += quire_page_put(rig.q, shared) != QUIRE_FREE_OK;
 	}
@@ -275,7 +272,7 @@ static void smp(void (*work)(struct job *job), uint64_t bytes, bool no_pcp, bool
 		allocs += jobs[cpu].allocs;
 		refused += jobs[cpu].refused;
 	}
-	CHECK(allocs > STEPS / 100);
+	CHECK(allocs > test_times(STEPS / 100));
 	CHECK(!refuses || refused > 0);
 	for (uint64_t first = 0; work == types && first < bytes >> 12; first += 512)
 		CHECK_EQ(quire_set_migrate(rig.q, quire_pfn(first), quire_pfn(first + 512),
@@ -360,7 +357,7 @@ static _Atomic(struct quire_page *) passed;
 
 static void write_and_put(struct job *job)
 {
-	for (unsigned i = 0; i < STEPS / 4; i++) {
+	for (unsigned i = 0, nr = test_times(STEPS / 4); i < nr; i++) {
 		struct quire_page *page = NULL;
 
 		if (job->cpu == 0) {
@@ -369,17 +366,17 @@ static void write_and_put(struct job *job)
 			atomic_store(&passed, page);
 		} else {
 			while (!(page = atomic_load(&passed)))
-				;
+				sched_yield();
 			atomic_store(&passed, NULL); /* nothing else that cpu 0 could acquire */
 			contents[rig_pfn(&rig, page)] = 1;
 		}
 		while (!job->cpu && i % 2 && quire_page_count(page) != 1)
-			; /* be the last */
+			sched_yield(); /* be the last */
 		job->wrong += quire_page_put(rig.q, page) != QUIRE_FREE_OK;
 		if (job->cpu)
 			continue;
 		while (atomic_load(&passed))
-			;
+			sched_yield();
 		page = quire_page_alloc(rig.q, QUIRE_GFP_KERNEL, 0);
 		contents[rig_pfn(&rig, page)] = 0;
 		job->wrong += quire_page_put(rig.q, page) != QUIRE_FREE_OK;

@@ -2,9 +2,9 @@
 /*
  * test_smp_file.c - four processors on the same files at once
  *
- * One page of each file belongs to one thread at a time: it writes its number and a count over all of it, and whoever reads
- * the page must find one write, whole. Truncates, holes, syncs, drops and faults go on meanwhile. For
- * ThreadSanitizer; the rules are checked when all have stopped.
+ * One page of each file belongs to one thread at a time: it writes its number and a count over all
+ * of it, and whoever reads the page must find one write, whole. Truncates, holes, syncs, drops and
+ * faults go on meanwhile. For ThreadSanitizer; the rules are checked when all have stopped.
  */
 #include "store.h"
 
@@ -69,8 +69,12 @@ static int locked_punch(void *ctx, uint64_t offset, uint64_t bytes)
 	return error;
 }
 
-static const struct quire_store locked = { .read = locked_read,	    .write = locked_write,
-					   .resize = locked_resize, .punch = locked_punch };
+static const struct quire_store locked = {
+	.read = locked_read,
+	.write = locked_write,
+	.resize = locked_resize,
+	.punch = locked_punch,
+};
 
 static uint64_t below(struct job *job, uint64_t n)
 {
@@ -162,19 +166,23 @@ static void *work(void *ctx)
 		size_t done = 0;
 
 		switch (below(job, 8)) {
-		case 0: case 1: case 2:
+		case 0:
+		case 1:
+		case 2:
 			job->wrong += quire_file_read(file, index * PAGE, job->buf, 2 * PAGE,
 						      &done) != 0;
 			check_page(job, job->buf, done < PAGE ? done : PAGE);
 			check_page(job, job->buf + PAGE, done < PAGE ? 0 : done - PAGE);
 			break;
-		case 3: case 4:
+		case 3:
+		case 4:
 			memset(job->buf, (int)below(job, 255), PAGE);
 			job->wrong += quire_file_write(file, index * PAGE, job->buf, PAGE,
 						       &done) != 0;
 			job->wrong += done != PAGE;
 			break;
-		case 5: case 6:
+		case 5:
+		case 6:
 			fault(job, file, index);
 			break;
 		default:

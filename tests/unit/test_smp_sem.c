@@ -2,8 +2,8 @@
 /*
  * test_smp_sem.c - the lock that may be held while sleeping, and a frame's lock
  *
- * Four threads; writers change two plain numbers that readers compare. Also alone: what the word says
- * at each step. SEM-1: a lock is dropped by who has it; PHYS-13: a frame's lock likewise.
+ * Four threads; writers change two plain numbers that readers compare. Also alone: what the word
+ * says at each step. SEM-1: a lock is dropped by who has it; PHYS-13: a frame's lock likewise.
  */
 #include "rig.h"
 

@@ -14,11 +14,7 @@
 #define HELD 300
 #define BOX 64
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define STEPS 40000
-#else
-#define STEPS 400000
-#endif
+#define STEPS (TEST_SANITIZED ? 40000 : 400000)
 
 /** struct held - an object, and what it was filled with */
 struct held {
@@ -139,7 +135,7 @@ static void *work(void *argument)
 	struct job *job = argument;
 
 	quire_hosted_cpu(job->cpu);
-	for (unsigned i = 0; i < STEPS; i++) {
+	for (unsigned i = 0, nr = test_times(STEPS); i < nr; i++) {
 		uint64_t kind = test_random(&job->seed) % 1000, r = test_random(&job->seed);
 
 		if (kind < 500 && job->nr < HELD)
@@ -183,13 +179,83 @@ static void run(uint64_t bytes, uint32_t debug, bool refuses)
 		while (jobs[cpu].nr)
 			let_go(&jobs[cpu], &jobs[cpu].held[--jobs[cpu].nr]);
 		CHECK_EQ(jobs[cpu].wrong, 0);
-		CHECK(jobs[cpu].allocs > STEPS / 3);
+		CHECK(jobs[cpu].allocs > test_times(STEPS / 3));
 		refused += jobs[cpu].refused;
 	}
 	CHECK(!refuses || refused > 0);
 	CHECK_EQ(quire_cache_destroy(plain), 0);
 	CHECK_EQ(quire_cache_destroy(with_ctor), 0);
 	CHECK_EQ(heap.nr, 0);
+	heap_end(&heap, 0);
+}
+
+/* ---- A cache that all have used is destroyed by one of them ------------------------ */
+
+#define ROUNDS (STEPS / 200)
+#define OBJECTS 40
+
+static struct quire_cache *everybodys;
+static pthread_barrier_t barrier;
+
+/* Slabs become empty here, and are counted, while another cpu destroys slabs that are ours. */
+static void churn(struct job *job)
+{
+	void *p[OBJECTS];
+
+	for (unsigned round = 0; round < 4; round++) {
+		for (unsigned i = 0; i < OBJECTS; i++)
+			p[i] = quire_kmalloc(heap.q, 4096, GFP);
+		for (unsigned i = 0; i < OBJECTS; i++)
+			job->wrong += quire_kfree(heap.q, p[i]) != QUIRE_KFREE_OK;
+	}
+}
+
+static void *work_on_everybodys(void *argument)
+{
+	struct job *job = argument;
+	void *p[OBJECTS];
+
+	quire_hosted_cpu(job->cpu);
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		if (!job->cpu) {
+			const struct quire_cache_args args = { .name = "all", .size = 4000 };
+
+			job->wrong += quire_cache_create(heap.q, &args, &everybodys) != 0;
+		}
+		pthread_barrier_wait(&barrier);
+		for (unsigned i = 0; i < OBJECTS; i++)
+			p[i] = quire_cache_alloc(everybodys, GFP);
+		for (unsigned i = 0; i < OBJECTS; i++)
+			job->wrong += quire_cache_free(everybodys, p[i]) != QUIRE_KFREE_OK;
+		pthread_barrier_wait(&barrier);
+		if (!job->cpu)
+			job->wrong += quire_cache_destroy(everybodys) != 0;
+		else
+			churn(job);
+		pthread_barrier_wait(&barrier);
+	}
+	return NULL;
+}
+
+/* SLAB-8 */
+TEST(destroyed_by_another)
+{
+	struct quire_config config = rig_config(QUIRE_X86_64);
+
+	config.nr_cpus = CPUS;
+	if (!heap_boot(&heap, config, MB(256), 0))
+		return;
+	pthread_barrier_init(&barrier, NULL, CPUS);
+	for (unsigned cpu = 0; cpu < CPUS; cpu++) {
+		jobs[cpu] = (struct job){ .cpu = cpu };
+		if (pthread_create(&jobs[cpu].thread, NULL, work_on_everybodys, &jobs[cpu]))
+			abort();
+	}
+	for (unsigned cpu = 0; cpu < CPUS; cpu++) {
+		pthread_join(jobs[cpu].thread, NULL);
+		CHECK_EQ(jobs[cpu].wrong, 0);
+	}
+	pthread_barrier_destroy(&barrier);
 	heap_end(&heap, 0);
 }
 
@@ -208,4 +274,4 @@ TEST(short_of_memory)
 	run(MB(4), 0, true);
 }
 
-TEST_MAIN(CASE(plain), CASE(checked), CASE(short_of_memory))
+TEST_MAIN(CASE(destroyed_by_another), CASE(plain), CASE(checked), CASE(short_of_memory))

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_smp_vm.c - four processors in one address space: faults, unmapping, fork and reverse maps at once
+ * test_smp_vm.c - four processors in one address space: faults, unmapping, fork and reverse maps
+ * at once
  *
- * Each thread is a processor that has the process loaded. It has addresses of its own, which it maps, writes, forgets
- * and unmaps, and a word in each page that all of them share, in fresh memory and in a file: nobody else
- * writes that, so it reads there what it wrote last, whatever the others do. Bounded by counts.
+ * Each thread is a processor that has the process loaded. It has addresses of its own, which it
+ * maps, writes, forgets and unmaps, and a word in each page that all of them share, in fresh
+ * memory and in a file: nobody else writes that, so it reads there what it wrote last, whatever
+ * the others do. Bounded by counts.
  */
 #include "process.h"
 

@@ -14,7 +14,7 @@
 struct worker {
 	struct rig *rig;
 	unsigned cpu;
-	int rounds;
+	unsigned rounds;
 	uint64_t failed; /* calls that failed with an error that may be */
 	uint64_t wrong;  /* all others */
 	struct quire_page *page[40];
@@ -76,7 +76,7 @@ static void *work(void *arg)
 	uint64_t state = 0x1234567 + w->cpu * 0x9e3779b97f4a7c15u;
 
 	quire_hosted_cpu(w->cpu);
-	for (int i = 0; i < w->rounds; i++) {
+	for (unsigned i = 0, nr = test_times(w->rounds); i < nr; i++) {
 		uint64_t value = next(&state);
 
 		if (value % 3)
@@ -89,7 +89,7 @@ static void *work(void *arg)
 	return NULL;
 }
 
-static void run(enum quire_machine machine, int rounds)
+static void run(enum quire_machine machine, unsigned rounds)
 {
 	static struct worker w[THREADS];
 	pthread_t thread[THREADS];
@@ -144,7 +144,7 @@ static void *go_round(void *arg)
 	struct round *r = arg;
 
 	quire_hosted_cpu(r->cpu);
-	for (unsigned n = 0; n < 6000; n++) {
+	for (unsigned n = 0, nr = test_times(6000); n < nr; n++) {
 		struct quire_page *page = r->page[(n * 7 + r->cpu * 151) % 900];
 		quire_virt_t a = { 0 };
 
@@ -181,7 +181,7 @@ TEST(windows_run_round)
 	}
 	quire_kmap_stat(rig.q, &stat);
 	CHECK_EQ(stat.open, 0);
-	CHECK(stat.nr_flushes > 10);
+	CHECK(stat.nr_flushes > test_times(10));
 	rig_end(&rig);
 }
 

@@ -51,7 +51,8 @@ TEST(copy_and_set)
 	uint64_t seed = 2;
 
 	for (size_t n = 0; n < 90; n++) {
-		size_t at = (size_t)test_random(&seed) % 9, to = 100 + (size_t)test_random(&seed) % 9;
+		size_t at = (size_t)test_random(&seed) % 9;
+		size_t to = 100 + (size_t)test_random(&seed) % 9;
 		int c = (int)test_random(&seed);
 
 		fill(&seed);

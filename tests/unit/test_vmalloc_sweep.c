@@ -189,8 +189,10 @@ TEST(random_areas)
 			return;
 		for (int i = 0; i < 5; i++)
 			held[i] = quire_page_alloc(rig.q, QUIRE_GFP_KERNEL, 0);
-		for (int n = 0; n < 1500 && !test_failures; n++) {
-			struct slot *s = &slot[random_below(n < 700 ? SLOTS : 60)];
+		unsigned nr = test_times(TEST_SANITIZED ? 500 : 1500);
+
+		for (unsigned n = 0; n < nr && !test_failures; n++) {
+			struct slot *s = &slot[random_below(n < nr / 2 ? SLOTS : 60)];
 
 			quire_hosted_cpu((unsigned)random_below(4));
 			quire_table_load(quire_table_kernel(rig.q));

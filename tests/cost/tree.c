@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tree.c - what the tree of ranges costs: src/core/tree.h among 1,000 ranges
+ *
+ * For bench/run, as bench/main.c, but on the library's inside. The ranges are of 1 to 64 pages, a
+ * quarter of them without a gap behind it, put in at random.
+ *
+ *   tree list              the rows: name, counted, what
+ *   tree quire|none ROW…   with the tree, or the loop alone
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <valgrind/callgrind.h>
+
+#include "core/tree.h"
+
+#define RANGES 1000
+#define OPS 20000
+#define LOW 0x10000u
+#define HIGH (1ull << 47)
+
+static struct tree_root tree;
+static struct tree_node nodes[RANGES];
+static uint64_t start[RANGES]; /* of the ranges that there are */
+static unsigned which[OPS];    /* of them each operation is about */
+static uint64_t bytes[OPS];    /* of a new one */
+static uint64_t seed, sum;
+
+static uint64_t random_below(uint64_t n)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return seed % n;
+}
+
+static void put(uint64_t from, uint64_t to)
+{
+	struct tree_range range = { from, to, &tree };
+	struct tree_cursor c;
+
+	tree_seek(&tree, from, &c);
+	if (tree_need(&tree, &c))
+		abort();
+	tree_insert(&tree, &c, &range);
+}
+
+static void fill(void)
+{
+	uint64_t end[RANGES], at = LOW;
+
+	seed = 88172645463325252u;
+	for (unsigned i = 0; i < RANGES; i++) {
+		start[i] = at;
+		end[i] = at + ((1 + random_below(64)) << 12);
+		at = end[i] + (random_below(4) ? (1 + random_below(32)) << 12 : 0);
+	}
+	for (unsigned i = 0; i < RANGES; i++)
+		tree_give(&tree, &nodes[i]);
+	for (unsigned i = RANGES; i-- > 0;) {
+		unsigned j = (unsigned)random_below(i + 1);
+		uint64_t from = start[j], to = end[j];
+
+		start[j] = start[i], end[j] = end[i];
+		start[i] = from, end[i] = to;
+		put(from, to);
+	}
+	for (unsigned i = 0; i < OPS; i++) {
+		which[i] = (unsigned)random_below(RANGES);
+		bytes[i] = (1 + random_below(64)) << 12;
+	}
+}
+
+static void find(unsigned i)
+{
+	sum += (uintptr_t)tree_find(&tree, start[which[i]]);
+}
+
+/* Out, and in again at the same place. */
+static void erase_insert(unsigned i)
+{
+	struct tree_range range;
+	struct tree_cursor c;
+
+	tree_seek(&tree, start[which[i]], &c);
+	if (!tree_at(&tree, &c, &range))
+		abort();
+	tree_erase(&tree, &c);
+	put(range.start, range.end);
+}
+
+/* The lowest hole that fits: of the first holes most are too small. */
+static void hole(unsigned i)
+{
+	struct tree_fit fit = { bytes[i], 4096, LOW, HIGH };
+	struct tree_cursor c;
+	uint64_t at;
+
+	if (!tree_gap(&tree, &fit, &c, &at))
+		abort();
+	sum += at;
+}
+
+/* Out, and another size in where it fits. */
+static void erase_hole_insert(unsigned i)
+{
+	struct tree_fit fit = { bytes[i], 4096, LOW, HIGH };
+	uint64_t *at = &start[which[i]];
+	struct tree_range range = { .value = &tree };
+	struct tree_cursor c;
+
+	tree_seek(&tree, *at, &c);
+	tree_erase(&tree, &c);
+	if (!tree_gap(&tree, &fit, &c, at) || tree_need(&tree, &c))
+		abort();
+	range.start = *at;
+	range.end = *at + bytes[i];
+	tree_insert(&tree, &c, &range);
+}
+
+static void nothing(unsigned i)
+{
+	sum += which[i];
+}
+
+static const struct {
+	const char *name;
+	void (*once)(unsigned i);
+	const char *what;
+} rows[] = {
+	{ "tree.find", find, "find a range among 1,000 by an address" },
+	{ "tree.erase_insert", erase_insert, "take one out and put it in again" },
+	{ "tree.hole", hole, "find the lowest hole that fits" },
+	{ "tree.erase_hole_insert", erase_hole_insert, "take one out, find a hole for another" },
+};
+
+static uint64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void run(const char *name, void (*once)(unsigned i))
+{
+	uint64_t began;
+
+	tree = (struct tree_root){ .nr = 0 };
+	fill();
+	began = now();
+	CALLGRIND_START_INSTRUMENTATION;
+	CALLGRIND_ZERO_STATS;
+	for (unsigned i = 0; i < OPS; i++)
+		once(i);
+	CALLGRIND_DUMP_STATS_AT("row");
+	CALLGRIND_STOP_INSTRUMENTATION;
+	printf("{\"name\":\"%s\",\"ops\":%u,\"ns\":%llu}\n", name, OPS,
+	       (unsigned long long)(now() - began));
+	if (tree_check(&tree) || tree.nr != RANGES)
+		abort();
+}
+
+int main(int argc, char **argv)
+{
+	for (size_t i = 0; argc > 1 && i < sizeof(rows) / sizeof(rows[0]); i++) {
+		bool wanted = argc == 2;
+
+		if (!strcmp(argv[1], "list")) {
+			printf("%s\t1\t%s\n", rows[i].name, rows[i].what);
+			continue;
+		}
+		for (int n = 2; n < argc; n++)
+			wanted |= !strcmp(argv[n], rows[i].name);
+		if (wanted)
+			run(rows[i].name, strcmp(argv[1], "none") ? rows[i].once : nothing);
+	}
+	return 0;
+}
