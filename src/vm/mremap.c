@@ -4,11 +4,11 @@
  *
  *   shrink        what is behind the new end is unmapped
  *   grow          in place if the addresses behind are free, else by a move if that is allowed
- *   move          a new area that is like the old one, the entries taken over, the old one unmapped;
- *                 with DONTUNMAP it stays, empty; from 0 bytes of a shared area it keeps what it has
+ *   move          a new area like the old one, the entries taken over, the old one unmapped; with
+ *                 DONTUNMAP it stays, empty; from 0 bytes of a shared area it keeps what it has
  *
- * With FIXED and an unchanged size the range may have several areas, which move one after the other,
- * gaps between them as they are (Linux since 6.17).
+ * With FIXED and an unchanged size the range may have several areas, which move one after the
+ * other, gaps between them as they are (Linux since 6.17).
  *
  * Source: mremap(2)
  */
