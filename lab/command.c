@@ -177,8 +177,8 @@ static const struct lab_command commands[] = {
 	{ "store", "ADDRESS [=] N", "write 32 bits of memory, as the program", NULL, NULL,
 	  COMMAND_ZONES, command_store },
 	{ "file", "SIZE [store|memory]", "make and open a file",
-	  "F = file 64K: page N of its store is full of byte N + 1. memory: it has no store,\n"
-	  "is zeros, and can be sealed.",
+	  "F = file 64K: page N of its store is full of byte N + 1. memory: it has no\n"
+	  "store, is zeros, and can be sealed.",
 	  NULL, MAKES, command_file },
 	{ "close", "FILE", "close it; what was written goes to the store", NULL, NULL,
 	  COMMAND_ZONES, command_close },
