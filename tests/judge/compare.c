@@ -14,8 +14,8 @@ static const char *const ASPECTS[NR_ASPECTS] = { "none",  "state", "result", "si
 						 "bytes", "maps",  "pages",  "counts", "crash" };
 
 static const char *const COUNTS[NR_COUNTS] = {
-	"Rss",           "Pss",           "Shared_Clean", "Shared_Dirty", "Private_Clean",
-	"Private_Dirty", "Anonymous",     "Locked",
+	"Rss",           "Pss",           "Shared_Clean", "Shared_Dirty",
+	"Private_Clean", "Private_Dirty", "Anonymous",    "Locked",
 };
 
 const char *aspect_name(enum aspect aspect)
@@ -85,7 +85,8 @@ static bool is_around_end(const struct evidence *v)
 }
 
 /* Copies the areas, those joined that differ in nothing. Return: how many */
-static unsigned joined(const struct trace *t, const struct outcome *o, struct area *out, unsigned room)
+static unsigned joined(const struct trace *t, const struct outcome *o, struct area *out,
+		       unsigned room)
 {
 	unsigned nr = 0;
 
@@ -109,7 +110,8 @@ static unsigned joined(const struct trace *t, const struct outcome *o, struct ar
 /* Both refused it, and Linux has split areas before; or it is one that leaves areas apart. */
 static bool is_left_split(const struct evidence *v)
 {
-	const struct outcome *a = &v->real->outcomes[v->difference->call], *b = &v->other->outcomes[v->difference->call];
+	const struct outcome *a = &v->real->outcomes[v->difference->call],
+			     *b = &v->other->outcomes[v->difference->call];
 	struct area x[256], y[256];
 
 	const struct call *c = &v->episode->calls[v->difference->call];
@@ -129,8 +131,10 @@ static bool is_left_split(const struct evidence *v)
 
 static bool is_address(const struct evidence *v)
 {
-	return v->episode->calls[v->difference->call].op == OP_MMAP && v->difference->aspect == ASPECT_RESULT &&
-	       (uint64_t)v->real->outcomes[v->difference->call].result.result == v->episode->calls[v->difference->call].at;
+	return v->episode->calls[v->difference->call].op == OP_MMAP &&
+	       v->difference->aspect == ASPECT_RESULT &&
+	       (uint64_t)v->real->outcomes[v->difference->call].result.result ==
+		       v->episode->calls[v->difference->call].at;
 }
 
 static bool did(const struct episode *e, unsigned nr, enum op op, unsigned advice)
@@ -143,8 +147,10 @@ static bool did(const struct episode *e, unsigned nr, enum op op, unsigned advic
 
 static bool is_reclaimed(const struct evidence *v)
 {
-	bool pages = v->difference->aspect == ASPECT_PAGES || v->difference->aspect == ASPECT_COUNTS ||
-		     (v->difference->aspect == ASPECT_BYTES && v->episode->calls[v->difference->call].op == OP_MINCORE);
+	bool pages = v->difference->aspect == ASPECT_PAGES ||
+		     v->difference->aspect == ASPECT_COUNTS ||
+		     (v->difference->aspect == ASPECT_BYTES &&
+		      v->episode->calls[v->difference->call].op == OP_MINCORE);
 
 	return pages && did(v->episode, v->difference->call, OP_MADVISE, 21);
 }
@@ -154,7 +160,10 @@ static bool is_mincore_of(const struct evidence *v, const char *kind)
 {
 	const struct outcome *o = &v->real->outcomes[v->difference->call];
 	const struct call *c = &v->episode->calls[v->difference->call];
-	uint64_t at = c->at + (c->at_ref == REF_HEAP ? v->origin->heap : c->at_ref >= 0 ? (uint64_t)v->real->outcomes[c->at_ref].result.result : 0);
+	uint64_t at = c->at + (c->at_ref == REF_HEAP ? v->origin->heap
+			       : c->at_ref >= 0
+				       ? (uint64_t)v->real->outcomes[c->at_ref].result.result
+				       : 0);
 
 	if (v->difference->aspect != ASPECT_BYTES || c->op != OP_MINCORE)
 		return false;
@@ -170,9 +179,11 @@ static bool is_mincore_of(const struct evidence *v, const char *kind)
 /* A stored file has holes or has changed its size, so that pages of it are to be read in. */
 static bool is_readahead(const struct evidence *v)
 {
-	bool holes = did(v->episode, v->difference->call, OP_TRUNCATE, 0) || did(v->episode, v->difference->call, OP_FALLOCATE, 0) ||
+	bool holes = did(v->episode, v->difference->call, OP_TRUNCATE, 0) ||
+		     did(v->episode, v->difference->call, OP_FALLOCATE, 0) ||
 		     did(v->episode, v->difference->call, OP_FWRITE, 0);
-	bool pages = v->difference->aspect == ASPECT_PAGES || v->difference->aspect == ASPECT_COUNTS;
+	bool pages = v->difference->aspect == ASPECT_PAGES ||
+		     v->difference->aspect == ASPECT_COUNTS;
 
 	return holes && ((pages && is_stored(v->difference)) || is_mincore_of(v, "/stored"));
 }
@@ -203,7 +214,8 @@ static bool is_locked_twice(const struct evidence *v)
 	    v->episode->calls[v->difference->call].op == OP_BRK)
 		return did_remap(v->episode, v->difference->call, 4);
 	return v->difference->aspect == ASPECT_RESULT && (result == -11 || result == -12) &&
-	       v->other->outcomes[v->difference->call].result.result >= 0 && did_remap(v->episode, v->difference->call, 4);
+	       v->other->outcomes[v->difference->call].result.result >= 0 &&
+	       did_remap(v->episode, v->difference->call, 4);
 }
 
 /* A large part of a stored file is mapped where Linux likes. */
@@ -218,31 +230,44 @@ static bool is_aligned(const struct evidence *v)
 
 static bool is_half_moved(const struct evidence *v)
 {
-	return v->difference->aspect == ASPECT_MAPS && v->episode->calls[v->difference->call].op == OP_MREMAP &&
-	       v->episode->calls[v->difference->call].flags & 2 && v->real->outcomes[v->difference->call].result.result < 0;
+	return v->difference->aspect == ASPECT_MAPS &&
+	       v->episode->calls[v->difference->call].op == OP_MREMAP &&
+	       v->episode->calls[v->difference->call].flags & 2 &&
+	       v->real->outcomes[v->difference->call].result.result < 0;
 }
 
 static const struct explanation EXPLANATIONS[] = {
-	{ "fallocate of a stored file: a store has no call for it, Linux's ext4 has", is_allocation },
-	{ "pages of a stored file around one that faults: Linux leaves out the last page of a file "
-	  "when it begins there (6.18, ext4)", is_around_end },
-	{ "areas that a call has split before it was refused (EPERM of a sealed one) stay so in Linux "
-	  "(6.18), as do those of mremap with DONTUNMAP; a call of Quire that fails has changed nothing", is_left_split },
-	{ "mmap with FIXED at one of the last 4,095 addresses: Linux returns the address, which is an "
-	  "error's number", is_address },
-	{ "what MADV_PAGEOUT reclaims depends on lists that Linux fills later, and on the writing of "
-	  "pages", is_reclaimed },
+	{ "fallocate of a stored file: a store has no call for it, Linux's ext4 has",
+	  is_allocation },
+	{ "pages of a stored file around one that faults beyond the end: Linux leaves out the last "
+	  "page of the file when it begins there (6.18, ext4)",
+	  is_around_end },
+	{ "areas that a call has split before it was refused (EPERM of a sealed one) stay so in "
+	  "Linux (6.18), as do those of mremap with DONTUNMAP; a call of Quire that fails has "
+	  "changed nothing",
+	  is_left_split },
+	{ "mmap with FIXED at one of the last 4,095 addresses: Linux returns the address, which is "
+	  "an error's number",
+	  is_address },
+	{ "what MADV_PAGEOUT reclaims depends on lists that Linux fills later, and on the writing "
+	  "of pages",
+	  is_reclaimed },
 	{ "which pages of holes of a stored file are read ahead depends on the file system and the "
-	  "device", is_readahead },
-	{ "pages that fallocate gave a memfd are mapped around a fault only after their first use in Linux",
+	  "device",
+	  is_readahead },
+	{ "pages that fallocate gave a memfd are mapped around a fault only after their first use "
+	  "in Linux, and mincore does not see them before",
 	  is_allocated },
 	{ "mremap with DONTUNMAP of a locked area: Linux (6.18) counts its pages as locked twice",
 	  is_locked_twice },
-	{ "mremap with FIXED that is refused late: Linux has unmapped the target and what is behind the "
-	  "new end; Quire nothing", is_half_moved },
-	{ "2 MB or more of a stored file: some of Linux's file systems place that aligned to huge pages",
+	{ "mremap with FIXED that is refused late: Linux has unmapped the target and what is behind "
+	  "the new end; Quire nothing",
+	  is_half_moved },
+	{ "2 MB or more of a stored file: some of Linux's file systems place that aligned to huge "
+	  "pages",
 	  is_aligned },
-	{ "smaps: shared anonymous memory is promised by its area (flag ac), in Linux by its file", NULL },
+	{ "smaps: shared anonymous memory is promised by its area (flag ac), in Linux by its file",
+	  NULL },
 };
 
 /* ---- One aspect after the other --------------------------------------------------------- */
@@ -263,12 +288,14 @@ static bool differ_result(const struct result *a, const struct result *b, struct
 	if (a->state != b->state)
 		return tell(out, ASPECT_STATE, "state %u, not %u", b->state, a->state);
 	if (a->result != b->result)
-		return tell(out, ASPECT_RESULT, "%#" PRIx64 " (%" PRId64 "), Linux %#" PRIx64
-			    " (%" PRId64 ")", b->result, b->result, a->result, a->result);
+		return tell(out, ASPECT_RESULT,
+			    "%#" PRIx64 " (%" PRId64 "), Linux %#" PRIx64 " (%" PRId64 ")",
+			    b->result, b->result, a->result, a->result);
 	if (a->signal != b->signal || a->code != b->code || a->fault_at != b->fault_at)
-		return tell(out, ASPECT_SIGNAL, "signal %u code %u at %#" PRIx64
-			    ", Linux signal %u code %u at %#" PRIx64, b->signal, b->code, b->fault_at,
-			    a->signal, a->code, a->fault_at);
+		return tell(out, ASPECT_SIGNAL,
+			    "signal %u code %u at %#" PRIx64
+			    ", Linux signal %u code %u at %#" PRIx64,
+			    b->signal, b->code, b->fault_at, a->signal, a->code, a->fault_at);
 	if (a->value != b->value)
 		return tell(out, ASPECT_VALUE, "%#x, Linux %#x", b->value, a->value);
 	if (a->nr_vec != b->nr_vec)
@@ -345,9 +372,10 @@ static bool differ_look(const struct trace *ta, const struct outcome *a, const s
 
 		for (unsigned c = 0; c < NR_COUNTS; c++)
 			if (x->counts[c] != y->counts[c])
-				return tell(out, ASPECT_COUNTS, "%s of %#" PRIx64 " %s is %" PRIu64
-					    " kB, Linux %" PRIu64, COUNTS[c], x->start, x->name,
-					    y->counts[c], x->counts[c]);
+				return tell(
+					out, ASPECT_COUNTS,
+					"%s of %#" PRIx64 " %s is %" PRIu64 " kB, Linux %" PRIu64,
+					COUNTS[c], x->start, x->name, y->counts[c], x->counts[c]);
 		uint32_t wrong = x->flags ^ y->flags;
 
 		if (x->rights[3] == 's')

@@ -10,11 +10,11 @@
 /* In what two answers differ. */
 enum aspect {
 	ASPECT_NONE,
-	ASPECT_STATE,  /* one side could not do the call */
+	ASPECT_STATE, /* one side could not do the call */
 	ASPECT_RESULT,
 	ASPECT_SIGNAL,
-	ASPECT_VALUE,  /* what was read */
-	ASPECT_BYTES,  /* mincore, contents of files */
+	ASPECT_VALUE, /* what was read */
+	ASPECT_BYTES, /* mincore, contents of files */
 	ASPECT_MAPS,
 	ASPECT_PAGES,  /* which pages are there */
 	ASPECT_COUNTS, /* smaps */
@@ -26,7 +26,7 @@ enum aspect {
 struct difference {
 	enum aspect aspect;
 	unsigned call;
-	int explained;         /* number of the reason, if it is one of the known ones; else -1 */
+	int explained; /* number of the reason, if it is one of the known ones; else -1 */
 	char text[512];
 };
 

@@ -38,11 +38,11 @@
 
 /** struct shared - what a worker tells the judge */
 struct shared {
-	uint64_t episode;    /* number of the one being done */
-	uint64_t calls;      /* compared and equal */
-	uint64_t good;       /* of them, those that succeeded */
+	uint64_t episode;                    /* number of the one being done */
+	uint64_t calls;                      /* compared and equal */
+	uint64_t good;                       /* of them, those that succeeded */
 	uint64_t explained[COMPARE_REASONS]; /* episodes that ended with a known difference */
-	bool done;           /* the worker came to its end */
+	bool done;                           /* the worker came to its end */
 	struct difference difference;
 };
 
@@ -66,7 +66,7 @@ struct judge {
 	unsigned nr_crashes;
 };
 
-/* ---- One episode ------------------------------------------------------------------------------- */
+/* ---- One episode ------------------------------------------------------------------- */
 
 /* Return: was there a difference? It is in @out. Ends the process if Quire panics. */
 static bool do_episode(struct judge *j, const struct episode *episode, struct difference *out)
@@ -181,7 +181,7 @@ static bool apart(struct judge *j, void (*what)(struct judge *), unsigned second
 	return false;
 }
 
-/* ---- Reducing ----------------------------------------------------------------------------------- */
+/* ---- Reducing ---------------------------------------------------------------------- */
 
 static void trial(struct judge *j)
 {
@@ -229,9 +229,9 @@ static void report(struct judge *j)
 	fflush(stdout);
 }
 
-/* ---- What is asked for ------------------------------------------------------------------------------ */
+/* ---- What is asked for ------------------------------------------------------------- */
 
-/* Differences in the same aspect of the same call are shown once; so are crashes with the same text. */
+/* Differences in the same aspect of the same call are shown once; so are crashes of one text. */
 static bool is_new(struct judge *j)
 {
 	const struct difference *d = &j->shared->difference;
@@ -351,12 +351,13 @@ static bool begin(struct judge *j, const char *program)
 		snprintf(beside + (n > 0 ? n : 0), 16, "-executor");
 		program = beside;
 	}
-	j->shared = mmap(NULL, sizeof(*j->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-			 -1, 0);
+	j->shared = mmap(NULL, sizeof(*j->shared), PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	j->episode = mmap(NULL, sizeof(*j->episode), PROT_READ | PROT_WRITE,
 			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	j->said = memfd_create("said", 0);
-	if (j->said < 0 || j->shared == MAP_FAILED || j->episode == MAP_FAILED || !linux_start(&j->real, program))
+	if (j->said < 0 || j->shared == MAP_FAILED || j->episode == MAP_FAILED ||
+	    !linux_start(&j->real, program))
 		return false;
 	if (!j->self)
 		return machine_start(&j->machine, &j->real.origin);
@@ -384,10 +385,14 @@ static int explain(void)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "seed", required_argument, NULL, 's' },     { "calls", required_argument, NULL, 'c' },
-		{ "all", no_argument, NULL, 'a' },            { "self", no_argument, NULL, 'l' },
-		{ "run", required_argument, NULL, 'r' },      { "explained", no_argument, NULL, 'e' },
-		{ "executor", required_argument, NULL, 'x' }, { NULL, 0, NULL, 0 },
+		{ "seed", required_argument, NULL, 's' },
+		{ "calls", required_argument, NULL, 'c' },
+		{ "all", no_argument, NULL, 'a' },
+		{ "self", no_argument, NULL, 'l' },
+		{ "run", required_argument, NULL, 'r' },
+		{ "explained", no_argument, NULL, 'e' },
+		{ "executor", required_argument, NULL, 'x' },
+		{ NULL, 0, NULL, 0 },
 	};
 	static struct judge j = { .seed = 1, .nr_calls = 20000 };
 	const char *script = NULL, *program = NULL;
@@ -395,14 +400,28 @@ int main(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
-		case 's': j.seed = strtoull(optarg, NULL, 0); break;
-		case 'c': j.nr_calls = strtoull(optarg, NULL, 0); break;
-		case 'a': j.all = true; break;
-		case 'l': j.self = true; break;
-		case 'r': script = optarg; break;
-		case 'x': program = optarg; break;
-		case 'e': return explain();
-		default: return usage();
+		case 's':
+			j.seed = strtoull(optarg, NULL, 0);
+			break;
+		case 'c':
+			j.nr_calls = strtoull(optarg, NULL, 0);
+			break;
+		case 'a':
+			j.all = true;
+			break;
+		case 'l':
+			j.self = true;
+			break;
+		case 'r':
+			script = optarg;
+			break;
+		case 'x':
+			program = optarg;
+			break;
+		case 'e':
+			return explain();
+		default:
+			return usage();
 		}
 	}
 	if (optind < argc)
