@@ -149,6 +149,15 @@ static enum lab_status args_file(struct lab *lab, struct lab_file **out)
 	return args_wrong(lab, "file", word, near.word);
 }
 
+enum lab_status args_open_file(struct lab *lab, struct quire_file **out)
+{
+	struct lab_file *f = NULL;
+	enum lab_status status = args_file(lab, &f);
+
+	*out = f ? f->file : NULL;
+	return status;
+}
+
 static enum lab_status session_cache(struct lab *lab)
 {
 	enum lab_status status = session_kernel(lab);
@@ -169,6 +178,8 @@ static enum lab_status file_name(struct lab *lab, const char *name, struct lab_f
 	*out = file_find(lab, name);
 	if (*out && (*out)->file)
 		return session_fail(lab, LAB_USAGE, "%s is open", name);
+	if (*out && (*out)->bytes)
+		return session_fail(lab, LAB_USAGE, "%s is mapped still", name);
 	if (*out)
 		return LAB_OK;
 	*out = session_alloc(lab, sizeof(**out));

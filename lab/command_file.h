@@ -10,6 +10,11 @@
 /** file_reset - close all files and forget their names; before the machine ends */
 void file_reset(struct lab *lab);
 
+struct quire_file;
+
+/** args_open_file - an open file by its name */
+enum lab_status args_open_file(struct lab *lab, struct quire_file **out);
+
 /* For the table of commands (command.c). */
 enum lab_status command_file(struct lab *lab, const char *target);
 enum lab_status command_close(struct lab *lab, const char *target);

@@ -6,6 +6,7 @@
  * give the error's name.
  */
 #include "args.h"
+#include "command_file.h"
 #include "command_process.h"
 #include "process.h"
 #include "text.h"
@@ -117,7 +118,7 @@ static const struct bits mmap_flags[] = {
 	{ NULL, 0 },
 };
 
-/* [at ADDRESS] [RIGHTS] [FLAG...] */
+/* [at ADDRESS] [RIGHTS] [file F] [offset N] [FLAG...] */
 static enum lab_status args_mmap(struct lab *lab, struct quire_mmap *args)
 {
 	struct lab_words *words = &lab->words;
@@ -130,6 +131,11 @@ static enum lab_status args_mmap(struct lab *lab, struct quire_mmap *args)
 
 		if (words_take(words, "at")) {
 			status = args_place(lab, &args->address, &area);
+		} else if (words_take(words, "file")) {
+			args->flags &= ~QUIRE_MAP_ANONYMOUS;
+			status = args_open_file(lab, &args->file);
+		} else if (words_take(words, "offset")) {
+			status = args_size(lab, "the offset", &args->offset);
 		} else {
 			word = words_next(words);
 			if (!is_rights(word, &args->prot) &&

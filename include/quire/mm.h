@@ -86,7 +86,12 @@ struct quire_vm_stat {
 	uint64_t nr_table_pages; /* PageTables */
 };
 
-/** quire_vm_stat - count. Return: 0; -QUIRE_ENODEV */
+/**
+ * quire_vm_stat - count
+ *
+ * Return:  0; -QUIRE_ENODEV
+ * Context: with memory that is locked nobody else may use the machine meanwhile; may sleep
+ */
 int quire_vm_stat(struct quire *q, struct quire_vm_stat *out);
 
 /* ---- Address spaces ------------------------------------------------------------- */

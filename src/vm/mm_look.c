@@ -8,6 +8,7 @@
 
 #include "vm/account.h"
 #include "vm/mm.h"
+#include "vm/rmap.h"
 
 void quire_mm_layout(struct quire_mm *mm, struct quire_mm_layout *out)
 {
@@ -82,13 +83,20 @@ bool quire_mm_next_vma(struct quire_mm *mm, quire_virt_t from, struct quire_vma_
 	return vma != NULL;
 }
 
-/* Frames whose contents are held in memory by mlock. */
-static uint64_t count_mlocked(const struct quire *q)
+static bool is_user(const struct quire_page *page)
+{
+	enum quire_owner owner = frames_owner(page);
+
+	return owner == QUIRE_OWNER_ANON || owner == QUIRE_OWNER_CACHE;
+}
+
+/* Frames that are mapped where mlock keeps them in memory. */
+static uint64_t count_mlocked(struct quire *q)
 {
 	uint64_t nr = 0;
 
 	for (uint32_t i = 0; i < q->frames.nr; i++)
-		nr += (relaxed_load(&q->use[i].flags) & USE_MLOCKED) != 0;
+		nr += is_user(&q->frames.pages[i]) && rmap_mlocked(q, &q->frames.pages[i]);
 	return nr;
 }
 
@@ -103,8 +111,8 @@ int quire_vm_stat(struct quire *q, struct quire_vm_stat *out)
 		.commit_limit = account_limit(q),
 		.nr_anon = relaxed_load(&vm->nr_anon),
 		.nr_mapped = relaxed_load(&vm->nr_mapped),
-		.nr_mlocked = count_mlocked(q),
 	};
+	bool locked = false;
 	uintptr_t token = quire_port_cpu_enter();
 
 	lock_take(&vm->lock);
@@ -114,11 +122,13 @@ int quire_vm_stat(struct quire *q, struct quire_vm_stat *out)
 		uint64_t major = relaxed_load(&mm->maj_faults);
 
 		out->nr_mms++;
+		locked = locked || mm->locked_vm;
 		out->pgmajfault += major;
 		out->pgfault += relaxed_load(&mm->min_faults) + major;
 		out->nr_table_pages += mm->table->nr_tables;
 	}
 	lock_drop(&vm->lock);
 	quire_port_cpu_leave(token);
+	out->nr_mlocked = locked ? count_mlocked(q) : 0;
 	return 0;
 }

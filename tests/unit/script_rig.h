@@ -44,7 +44,7 @@ static void write_talk(void *ctx, const char *text, size_t length)
 	keep(r->talk, sizeof(r->talk), text, length);
 }
 
-static int read_map(void *ctx, const char *name, char **text, size_t *length, const char **why)
+static inline int read_map(void *ctx, const char *name, char **text, size_t *length, const char **why)
 {
 	(void)ctx;
 	(void)why;
@@ -68,7 +68,7 @@ static void set_cpu(void *ctx, unsigned cpu)
 	quire_hosted_cpu(cpu);
 }
 
-static struct lab *begin(void)
+static inline struct lab *begin(void)
 {
 	const struct lab_host host = {
 		.out = { write_out, &record },

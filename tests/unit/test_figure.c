@@ -66,6 +66,12 @@ static struct quire *textbook(void)
 	return q;
 }
 
+/* Of a cache (test_slab_report.c), a process or a way (test_process_script.c). */
+static bool is_of_something(const char *view)
+{
+	return !strcmp(view, "slab") || !strcmp(view, "space") || !strcmp(view, "walk");
+}
+
 static const struct lab_draw_options ascii = { .ascii = true };
 
 TEST(frames_16)
@@ -237,8 +243,8 @@ TEST(widths)
 			quire_page_alloc(q, n & 1 ? QUIRE_GFP_KERNEL : QUIRE_GFP_HIGHUSER_MOVABLE,
 					 n & 3);
 		for (size_t v = 0; (view = lab_view_list(v)); v++) {
-			if (strcmp(view->name, "slab") == 0)
-				continue; /* of a cache: test_slab_report.c */
+			if (is_of_something(view->name))
+				continue;
 			for (unsigned columns = 40; columns <= 400; columns += 60) {
 				struct lab_draw_options opt = { .ascii = true, .columns = columns };
 
@@ -267,7 +273,7 @@ TEST(keys)
 
 	for (size_t v = 0; (view = lab_view_list(v)); v++) {
 		/* A slab's has its own test; each row of a layout says what it is. */
-		if (!strcmp(view->name, "slab") || !strcmp(view->name, "layout"))
+		if (is_of_something(view->name) || !strcmp(view->name, "layout"))
 			continue;
 		for (unsigned i = 0; i < 4; i++) {
 			char seen[16][8] = { "" };
@@ -353,7 +359,7 @@ TEST(wrong)
 	CHECK_EQ(quire_boot_zones(q), 0);
 	uint64_t live = host.live_bytes;
 	for (size_t v = 0; lab_view_list(v); v++) {
-		if (strcmp(lab_view_list(v)->name, "slab") == 0)
+		if (is_of_something(lab_view_list(v)->name))
 			continue;
 		host.fail_at = host.nr_allocs + 1;
 		CHECK_EQ(lab_draw(q, lab_view_list(v)->name, NULL, &sink), -QUIRE_ENOMEM);
