@@ -265,12 +265,14 @@ static void dirty_at(struct vma *vma, uint64_t address)
 	table_leave(t, token);
 }
 
-static int populate_area(struct vma *vma, uint64_t start, uint64_t end, enum populate how)
+int fault_populate_area(struct vma *vma, uint64_t start, uint64_t end, enum populate how)
 {
 	uint32_t kind = vma->flags & (QUIRE_VM_WRITE | QUIRE_VM_SHARED);
 	bool write = how == POPULATE_WRITE || (how == POPULATE_MAP && kind == QUIRE_VM_WRITE);
 	struct quire_signal signal;
 
+	if (how == POPULATE_MAP && vma->flags & QUIRE_VM_LOCKONFAULT)
+		return 0;
 	for (uint64_t at = start; at < end; at += QUIRE_PAGE_SIZE) {
 		/* What can only be executed or written can't be read, whatever the processor does. */
 		if (how != POPULATE_MAP &&
@@ -303,8 +305,8 @@ int fault_populate(struct quire_mm *mm, uint64_t start, uint64_t end, enum popul
 
 		if (!vma)
 			error = -QUIRE_ENOMEM;
-		else if (how != POPULATE_MAP || !(vma->flags & QUIRE_VM_LOCKONFAULT))
-			error = populate_area(vma, start, stop, how);
+		else
+			error = fault_populate_area(vma, start, stop, how);
 		start = stop;
 	}
 	sem_read_drop(&mm->sem, mm->q->config.host);

@@ -225,7 +225,7 @@ static bool is_aligned(const struct evidence *v)
 
 	return v->difference->aspect == ASPECT_RESULT && c->op == OP_MMAP && c->bytes >= 2u << 20 &&
 	       of_stored(v, c) &&
-	       !(v->real->outcomes[v->difference->call].result.result & 0x1fffff);
+	       !(((uint64_t)v->real->outcomes[v->difference->call].result.result - c->to) & 0x1fffff);
 }
 
 static bool is_half_moved(const struct evidence *v)
@@ -239,8 +239,8 @@ static bool is_half_moved(const struct evidence *v)
 static const struct explanation EXPLANATIONS[] = {
 	{ "fallocate of a stored file: a store has no call for it, Linux's ext4 has",
 	  is_allocation },
-	{ "pages of a stored file around one that faults beyond the end: Linux leaves out the last "
-	  "page of the file when it begins there (6.18, ext4)",
+	{ "pages of a stored file around a fault beyond its end: if there is the last one alone, "
+	  "Linux (6.18) maps it only where there is a page table already",
 	  is_around_end },
 	{ "areas that a call has split before it was refused (EPERM of a sealed one) stay so in "
 	  "Linux (6.18), as do those of mremap with DONTUNMAP; a call of Quire that fails has "
