@@ -225,7 +225,8 @@ static bool is_aligned(const struct evidence *v)
 
 	return v->difference->aspect == ASPECT_RESULT && c->op == OP_MMAP && c->bytes >= 2u << 20 &&
 	       of_stored(v, c) &&
-	       !(((uint64_t)v->real->outcomes[v->difference->call].result.result - c->to) & 0x1fffff);
+	       !(((uint64_t)v->real->outcomes[v->difference->call].result.result - c->to) &
+		 0x1fffff);
 }
 
 static bool is_half_moved(const struct evidence *v)

@@ -381,6 +381,9 @@ static void gen_limit(struct gen *g, struct call *c)
 		c->bytes = below(g, 512) * PAGE;
 		break;
 	}
+	/* With 0, Linux lets programs grow up to the hard limit, which is not known here. */
+	if (c->prot == 2 && !c->bytes)
+		c->bytes = PAGE;
 	if (chance(g, 40))
 		c->bytes = c->prot == 8 ? 256 * PAGE : c->prot == 3 ? 8u << 20 : UINT64_MAX;
 }
