@@ -199,7 +199,7 @@ $(B)/judge-executor: tests/judge/executor.c tests/judge/wire.h | build/.deps
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(CC) -std=gnu11 -O2 -g $(WARN) -ffreestanding -fno-stack-protector -fno-pic -mcmodel=large -mno-red-zone \
-		-mgeneral-regs-only -nostdlib -static -no-pie -Wl,-Ttext-segment=0x500000000000 -Wl,-e,start \
+		-mgeneral-regs-only -nostdlib -static -fno-pie -Wl,-Ttext-segment=0x500000000000 -Wl,-e,start \
 		-Wl,--build-id=none -Wl,-z,noexecstack -o $@ $<
 
 # ---- Other hosts ----------------------------------------------------------

@@ -249,35 +249,39 @@ enum quire_fault fault_in(struct vma *vma, uint64_t address, bool write,
 	return fault;
 }
 
-/* A page of a file that a call wants to be written is dirty at once: no processor has to write it. */
+/* A page of a file that a call wants to be written is dirty at once, if the entry does not say so. */
 static void dirty_at(struct vma *vma, uint64_t address)
 {
 	struct quire_table *t = vma->mm->table;
 	uintptr_t token = table_enter(t);
 	const struct leaf *leaf = user_find(t, address);
 	uint64_t entry = leaf ? table_get(t, leaf->contents, user_index(t, address)) : 0;
-	struct quire_page *page = entry ? frame_of(vma->mm, entry) : NULL;
+	bool clean = (entry & (QUIRE_PTE_PRESENT | QUIRE_PTE_RW | QUIRE_PTE_DIRTY)) ==
+		     (QUIRE_PTE_PRESENT | QUIRE_PTE_RW);
+	struct quire_page *page = clean ? frame_of(vma->mm, entry) : NULL;
 
 	if (page && !frame_anon(page))
 		frame_dirty(t->q, page);
 	table_leave(t, token);
 }
 
-static int populate_area(struct vma *vma, uint64_t start, uint64_t end, enum populate how)
+int fault_populate_area(struct vma *vma, uint64_t start, uint64_t end, enum populate how)
 {
 	uint32_t kind = vma->flags & (QUIRE_VM_WRITE | QUIRE_VM_SHARED);
 	bool write = how == POPULATE_WRITE || (how == POPULATE_MAP && kind == QUIRE_VM_WRITE);
 	struct quire_signal signal;
 
+	if (how == POPULATE_MAP && vma->flags & QUIRE_VM_LOCKONFAULT)
+		return 0;
 	for (uint64_t at = start; at < end; at += QUIRE_PAGE_SIZE) {
 		/* What can't be read isn't, whatever the processor does. */
 		if (how != POPULATE_MAP &&
 		    !(vma->flags & (write ? QUIRE_VM_WRITE : QUIRE_VM_READ)))
 			return -QUIRE_EINVAL;
+		if (write && vma->file)
+			dirty_at(vma, at);
 		switch (fault_in(vma, at, write, &signal)) {
 		case QUIRE_FAULT_DONE:
-			if (write && vma->file)
-				dirty_at(vma, at);
 			break;
 		case QUIRE_FAULT_OOM:
 			return -QUIRE_ENOMEM;
@@ -301,8 +305,8 @@ int fault_populate(struct quire_mm *mm, uint64_t start, uint64_t end, enum popul
 
 		if (!vma)
 			error = -QUIRE_ENOMEM;
-		else if (how != POPULATE_MAP || !(vma->flags & QUIRE_VM_LOCKONFAULT))
-			error = populate_area(vma, start, stop, how);
+		else
+			error = fault_populate_area(vma, start, stop, how);
 		start = stop;
 	}
 	sem_read_drop(&mm->sem, mm->q->config.host);

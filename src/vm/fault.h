@@ -108,4 +108,7 @@ enum populate {
  */
 int fault_populate(struct quire_mm *mm, uint64_t start, uint64_t end, enum populate how);
 
+/** fault_populate_area - fault_populate within one area. Locks: mm->sem, for reading or writing */
+int fault_populate_area(struct vma *vma, uint64_t start, uint64_t end, enum populate how);
+
 #endif

@@ -12,8 +12,8 @@
 
 #include "core/assert.h"
 #include "vm/account.h"
+#include "vm/fault.h"
 #include "vm/layout.h"
-#include "vm/mlock.h"
 #include "vm/zap.h"
 
 #define RIGHTS (QUIRE_VM_READ | QUIRE_VM_WRITE | QUIRE_VM_EXEC)
@@ -28,7 +28,6 @@ struct protect {
 	uint64_t start, end;
 	uint32_t rights;
 	struct vma_room room;
-	uint64_t fill_start, fill_end; /* locked pages that can be written now; none: both 0 */
 };
 
 /* May the area become this? Pages that it promises from now on are in *@promised. */
@@ -81,11 +80,10 @@ static int protect_area(struct protect *p, struct vma **vma)
 	if (old & QUIRE_VM_ACCOUNT && !(change.flags & QUIRE_VM_ACCOUNT))
 		account_release(p->mm, nr);
 	zap_protect(*vma, change.start, change.end);
+	/* Locked pages that can be written now are had at once; if not, whoever writes finds out. */
 	if ((old & (QUIRE_VM_WRITE | QUIRE_VM_SHARED | QUIRE_VM_LOCKED)) == QUIRE_VM_LOCKED &&
-	    change.flags & QUIRE_VM_WRITE) {
-		p->fill_start = p->fill_end ? p->fill_start : change.start;
-		p->fill_end = change.end;
-	}
+	    change.flags & QUIRE_VM_WRITE)
+		(void)fault_populate_area(*vma, change.start, change.end, POPULATE_MAP);
 	return 0;
 }
 
@@ -155,7 +153,5 @@ int quire_mprotect(struct quire_mm *mm, quire_virt_t address, uint64_t bytes, un
 	else
 		error = protect(&p, down);
 	sem_write_drop(&mm->sem, mm->q->config.host);
-	if (p.fill_end)
-		mlock_fill(mm, p.fill_start, p.fill_end);
 	return error;
 }

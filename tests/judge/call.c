@@ -14,7 +14,13 @@ struct word {
 	uint32_t value;
 };
 
-static const struct word PROTS[] = { { "r", 1 }, { "w", 2 }, { "x", 4 }, { "growsdown", 0x01000000 },
+static const struct word PROTS[] = { { "rwx", 7 },
+				     { "rw", 3 },
+				     { "rx", 5 },
+				     { "r", 1 },
+				     { "w", 2 },
+				     { "x", 4 },
+				     { "growsdown", 0x01000000 },
 				     { NULL, 0 } };
 static const struct word MAPS[] = {
 	{ "validate", 3 },      { "private", 2 },          { "shared", 1 },
@@ -23,24 +29,30 @@ static const struct word MAPS[] = {
 	{ "populate", 0x8000 }, { "nonblock", 0x10000 },   { "stack", 0x20000 },
 	{ "sync", 0x80000 },    { "noreplace", 0x100000 }, { NULL, 0 },
 };
-static const struct word REMAPS[] = { { "maymove", 1 }, { "fixed", 2 }, { "dontunmap", 4 }, { NULL, 0 } };
+static const struct word REMAPS[] = {
+	{ "maymove", 1 }, { "fixed", 2 }, { "dontunmap", 4 }, { NULL, 0 }
+};
 static const struct word ONFAULT[] = { { "onfault", 1 }, { NULL, 0 } };
-static const struct word ALLS[] = { { "current", 1 }, { "future", 2 }, { "onfault", 4 }, { NULL, 0 } };
-static const struct word SYNCS[] = { { "async", 1 }, { "invalidate", 2 }, { "sync", 4 }, { NULL, 0 } };
+static const struct word ALLS[] = {
+	{ "current", 1 }, { "future", 2 }, { "onfault", 4 }, { NULL, 0 }
+};
+static const struct word SYNCS[] = {
+	{ "async", 1 }, { "invalidate", 2 }, { "sync", 4 }, { NULL, 0 }
+};
 static const struct word SEALS[] = { { "seal", 1 },  { "shrink", 2 },        { "grow", 4 },
 				     { "write", 8 }, { "future_write", 16 }, { NULL, 0 } };
-static const struct word HOLES[] = { { "keep_size", 1 }, { "punch_hole", 2 }, { "zero_range", 16 },
-				     { NULL, 0 } };
-static const struct word LIMITS[] = { { "data", 2 }, { "stack", 3 }, { "memlock", 8 }, { "as", 9 },
-				      { NULL, 0 } };
+static const struct word HOLES[] = {
+	{ "keep_size", 1 }, { "punch_hole", 2 }, { "zero_range", 16 }, { NULL, 0 }
+};
+static const struct word LIMITS[] = {
+	{ "data", 2 }, { "stack", 3 }, { "memlock", 8 }, { "as", 9 }, { NULL, 0 }
+};
 static const struct word ADVICE[] = {
-	{ "normal", 0 },         { "random", 1 },         { "sequential", 2 },
-	{ "willneed", 3 },       { "dontneed", 4 },       { "free", 8 },
-	{ "remove", 9 },         { "dontfork", 10 },      { "dofork", 11 },
-	{ "hugepage", 14 },      { "nohugepage", 15 },    { "dontdump", 16 },
-	{ "dodump", 17 },        { "wipeonfork", 18 },    { "keeponfork", 19 },
-	{ "cold", 20 },          { "pageout", 21 },       { "populate_read", 22 },
-	{ "populate_write", 23 }, { NULL, 0 },
+	{ "normal", 0 },   { "random", 1 },         { "sequential", 2 },      { "willneed", 3 },
+	{ "dontneed", 4 }, { "free", 8 },           { "remove", 9 },          { "dontfork", 10 },
+	{ "dofork", 11 },  { "hugepage", 14 },      { "nohugepage", 15 },     { "dontdump", 16 },
+	{ "dodump", 17 },  { "wipeonfork", 18 },    { "keeponfork", 19 },     { "cold", 20 },
+	{ "pageout", 21 }, { "populate_read", 22 }, { "populate_write", 23 }, { NULL, 0 },
 };
 
 /** enum field - an argument's place in struct call */
@@ -65,7 +77,8 @@ static const struct form FORMS[NR_OPS] = {
 		      false, MAPS },
 	[OP_MUNMAP] = { "munmap", F(AT) | F(BYTES), NULL, false, NULL },
 	[OP_MPROTECT] = { "mprotect", F(AT) | F(BYTES) | F(PROT), PROTS, false, NULL },
-	[OP_MREMAP] = { "mremap", F(AT) | F(BYTES) | F(MORE) | F(FLAGS) | F(TO), NULL, false, REMAPS },
+	[OP_MREMAP] = { "mremap", F(AT) | F(BYTES) | F(MORE) | F(FLAGS) | F(TO), NULL, false,
+			REMAPS },
 	[OP_BRK] = { "brk", F(AT), NULL, false, NULL },
 	[OP_MADVISE] = { "madvise", F(AT) | F(BYTES) | F(PROT), ADVICE, true, NULL },
 	[OP_MLOCK] = { "mlock", F(AT) | F(BYTES) | F(FLAGS), NULL, false, ONFAULT },
@@ -83,7 +96,8 @@ static const struct form FORMS[NR_OPS] = {
 	[OP_FREAD] = { "fread", F(FILE_NR) | F(OFFSET) | F(BYTES), NULL, false, NULL },
 	[OP_FWRITE] = { "fwrite", F(FILE_NR) | F(OFFSET) | F(BYTES) | F(VALUE), NULL, false, NULL },
 	[OP_TRUNCATE] = { "truncate", F(FILE_NR) | F(BYTES), NULL, false, NULL },
-	[OP_FALLOCATE] = { "fallocate", F(FILE_NR) | F(OFFSET) | F(BYTES) | F(PROT), HOLES, false, NULL },
+	[OP_FALLOCATE] = { "fallocate", F(FILE_NR) | F(OFFSET) | F(BYTES) | F(PROT), HOLES, false,
+			   NULL },
 	[OP_SEAL] = { "seal", F(FILE_NR) | F(FLAGS), NULL, false, SEALS },
 	[OP_SETRLIMIT] = { "setrlimit", F(PROT) | F(BYTES), LIMITS, true, NULL },
 	[OP_FORK] = { "fork", F(CHILD), NULL, false, NULL },
@@ -137,15 +151,33 @@ static void print_field(FILE *to, const struct call *c, unsigned field)
 	const struct form *form = &FORMS[c->op];
 
 	switch (field) {
-	case AT: print_address(to, c->at_ref, c->at); break;
-	case TO: print_address(to, c->to_ref, c->to); break;
-	case OFFSET: fprintf(to, "0x%" PRIx64, c->to); break;
-	case BYTES: fprintf(to, "0x%" PRIx64, c->bytes); break;
-	case MORE: fprintf(to, "0x%" PRIx64, c->more); break;
-	case PROT: print_words(to, form->prot, form->one, c->prot); break;
-	case FLAGS: print_words(to, form->flags, false, c->flags); break;
-	case FILE_NR: fprintf(to, "%u", c->file); break;
-	default: fprintf(to, "0x%x", c->value); break;
+	case AT:
+		print_address(to, c->at_ref, c->at);
+		break;
+	case TO:
+		print_address(to, c->to_ref, c->to);
+		break;
+	case OFFSET:
+		fprintf(to, "0x%" PRIx64, c->to);
+		break;
+	case BYTES:
+		fprintf(to, "0x%" PRIx64, c->bytes);
+		break;
+	case MORE:
+		fprintf(to, "0x%" PRIx64, c->more);
+		break;
+	case PROT:
+		print_words(to, form->prot, form->one, c->prot);
+		break;
+	case FLAGS:
+		print_words(to, form->flags, false, c->flags);
+		break;
+	case FILE_NR:
+		fprintf(to, "%u", c->file);
+		break;
+	default:
+		fprintf(to, "0x%x", c->value);
+		break;
 	}
 }
 
@@ -243,13 +275,20 @@ static bool read_field(const struct reading *r, struct call *c, unsigned field, 
 	bool good = true;
 
 	switch (field) {
-	case AT: return read_address(r, text, &c->at_ref, &c->at);
-	case TO: return read_address(r, text, &c->to_ref, &c->to);
-	case OFFSET: return read_number(text, UINT64_MAX, &c->to);
-	case BYTES: return read_number(text, UINT64_MAX, &c->bytes);
-	case MORE: return read_number(text, UINT64_MAX, &c->more);
-	case PROT: return read_words(form->prot, text, &c->prot);
-	case FLAGS: return read_words(form->flags, text, &c->flags);
+	case AT:
+		return read_address(r, text, &c->at_ref, &c->at);
+	case TO:
+		return read_address(r, text, &c->to_ref, &c->to);
+	case OFFSET:
+		return read_number(text, UINT64_MAX, &c->to);
+	case BYTES:
+		return read_number(text, UINT64_MAX, &c->bytes);
+	case MORE:
+		return read_number(text, UINT64_MAX, &c->more);
+	case PROT:
+		return read_words(form->prot, text, &c->prot);
+	case FLAGS:
+		return read_words(form->flags, text, &c->flags);
 	case FILE_NR:
 		good = read_number(text, 255, &n);
 		c->file = (uint8_t)n;
@@ -279,7 +318,8 @@ static bool read_call(struct reading *r, char *line)
 	char *words[16], *rest = NULL;
 	unsigned nr = 0, op = 0;
 
-	for (char *w = strtok_r(line, " \t\n", &rest); w && nr < 16; w = strtok_r(NULL, " \t\n", &rest))
+	for (char *w = strtok_r(line, " \t\n", &rest); w && nr < 16;
+	     w = strtok_r(NULL, " \t\n", &rest))
 		words[nr++] = w;
 	if (nr < 3 || words[1][0] != 'p' || r->out->nr >= WIRE_CALLS)
 		return false;
@@ -308,7 +348,8 @@ static bool read_setting(struct setting *s, const char *line)
 		   &s->privileged) == 2)
 		return true;
 	if (sscanf(line, "file %u %15s bytes=%" SCNi64 " sealing=%u", &n, kind, (int64_t *)&bytes,
-		   &sealing) != 4 || n >= WIRE_FILES)
+		   &sealing) != 4 ||
+	    n >= WIRE_FILES)
 		return false;
 	for (unsigned k = 0; k < sizeof(KINDS) / sizeof(KINDS[0]); k++) {
 		if (!strcmp(KINDS[k], kind)) {
@@ -331,8 +372,8 @@ bool episode_read(FILE *from, struct episode *out)
 		if (line[strspn(line, " \t\n")] == 0 || line[0] == '#')
 			continue;
 		memcpy(copy, line, sizeof(copy));
-		if (!(line[0] >= '0' && line[0] <= '9' ? read_call(&r, line) :
-							 read_setting(&out->setting, line))) {
+		if (!(line[0] >= '0' && line[0] <= '9' ? read_call(&r, line)
+						       : read_setting(&out->setting, line))) {
 			fprintf(stderr, "judge: line %u: %s", nr, copy);
 			return false;
 		}

@@ -14,8 +14,8 @@ static const char *const ASPECTS[NR_ASPECTS] = { "none",  "state", "result", "si
 						 "bytes", "maps",  "pages",  "counts", "crash" };
 
 static const char *const COUNTS[NR_COUNTS] = {
-	"Rss",           "Pss",           "Shared_Clean", "Shared_Dirty", "Private_Clean",
-	"Private_Dirty", "Anonymous",     "Locked",
+	"Rss",           "Pss",           "Shared_Clean", "Shared_Dirty",
+	"Private_Clean", "Private_Dirty", "Anonymous",    "Locked",
 };
 
 const char *aspect_name(enum aspect aspect)
@@ -44,6 +44,16 @@ static bool areas_equal(const struct area *a, const struct area *b)
 	       !strcmp(a->rights, b->rights) && !strcmp(a->name, b->name);
 }
 
+/* Is the call's file the stored one? */
+static bool of_stored(const struct evidence *v, const struct call *c)
+{
+	if (c->file >= WIRE_FILES)
+		return false;
+	unsigned kind = v->episode->setting.files[c->file].kind;
+
+	return kind == FILE_STORED || kind == FILE_READ_ONLY || kind == FILE_WRITE_ONLY;
+}
+
 /* Is a stored file mapped there? */
 static bool is_stored(const struct difference *d)
 {
@@ -54,8 +64,7 @@ static bool is_allocation(const struct evidence *v)
 {
 	const struct call *c = &v->episode->calls[v->difference->call];
 
-	return c->op == OP_FALLOCATE && v->difference->aspect == ASPECT_RESULT && c->file < WIRE_FILES &&
-	       v->episode->setting.files[c->file].kind >= FILE_STORED &&
+	return c->op == OP_FALLOCATE && v->difference->aspect == ASPECT_RESULT && of_stored(v, c) &&
 	       v->real->outcomes[v->difference->call].result.result == 0 &&
 	       v->other->outcomes[v->difference->call].result.result == -95;
 }
@@ -63,15 +72,21 @@ static bool is_allocation(const struct evidence *v)
 /* A fault beyond the end of a stored file came before. */
 static bool is_around_end(const struct evidence *v)
 {
+	const struct difference *d = v->difference;
 	bool beyond = false;
 
-	for (unsigned i = 0; i < v->difference->call; i++)
-		beyond = beyond || v->real->outcomes[i].result.signal == 7;
-	return beyond && (v->difference->aspect == ASPECT_PAGES || v->difference->aspect == ASPECT_COUNTS) && is_stored(v->difference);
+	for (unsigned i = 0; i < d->call; i++) {
+		const struct result *r = &v->real->outcomes[i].result;
+
+		beyond = beyond || r->signal == 7 ||
+			 (r->result == -14 && v->episode->calls[i].op != OP_MREMAP);
+	}
+	return beyond && (d->aspect == ASPECT_PAGES || d->aspect == ASPECT_COUNTS) && is_stored(d);
 }
 
 /* Copies the areas, those joined that differ in nothing. Return: how many */
-static unsigned joined(const struct trace *t, const struct outcome *o, struct area *out, unsigned room)
+static unsigned joined(const struct trace *t, const struct outcome *o, struct area *out,
+		       unsigned room)
 {
 	unsigned nr = 0;
 
@@ -95,7 +110,8 @@ static unsigned joined(const struct trace *t, const struct outcome *o, struct ar
 /* Both refused it, and Linux has split areas before; or it is one that leaves areas apart. */
 static bool is_left_split(const struct evidence *v)
 {
-	const struct outcome *a = &v->real->outcomes[v->difference->call], *b = &v->other->outcomes[v->difference->call];
+	const struct outcome *a = &v->real->outcomes[v->difference->call],
+			     *b = &v->other->outcomes[v->difference->call];
 	struct area x[256], y[256];
 
 	const struct call *c = &v->episode->calls[v->difference->call];
@@ -115,8 +131,10 @@ static bool is_left_split(const struct evidence *v)
 
 static bool is_address(const struct evidence *v)
 {
-	return v->episode->calls[v->difference->call].op == OP_MMAP && v->difference->aspect == ASPECT_RESULT &&
-	       (uint64_t)v->real->outcomes[v->difference->call].result.result == v->episode->calls[v->difference->call].at;
+	return v->episode->calls[v->difference->call].op == OP_MMAP &&
+	       v->difference->aspect == ASPECT_RESULT &&
+	       (uint64_t)v->real->outcomes[v->difference->call].result.result ==
+		       v->episode->calls[v->difference->call].at;
 }
 
 static bool did(const struct episode *e, unsigned nr, enum op op, unsigned advice)
@@ -129,8 +147,10 @@ static bool did(const struct episode *e, unsigned nr, enum op op, unsigned advic
 
 static bool is_reclaimed(const struct evidence *v)
 {
-	bool pages = v->difference->aspect == ASPECT_PAGES || v->difference->aspect == ASPECT_COUNTS ||
-		     (v->difference->aspect == ASPECT_BYTES && v->episode->calls[v->difference->call].op == OP_MINCORE);
+	bool pages = v->difference->aspect == ASPECT_PAGES ||
+		     v->difference->aspect == ASPECT_COUNTS ||
+		     (v->difference->aspect == ASPECT_BYTES &&
+		      v->episode->calls[v->difference->call].op == OP_MINCORE);
 
 	return pages && did(v->episode, v->difference->call, OP_MADVISE, 21);
 }
@@ -140,7 +160,10 @@ static bool is_mincore_of(const struct evidence *v, const char *kind)
 {
 	const struct outcome *o = &v->real->outcomes[v->difference->call];
 	const struct call *c = &v->episode->calls[v->difference->call];
-	uint64_t at = c->at + (c->at_ref == REF_HEAP ? v->origin->heap : c->at_ref >= 0 ? (uint64_t)v->real->outcomes[c->at_ref].result.result : 0);
+	uint64_t at = c->at + (c->at_ref == REF_HEAP ? v->origin->heap
+			       : c->at_ref >= 0
+				       ? (uint64_t)v->real->outcomes[c->at_ref].result.result
+				       : 0);
 
 	if (v->difference->aspect != ASPECT_BYTES || c->op != OP_MINCORE)
 		return false;
@@ -156,9 +179,11 @@ static bool is_mincore_of(const struct evidence *v, const char *kind)
 /* A stored file has holes or has changed its size, so that pages of it are to be read in. */
 static bool is_readahead(const struct evidence *v)
 {
-	bool holes = did(v->episode, v->difference->call, OP_TRUNCATE, 0) || did(v->episode, v->difference->call, OP_FALLOCATE, 0) ||
+	bool holes = did(v->episode, v->difference->call, OP_TRUNCATE, 0) ||
+		     did(v->episode, v->difference->call, OP_FALLOCATE, 0) ||
 		     did(v->episode, v->difference->call, OP_FWRITE, 0);
-	bool pages = v->difference->aspect == ASPECT_PAGES || v->difference->aspect == ASPECT_COUNTS;
+	bool pages = v->difference->aspect == ASPECT_PAGES ||
+		     v->difference->aspect == ASPECT_COUNTS;
 
 	return holes && ((pages && is_stored(v->difference)) || is_mincore_of(v, "/stored"));
 }
@@ -189,7 +214,8 @@ static bool is_locked_twice(const struct evidence *v)
 	    v->episode->calls[v->difference->call].op == OP_BRK)
 		return did_remap(v->episode, v->difference->call, 4);
 	return v->difference->aspect == ASPECT_RESULT && (result == -11 || result == -12) &&
-	       v->other->outcomes[v->difference->call].result.result >= 0 && did_remap(v->episode, v->difference->call, 4);
+	       v->other->outcomes[v->difference->call].result.result >= 0 &&
+	       did_remap(v->episode, v->difference->call, 4);
 }
 
 /* A large part of a stored file is mapped where Linux likes. */
@@ -198,37 +224,51 @@ static bool is_aligned(const struct evidence *v)
 	const struct call *c = &v->episode->calls[v->difference->call];
 
 	return v->difference->aspect == ASPECT_RESULT && c->op == OP_MMAP && c->bytes >= 2u << 20 &&
-	       c->file < WIRE_FILES && v->episode->setting.files[c->file].kind >= FILE_STORED &&
-	       !(v->real->outcomes[v->difference->call].result.result & 0x1fffff);
+	       of_stored(v, c) &&
+	       !(((uint64_t)v->real->outcomes[v->difference->call].result.result - c->to) &
+		 0x1fffff);
 }
 
 static bool is_half_moved(const struct evidence *v)
 {
-	return v->difference->aspect == ASPECT_MAPS && v->episode->calls[v->difference->call].op == OP_MREMAP &&
-	       v->episode->calls[v->difference->call].flags & 2 && v->real->outcomes[v->difference->call].result.result < 0;
+	return v->difference->aspect == ASPECT_MAPS &&
+	       v->episode->calls[v->difference->call].op == OP_MREMAP &&
+	       v->episode->calls[v->difference->call].flags & 2 &&
+	       v->real->outcomes[v->difference->call].result.result < 0;
 }
 
 static const struct explanation EXPLANATIONS[] = {
-	{ "fallocate of a stored file: a store has no call for it, Linux's ext4 has", is_allocation },
-	{ "pages of a stored file around one that faults: Linux leaves out the last page of a file "
-	  "when it begins there (6.18, ext4)", is_around_end },
-	{ "areas that a call has split before it was refused (EPERM of a sealed one) stay so in Linux "
-	  "(6.18), as do those of mremap with DONTUNMAP; a call of Quire that fails has changed nothing", is_left_split },
-	{ "mmap with FIXED at one of the last 4,095 addresses: Linux returns the address, which is an "
-	  "error's number", is_address },
-	{ "what MADV_PAGEOUT reclaims depends on lists that Linux fills later, and on the writing of "
-	  "pages", is_reclaimed },
+	{ "fallocate of a stored file: a store has no call for it, Linux's ext4 has",
+	  is_allocation },
+	{ "pages of a stored file around a fault beyond its end: if there is the last one alone, "
+	  "Linux (6.18) maps it only where there is a page table already",
+	  is_around_end },
+	{ "areas that a call has split before it was refused (EPERM of a sealed one) stay so in "
+	  "Linux (6.18), as do those of mremap with DONTUNMAP; a call of Quire that fails has "
+	  "changed nothing",
+	  is_left_split },
+	{ "mmap with FIXED at one of the last 4,095 addresses: Linux returns the address, which is "
+	  "an error's number",
+	  is_address },
+	{ "what MADV_PAGEOUT reclaims depends on lists that Linux fills later, and on the writing "
+	  "of pages",
+	  is_reclaimed },
 	{ "which pages of holes of a stored file are read ahead depends on the file system and the "
-	  "device", is_readahead },
-	{ "pages that fallocate gave a memfd are mapped around a fault only after their first use in Linux",
+	  "device",
+	  is_readahead },
+	{ "pages that fallocate gave a memfd are mapped around a fault only after their first use "
+	  "in Linux, and mincore does not see them before",
 	  is_allocated },
 	{ "mremap with DONTUNMAP of a locked area: Linux (6.18) counts its pages as locked twice",
 	  is_locked_twice },
-	{ "mremap with FIXED that is refused late: Linux has unmapped the target and what is behind the "
-	  "new end; Quire nothing", is_half_moved },
-	{ "2 MB or more of a stored file: some of Linux's file systems place that aligned to huge pages",
+	{ "mremap with FIXED that is refused late: Linux has unmapped the target and what is behind "
+	  "the new end; Quire nothing",
+	  is_half_moved },
+	{ "2 MB or more of a stored file: some of Linux's file systems place that aligned to huge "
+	  "pages",
 	  is_aligned },
-	{ "smaps: shared anonymous memory is promised by its area (flag ac), in Linux by its file", NULL },
+	{ "smaps: shared anonymous memory is promised by its area (flag ac), in Linux by its file",
+	  NULL },
 };
 
 /* ---- One aspect after the other --------------------------------------------------------- */
@@ -249,12 +289,14 @@ static bool differ_result(const struct result *a, const struct result *b, struct
 	if (a->state != b->state)
 		return tell(out, ASPECT_STATE, "state %u, not %u", b->state, a->state);
 	if (a->result != b->result)
-		return tell(out, ASPECT_RESULT, "%#" PRIx64 " (%" PRId64 "), Linux %#" PRIx64
-			    " (%" PRId64 ")", b->result, b->result, a->result, a->result);
+		return tell(out, ASPECT_RESULT,
+			    "%#" PRIx64 " (%" PRId64 "), Linux %#" PRIx64 " (%" PRId64 ")",
+			    b->result, b->result, a->result, a->result);
 	if (a->signal != b->signal || a->code != b->code || a->fault_at != b->fault_at)
-		return tell(out, ASPECT_SIGNAL, "signal %u code %u at %#" PRIx64
-			    ", Linux signal %u code %u at %#" PRIx64, b->signal, b->code, b->fault_at,
-			    a->signal, a->code, a->fault_at);
+		return tell(out, ASPECT_SIGNAL,
+			    "signal %u code %u at %#" PRIx64
+			    ", Linux signal %u code %u at %#" PRIx64,
+			    b->signal, b->code, b->fault_at, a->signal, a->code, a->fault_at);
 	if (a->value != b->value)
 		return tell(out, ASPECT_VALUE, "%#x, Linux %#x", b->value, a->value);
 	if (a->nr_vec != b->nr_vec)
@@ -331,9 +373,10 @@ static bool differ_look(const struct trace *ta, const struct outcome *a, const s
 
 		for (unsigned c = 0; c < NR_COUNTS; c++)
 			if (x->counts[c] != y->counts[c])
-				return tell(out, ASPECT_COUNTS, "%s of %#" PRIx64 " %s is %" PRIu64
-					    " kB, Linux %" PRIu64, COUNTS[c], x->start, x->name,
-					    y->counts[c], x->counts[c]);
+				return tell(
+					out, ASPECT_COUNTS,
+					"%s of %#" PRIx64 " %s is %" PRIu64 " kB, Linux %" PRIu64,
+					COUNTS[c], x->start, x->name, y->counts[c], x->counts[c]);
 		uint32_t wrong = x->flags ^ y->flags;
 
 		if (x->rights[3] == 's')
@@ -361,6 +404,7 @@ bool compare(const struct episode *episode, const struct trace *real, const stru
 	     const struct origin *origin, struct difference *out)
 {
 	memset(out, 0, sizeof(*out));
+	out->explained = -1;
 	for (unsigned i = 0; i < episode->nr; i++) {
 		const struct outcome *a = &real->outcomes[i], *b = &other->outcomes[i];
 
@@ -369,17 +413,15 @@ bool compare(const struct episode *episode, const struct trace *real, const stru
 			continue;
 		const struct evidence v = { episode, out, real, other, origin };
 
-		for (unsigned e = 0; e < COUNT_OF(EXPLANATIONS); e++)
+		for (unsigned e = 0; e < COUNT_OF(EXPLANATIONS) && out->explained < 0; e++)
 			if (EXPLANATIONS[e].is && EXPLANATIONS[e].is(&v))
-				out->explained = EXPLANATIONS[e].reason;
+				out->explained = (int)e;
 		return true;
 	}
 	return false;
 }
 
-void compare_explanations(FILE *to)
+const char *compare_reason(unsigned n)
 {
-	for (unsigned e = 0; e < COUNT_OF(EXPLANATIONS); e++)
-		if (EXPLANATIONS[e].reason)
-			fprintf(to, "%s\n", EXPLANATIONS[e].reason);
+	return n < COUNT_OF(EXPLANATIONS) ? EXPLANATIONS[n].reason : NULL;
 }

@@ -10,11 +10,11 @@
 /* In what two answers differ. */
 enum aspect {
 	ASPECT_NONE,
-	ASPECT_STATE,  /* one side could not do the call */
+	ASPECT_STATE, /* one side could not do the call */
 	ASPECT_RESULT,
 	ASPECT_SIGNAL,
-	ASPECT_VALUE,  /* what was read */
-	ASPECT_BYTES,  /* mincore, contents of files */
+	ASPECT_VALUE, /* what was read */
+	ASPECT_BYTES, /* mincore, contents of files */
 	ASPECT_MAPS,
 	ASPECT_PAGES,  /* which pages are there */
 	ASPECT_COUNTS, /* smaps */
@@ -26,7 +26,7 @@ enum aspect {
 struct difference {
 	enum aspect aspect;
 	unsigned call;
-	const char *explained; /* the reason, if it is one of the known ones */
+	int explained; /* number of the reason, if it is one of the known ones; else -1 */
 	char text[512];
 };
 
@@ -46,7 +46,9 @@ const char *aspect_name(enum aspect aspect);
 bool compare(const struct episode *episode, const struct trace *real, const struct trace *other,
 	     const struct origin *origin, struct difference *out);
 
-/** compare_explanations - print the table of known differences */
-void compare_explanations(FILE *to);
+#define COMPARE_REASONS 16
+
+/** compare_reason - the reason of that number; NULL behind the last */
+const char *compare_reason(unsigned n);
 
 #endif

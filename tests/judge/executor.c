@@ -34,12 +34,13 @@ static long syscall6(long nr, const long arg[6])
 
 	__asm__ volatile("syscall"
 			 : "=a"(result)
-			 : "a"(nr), "D"(arg[0]), "S"(arg[1]), "d"(arg[2]), "r"(r10), "r"(r8), "r"(r9)
+			 : "a"(nr), "D"(arg[0]), "S"(arg[1]), "d"(arg[2]), "r"(r10), "r"(r8),
+			   "r"(r9)
 			 : "rcx", "r11", "memory");
 	return result;
 }
 
-#define CALL6(nr, a, b, c, d, e, f)                                                         \
+#define CALL6(nr, a, b, c, d, e, f)                                                          \
 	syscall6(nr, (const long[6]){ (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), \
 				      (long)(f) })
 #define CALL4(nr, a, b, c, d) CALL6(nr, a, b, c, d, 0, 0)
@@ -82,9 +83,9 @@ static void broken(int line)
 	die();
 }
 
-#define NEED(cond)                      \
-	do {                            \
-		if (!(cond))            \
+#define NEED(cond)                        \
+	do {                              \
+		if (!(cond))              \
 			broken(__LINE__); \
 	} while (0)
 
@@ -169,7 +170,8 @@ static void on_signal(int signal, void *raw_info, void *raw_context)
 
 static void handle(int signal)
 {
-	const struct action action = { on_signal, SA_SIGINFO | SA_RESTORER | SA_NODEFER, restore, 0 };
+	const struct action action = { on_signal, SA_SIGINFO | SA_RESTORER | SA_NODEFER, restore,
+				       0 };
 
 	NEED(CALL4(__NR_rt_sigaction, signal, &action, NULL, 8) == 0);
 }
@@ -302,7 +304,8 @@ static void take_pages_of(long fd, uint64_t start, uint64_t end)
 	for (uint64_t i = 0; i < nr; i += 64) {
 		uint64_t n = nr - i < 64 ? nr - i : 64;
 
-		NEED(CALL4(__NR_pread64, fd, entries, n * 8, (start / PAGE + i) * 8) == (long)n * 8);
+		NEED(CALL4(__NR_pread64, fd, entries, n * 8, (start / PAGE + i) * 8) ==
+		     (long)n * 8);
 		for (uint64_t k = 0; k < n; k++) {
 			uint64_t e = entries[k];
 			char c = e & PAGEMAP_PRESENT ? PAGE_THERE : 0;
@@ -623,7 +626,8 @@ static long open_file(unsigned n)
 	case FILE_OF_MEMFD:
 		return CALL3(__NR_open, of_first, 0 /* O_RDONLY */, 0);
 	case FILE_STORED:
-		fd = CALL3(__NR_open, WIRE->stored, 2 | 0100 | 01000 /* O_RDWR O_CREAT O_TRUNC */, 0600);
+		fd = CALL3(__NR_open, WIRE->stored, 2 | 0100 | 01000 /* O_RDWR O_CREAT O_TRUNC */,
+			   0600);
 		break;
 	default:
 		return CALL3(__NR_open, WIRE->stored, spec->kind == FILE_WRITE_ONLY, 0);
@@ -721,8 +725,8 @@ void start(void);
 
 __attribute__((force_align_arg_pointer, used)) void start(void)
 {
-	long at = CALL6(__NR_mmap, WIRE_AT, sizeof(struct wire), 3, 0x100001 /* SHARED, NOREPLACE */,
-			WIRE_FD, 0);
+	long at = CALL6(__NR_mmap, WIRE_AT, sizeof(struct wire), 3,
+			0x100001 /* SHARED, NOREPLACE */, WIRE_FD, 0);
 
 	if (at != (long)WIRE_AT)
 		die();

@@ -6,8 +6,8 @@
  *     |    rare  [ 24 pages, most ]  rare  |  with gaps of 256   |
  *
  * An address is one of the dense pages, an edge of a range that was used before, relative to what
- * a call without an address got, in the heap, or nonsense. Nothing may hit the executor's own memory:
- * lengths are small, or so large that the call refuses them.
+ * a call without an address got, in the heap, or nonsense. Nothing may hit the executor's own
+ * memory: lengths are small, or so large that the call refuses them.
  */
 #include "generate.h"
 
@@ -28,7 +28,7 @@ struct gen {
 	unsigned nr_recent;
 	uint64_t fits; /* bytes from the last place to the end of its range; 0: unknown */
 	bool pageouts; /* so is reclaim: Linux's depends on more than the calls */
-	bool seals; /* areas are sealed: then few calls succeed */
+	bool seals;    /* areas are sealed: then few calls succeed */
 	bool alive[WIRE_PROCS];
 	uint8_t parent[WIRE_PROCS];
 };
@@ -85,10 +85,17 @@ static void recent_place(struct gen *g, int32_t *ref, uint64_t *at)
 	*ref = g->recent[i].ref;
 	*at = g->recent[i].at;
 	switch (below(g, 4)) {
-	case 0: break;
-	case 1: *at += (pages ? pages - 1 : 0) * PAGE; break;
-	case 2: *at += below(g, pages + 1) * PAGE; break;
-	default: *at += (below(g, pages + 5) - 2) * PAGE; break;
+	case 0:
+		break;
+	case 1:
+		*at += (pages ? pages - 1 : 0) * PAGE;
+		break;
+	case 2:
+		*at += below(g, pages + 1) * PAGE;
+		break;
+	default:
+		*at += (below(g, pages + 5) - 2) * PAGE;
+		break;
 	}
 	uint64_t end = g->recent[i].at + g->recent[i].bytes;
 
@@ -116,7 +123,8 @@ static void place(struct gen *g, int32_t *ref, uint64_t *at)
 	} else if (which < 98) {
 		*at = STACKS + (below(g, 700) - 350) * PAGE;
 	} else {
-		static const uint64_t odd[] = { 0, 0x10000, 0x7ffffffff000, 0xffff800000000000, 0xfffffffffffff000 };
+		static const uint64_t odd[] = { 0, 0x10000, 0x7ffffffff000, 0xffff800000000000,
+						0xfffffffffffff000 };
 
 		*at = odd[below(g, sizeof(odd) / sizeof(odd[0]))];
 	}
@@ -134,7 +142,9 @@ static uint64_t length(struct gen *g)
 		return (1 + below(g, 64)) * PAGE;
 	if (which < 97)
 		return (1 + below(g, 1100)) * PAGE;
-	static const uint64_t odd[] = { 0, 1, PAGE - 1, PAGE + 1, UINT64_MAX, UINT64_MAX - PAGE + 1 };
+	static const uint64_t odd[] = {
+		0, 1, PAGE - 1, PAGE + 1, UINT64_MAX, UINT64_MAX - PAGE + 1
+	};
 
 	return odd[below(g, sizeof(odd) / sizeof(odd[0]))];
 }
@@ -310,8 +320,8 @@ static void gen_touch(struct gen *g, struct call *c)
 
 static void gen_advice(struct gen *g, struct call *c)
 {
-	static const uint8_t all[] = { 4, 4, 4, 4, 4, 4, 8, 8, 9,  10, 11, 18, 18, 19, 16,
-				       17, 0, 1, 2, 3, 20, 21, 22, 22, 23, 23, 14, 15 };
+	static const uint8_t all[] = { 4,  4,  4, 4, 4, 4, 8,  8,  9,  10, 11, 18, 18, 19,
+				       16, 17, 0, 1, 2, 3, 20, 21, 22, 22, 23, 23, 14, 15 };
 
 	range(g, c);
 	c->prot = all[below(g, sizeof(all))];
@@ -332,10 +342,14 @@ static void gen_file_op(struct gen *g, struct call *c)
 	switch (c->op) {
 	case OP_TRUNCATE:
 		c->to = 0;
-		c->bytes = chance(g, 60) ? below(g, bytes / PAGE + 3) * PAGE : below(g, bytes + 3 * PAGE);
+		c->bytes = chance(g, 60) ? below(g, bytes / PAGE + 3) * PAGE
+					 : below(g, bytes + 3 * PAGE);
 		break;
 	case OP_FALLOCATE:
 		c->prot = modes[below(g, sizeof(modes))];
+		/* A store has no call to allocate. */
+		if (c->file >= 2 && c->file <= 4 && c->prot < 2)
+			c->prot = 3;
 		c->bytes = chance(g, 70) ? (1 + below(g, 4)) * PAGE : below(g, 3 * PAGE);
 		c->to = chance(g, 70) ? c->to & ~(uint64_t)(PAGE - 1) : c->to;
 		break;
@@ -357,10 +371,19 @@ static void gen_limit(struct gen *g, struct call *c)
 
 	c->prot = kinds[below(g, 4)];
 	switch (c->prot) {
-	case 9: c->bytes = WIRE_TEXT + below(g, 2048) * PAGE; break;
-	case 8: c->bytes = below(g, 65) * PAGE; break;
-	default: c->bytes = below(g, 512) * PAGE; break;
+	case 9:
+		c->bytes = WIRE_TEXT + below(g, 2048) * PAGE;
+		break;
+	case 8:
+		c->bytes = below(g, 65) * PAGE;
+		break;
+	default:
+		c->bytes = below(g, 512) * PAGE;
+		break;
 	}
+	/* With 0, Linux lets programs grow up to the hard limit, which is not known here. */
+	if (c->prot == 2 && !c->bytes)
+		c->bytes = PAGE;
 	if (chance(g, 40))
 		c->bytes = c->prot == 8 ? 256 * PAGE : c->prot == 3 ? 8u << 20 : UINT64_MAX;
 }
@@ -435,24 +458,43 @@ static void gen_brk(struct gen *g, struct call *c)
 static void gen_call(struct gen *g, struct call *c, unsigned index)
 {
 	switch (c->op) {
-	case OP_MMAP: gen_mmap(g, c, index); break;
-	case OP_MREMAP: gen_mremap(g, c, index); break;
-	case OP_BRK: gen_brk(g, c); break;
-	case OP_MADVISE: gen_advice(g, c); break;
+	case OP_MMAP:
+		gen_mmap(g, c, index);
+		break;
+	case OP_MREMAP:
+		gen_mremap(g, c, index);
+		break;
+	case OP_BRK:
+		gen_brk(g, c);
+		break;
+	case OP_MADVISE:
+		gen_advice(g, c);
+		break;
 	case OP_READ:
 	case OP_WRITE:
 	case OP_FETCH:
 	case OP_COPYIN:
-	case OP_COPYOUT: gen_touch(g, c); break;
+	case OP_COPYOUT:
+		gen_touch(g, c);
+		break;
 	case OP_FREAD:
 	case OP_FWRITE:
 	case OP_TRUNCATE:
 	case OP_FALLOCATE:
-	case OP_SEAL: gen_file_op(g, c); break;
-	case OP_SETRLIMIT: gen_limit(g, c); break;
-	case OP_FORK: gen_fork(g, c); break;
-	case OP_EXIT: gen_exit(g, c); break;
-	case OP_LOOK: break;
+	case OP_SEAL:
+		gen_file_op(g, c);
+		break;
+	case OP_SETRLIMIT:
+		gen_limit(g, c);
+		break;
+	case OP_FORK:
+		gen_fork(g, c);
+		break;
+	case OP_EXIT:
+		gen_exit(g, c);
+		break;
+	case OP_LOOK:
+		break;
 	case OP_MSEAL:
 		if (!g->seals) {
 			c->op = OP_LOOK;
@@ -478,19 +520,21 @@ static void gen_call(struct gen *g, struct call *c, unsigned index)
 		if (c->op == OP_MSYNC)
 			c->flags = chance(g, 90) ? 1u << below(g, 3) : (uint32_t)below(g, 9);
 		break;
-	default: gen_lock(g, c); break;
+	default:
+		gen_lock(g, c);
+		break;
 	}
 }
 
 static enum op some_op(struct gen *g)
 {
 	static const uint8_t weights[NR_OPS] = {
-		[OP_LOOK] = 5,      [OP_MMAP] = 20,    [OP_MUNMAP] = 6,    [OP_MPROTECT] = 9,
-		[OP_MREMAP] = 9,    [OP_BRK] = 4,      [OP_MADVISE] = 10,  [OP_MLOCK] = 3,
+		[OP_LOOK] = 5,      [OP_MMAP] = 20,    [OP_MUNMAP] = 6,     [OP_MPROTECT] = 9,
+		[OP_MREMAP] = 9,    [OP_BRK] = 4,      [OP_MADVISE] = 10,   [OP_MLOCK] = 3,
 		[OP_MUNLOCK] = 2,   [OP_MLOCKALL] = 1, [OP_MUNLOCKALL] = 1, [OP_MINCORE] = 4,
-		[OP_MSYNC] = 2,     [OP_MSEAL] = 1,    [OP_READ] = 15,     [OP_WRITE] = 20,
-		[OP_FETCH] = 3,     [OP_COPYOUT] = 3,  [OP_COPYIN] = 3,    [OP_FREAD] = 2,
-		[OP_FWRITE] = 4,    [OP_TRUNCATE] = 2, [OP_FALLOCATE] = 2, [OP_SEAL] = 1,
+		[OP_MSYNC] = 2,     [OP_MSEAL] = 1,    [OP_READ] = 15,      [OP_WRITE] = 20,
+		[OP_FETCH] = 3,     [OP_COPYOUT] = 3,  [OP_COPYIN] = 3,     [OP_FREAD] = 2,
+		[OP_FWRITE] = 4,    [OP_TRUNCATE] = 2, [OP_FALLOCATE] = 2,  [OP_SEAL] = 1,
 		[OP_SETRLIMIT] = 1, [OP_FORK] = 2,     [OP_EXIT] = 2,
 	};
 	uint64_t sum = 0, at;

@@ -10,7 +10,7 @@
 /* Where calls meet: addresses that nothing else in a process wants. */
 #define ARENA 0x10000000u
 #define ARENA_BYTES (16u << 20)
-#define DENSE (ARENA + (2u << 20)) /* in the middle of the pages that most calls want */
+#define DENSE (ARENA + (2u << 20))  /* in the middle of the pages that most calls want */
 #define STACKS (ARENA + (8u << 20)) /* where areas that grow down have room */
 
 /**

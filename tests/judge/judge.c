@@ -38,11 +38,11 @@
 
 /** struct shared - what a worker tells the judge */
 struct shared {
-	uint64_t episode;    /* number of the one being done */
-	uint64_t calls;      /* compared and equal */
-	uint64_t good;       /* of them, those that succeeded */
-	uint64_t explained;  /* episodes that ended with a known difference */
-	bool done;           /* the worker came to its end */
+	uint64_t episode;                    /* number of the one being done */
+	uint64_t calls;                      /* compared and equal */
+	uint64_t good;                       /* of them, those that succeeded */
+	uint64_t explained[COMPARE_REASONS]; /* episodes that ended with a known difference */
+	bool done;                           /* the worker came to its end */
 	struct difference difference;
 };
 
@@ -66,12 +66,13 @@ struct judge {
 	unsigned nr_crashes;
 };
 
-/* ---- One episode ------------------------------------------------------------------------------- */
+/* ---- One episode ------------------------------------------------------------------- */
 
 /* Return: was there a difference? It is in @out. Ends the process if Quire panics. */
 static bool do_episode(struct judge *j, const struct episode *episode, struct difference *out)
 {
 	memset(out, 0, sizeof(*out));
+	out->explained = -1;
 	if (!linux_run(&j->real, episode, &j->traces[0])) {
 		out->aspect = ASPECT_CRASH;
 		snprintf(out->text, sizeof(out->text), "on Linux's side");
@@ -83,8 +84,9 @@ static bool do_episode(struct judge *j, const struct episode *episode, struct di
 		bool differs = j->traces[1].nr == episode->nr &&
 			       compare(episode, &j->traces[0], &j->traces[1], &j->real.origin, out);
 
-		if (!differs || out->explained) {
+		if (!differs || out->explained >= 0) {
 			memset(out, 0, sizeof(*out));
+			out->explained = -1;
 			out->aspect = ASPECT_CRASH;
 			out->call = episode->nr - 1;
 			snprintf(out->text, sizeof(out->text), "%s", j->machine.broken);
@@ -121,9 +123,9 @@ static void work(struct judge *j)
 			continue;
 		}
 		count(j, s->difference.call);
-		if (!s->difference.explained)
+		if (s->difference.explained < 0)
 			break;
-		s->explained++;
+		s->explained[s->difference.explained]++;
 		s->difference.aspect = ASPECT_NONE;
 	}
 	s->done = true;
@@ -136,6 +138,7 @@ static void last_words(struct judge *j, int status, struct difference *out)
 	ssize_t n = pread(j->said, text, sizeof(text) - 1, 0);
 
 	memset(out, 0, sizeof(*out));
+	out->explained = -1;
 	out->aspect = ASPECT_CRASH;
 	if (WIFSIGNALED(status))
 		snprintf(out->text, 32, "signal %d: ", WTERMSIG(status));
@@ -178,7 +181,7 @@ static bool apart(struct judge *j, void (*what)(struct judge *), unsigned second
 	return false;
 }
 
-/* ---- Reducing ----------------------------------------------------------------------------------- */
+/* ---- Reducing ---------------------------------------------------------------------- */
 
 static void trial(struct judge *j)
 {
@@ -195,7 +198,7 @@ static bool shows(void *ctx, struct episode *episode)
 	j->episode = episode;
 	apart(j, trial, TRIAL_SECONDS);
 	j->episode = old;
-	if (d->aspect != j->aspect || d->explained)
+	if (d->aspect != j->aspect || d->explained >= 0)
 		return false;
 	if (d->aspect == ASPECT_CRASH)
 		return !strncmp(d->text, j->text, CRASH_TEXT);
@@ -226,9 +229,9 @@ static void report(struct judge *j)
 	fflush(stdout);
 }
 
-/* ---- What is asked for ------------------------------------------------------------------------------ */
+/* ---- What is asked for ------------------------------------------------------------- */
 
-/* Differences in the same aspect of the same call are shown once; so are crashes with the same text. */
+/* Differences in the same aspect of the same call are shown once; so are crashes of one text. */
 static bool is_new(struct judge *j)
 {
 	const struct difference *d = &j->shared->difference;
@@ -267,9 +270,12 @@ static int run_random(struct judge *j)
 		s->episode++;
 	}
 	printf("judge: Linux %s, seed %" PRIu64 ": %" PRIu64 " calls answered alike (%" PRIu64
-	       " of them done, the rest refused), %" PRIu64
-	       " episodes ended by an explained difference, %u by another\n",
-	       j->real.origin.release_text, j->seed, s->calls, s->good, s->explained, differences);
+	       " of them done, the rest refused), %" PRIu64 " episodes, %u differences\n",
+	       j->real.origin.release_text, j->seed, s->calls, s->good, s->episode, differences);
+	for (unsigned n = 0; compare_reason(n); n++)
+		if (s->explained[n])
+			printf("  %" PRIu64 " episodes ended there: %s\n", s->explained[n],
+			       compare_reason(n));
 	printf("%d passed, %d failed, 0 skipped\n", !differences, differences != 0);
 	return differences != 0;
 }
@@ -325,12 +331,13 @@ static int run_script(struct judge *j, const char *path)
 		return 0;
 	}
 	printf("call %u: %s: %s%s%s\n", d.call, aspect_name(d.aspect), d.text,
-	       d.explained ? "; explained: " : "", d.explained ? d.explained : "");
+	       d.explained >= 0 ? "; explained: " : "",
+	       d.explained >= 0 ? compare_reason((unsigned)d.explained) : "");
 	printf("Quire's areas:\n");
 	show_areas(&j->traces[1], d.call);
 	printf("Linux's areas:\n");
 	show_areas(&j->traces[0], d.call);
-	return !d.explained;
+	return d.explained < 0;
 }
 
 static bool begin(struct judge *j, const char *program)
@@ -344,12 +351,13 @@ static bool begin(struct judge *j, const char *program)
 		snprintf(beside + (n > 0 ? n : 0), 16, "-executor");
 		program = beside;
 	}
-	j->shared = mmap(NULL, sizeof(*j->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-			 -1, 0);
+	j->shared = mmap(NULL, sizeof(*j->shared), PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	j->episode = mmap(NULL, sizeof(*j->episode), PROT_READ | PROT_WRITE,
 			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	j->said = memfd_create("said", 0);
-	if (j->said < 0 || j->shared == MAP_FAILED || j->episode == MAP_FAILED || !linux_start(&j->real, program))
+	if (j->said < 0 || j->shared == MAP_FAILED || j->episode == MAP_FAILED ||
+	    !linux_start(&j->real, program))
 		return false;
 	if (!j->self)
 		return machine_start(&j->machine, &j->real.origin);
@@ -367,13 +375,24 @@ static int usage(void)
 	return 2;
 }
 
+static int explain(void)
+{
+	for (unsigned n = 0; compare_reason(n); n++)
+		printf("%s\n", compare_reason(n));
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "seed", required_argument, NULL, 's' },     { "calls", required_argument, NULL, 'c' },
-		{ "all", no_argument, NULL, 'a' },            { "self", no_argument, NULL, 'l' },
-		{ "run", required_argument, NULL, 'r' },      { "explained", no_argument, NULL, 'e' },
-		{ "executor", required_argument, NULL, 'x' }, { NULL, 0, NULL, 0 },
+		{ "seed", required_argument, NULL, 's' },
+		{ "calls", required_argument, NULL, 'c' },
+		{ "all", no_argument, NULL, 'a' },
+		{ "self", no_argument, NULL, 'l' },
+		{ "run", required_argument, NULL, 'r' },
+		{ "explained", no_argument, NULL, 'e' },
+		{ "executor", required_argument, NULL, 'x' },
+		{ NULL, 0, NULL, 0 },
 	};
 	static struct judge j = { .seed = 1, .nr_calls = 20000 };
 	const char *script = NULL, *program = NULL;
@@ -381,14 +400,28 @@ int main(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
-		case 's': j.seed = strtoull(optarg, NULL, 0); break;
-		case 'c': j.nr_calls = strtoull(optarg, NULL, 0); break;
-		case 'a': j.all = true; break;
-		case 'l': j.self = true; break;
-		case 'r': script = optarg; break;
-		case 'x': program = optarg; break;
-		case 'e': compare_explanations(stdout); return 0;
-		default: return usage();
+		case 's':
+			j.seed = strtoull(optarg, NULL, 0);
+			break;
+		case 'c':
+			j.nr_calls = strtoull(optarg, NULL, 0);
+			break;
+		case 'a':
+			j.all = true;
+			break;
+		case 'l':
+			j.self = true;
+			break;
+		case 'r':
+			script = optarg;
+			break;
+		case 'x':
+			program = optarg;
+			break;
+		case 'e':
+			return explain();
+		default:
+			return usage();
 		}
 	}
 	if (optind < argc)

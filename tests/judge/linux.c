@@ -122,8 +122,8 @@ static bool await_done(struct linux_side *side)
 /* ---- /proc's texts ---------------------------------------------------------------------- */
 
 static const char *const COUNT_NAMES[NR_COUNTS] = {
-	"Rss:",           "Pss:",           "Shared_Clean:", "Shared_Dirty:", "Private_Clean:",
-	"Private_Dirty:", "Anonymous:",     "Locked:",
+	"Rss:",           "Pss:",           "Shared_Clean:", "Shared_Dirty:",
+	"Private_Clean:", "Private_Dirty:", "Anonymous:",    "Locked:",
 };
 
 /* A line of maps: 10200000-10203000 rw-p 00000000 00:01 1034   /memfd:file0 (deleted) */
@@ -264,7 +264,8 @@ static bool share_memory(struct linux_side *side)
 	side->fd = memfd_create("judge", 0);
 	if (side->fd < 0 || ftruncate(side->fd, sizeof(struct wire)))
 		return failed("memory in common");
-	side->wire = mmap(NULL, sizeof(struct wire), PROT_READ | PROT_WRITE, MAP_SHARED, side->fd, 0);
+	side->wire = mmap(NULL, sizeof(struct wire), PROT_READ | PROT_WRITE, MAP_SHARED, side->fd,
+			  0);
 	return side->wire == MAP_FAILED ? failed("memory in common") : true;
 }
 

@@ -12,8 +12,8 @@ struct linux_side {
 	const char *program; /* path of the executor */
 	char folder[200];    /* of the stored file */
 	struct wire *wire;
-	int fd;              /* of the wire's memory */
-	int pid;             /* of the executor; 0: not started */
+	int fd;  /* of the wire's memory */
+	int pid; /* of the executor; 0: not started */
 	struct origin origin;
 };
 

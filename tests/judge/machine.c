@@ -22,7 +22,7 @@ static quire_virt_t virt(uint64_t at)
 	return (quire_virt_t){ at };
 }
 
-/* ---- The stored file: an array ------------------------------------------------------------ */
+/* ---- The stored file: an array ----------------------------------------------------- */
 
 struct store {
 	struct quire *q;
@@ -120,7 +120,7 @@ static int open_stored(struct machine *m, struct quire_file **out)
 	return error;
 }
 
-/* ---- The beginning of an episode ------------------------------------------------------------ */
+/* ---- The beginning of an episode --------------------------------------------------- */
 
 static int open_file(struct machine *m, unsigned n)
 {
@@ -142,8 +142,8 @@ static int open_file(struct machine *m, unsigned n)
 				       quire_file_name(m->files[0]), &m->files[n]);
 	default:
 		return quire_file_open(quire_file_inode(m->files[2]),
-				       spec->kind == FILE_WRITE_ONLY ? QUIRE_FILE_WRITE :
-								       QUIRE_FILE_READ,
+				       spec->kind == FILE_WRITE_ONLY ? QUIRE_FILE_WRITE
+								     : QUIRE_FILE_READ,
 				       m->origin->stored, &m->files[n]);
 	}
 	for (uint64_t at = 0; !error && at < spec->bytes; at += PAGE) {
@@ -164,8 +164,8 @@ static int mirror(struct machine *m, const struct area *area)
 	quire_virt_t at;
 
 	args.flags = QUIRE_MAP_FIXED_NOREPLACE | QUIRE_MAP_ANONYMOUS |
-		     (area->rights[1] != 'w' || area->rights[3] == 's' ? QUIRE_MAP_SHARED :
-									  QUIRE_MAP_PRIVATE) |
+		     (area->rights[1] != 'w' || area->rights[3] == 's' ? QUIRE_MAP_SHARED
+								       : QUIRE_MAP_PRIVATE) |
 		     (strcmp(area->name, "[stack]") ? 0 : QUIRE_MAP_GROWSDOWN);
 	args.prot = (area->rights[0] == 'r' ? QUIRE_PROT_READ : 0) |
 		    (area->rights[1] == 'w' ? QUIRE_PROT_WRITE : 0) |
@@ -221,7 +221,7 @@ static void end(struct machine *m)
 	}
 }
 
-/* ---- Calls --------------------------------------------------------------------------------- */
+/* ---- Calls ------------------------------------------------------------------------- */
 
 static bool resolve(struct machine *m, int32_t ref, uint64_t at, uint64_t *out)
 {
@@ -269,7 +269,8 @@ static int64_t do_mremap(const struct call *c, struct quire_mm *mm, uint64_t at,
 	return error ? error : (int64_t)where.v;
 }
 
-static int64_t do_mincore(const struct call *c, struct quire_mm *mm, uint64_t at, struct result *out)
+static int64_t do_mincore(const struct call *c, struct quire_mm *mm, uint64_t at,
+			  struct result *out)
 {
 	unsigned char vec[WIRE_VEC];
 	int error = quire_mincore(mm, virt(at), c->bytes, vec);
@@ -284,9 +285,9 @@ static int64_t do_mincore(const struct call *c, struct quire_mm *mm, uint64_t at
 
 static int64_t do_touch(struct machine *m, const struct call *c, uint64_t at, struct result *out)
 {
-	enum quire_access access = c->op == OP_READ  ? QUIRE_ACCESS_READ :
-				   c->op == OP_WRITE ? QUIRE_ACCESS_WRITE :
-						       QUIRE_ACCESS_EXEC;
+	enum quire_access access = c->op == OP_READ    ? QUIRE_ACCESS_READ
+				   : c->op == OP_WRITE ? QUIRE_ACCESS_WRITE
+						       : QUIRE_ACCESS_EXEC;
 	struct quire_signal signal = { 0 };
 	uint8_t value = c->value;
 
@@ -296,9 +297,15 @@ static int64_t do_touch(struct machine *m, const struct call *c, uint64_t at, st
 	case QUIRE_FAULT_DONE:
 		out->value = c->op == OP_FETCH ? 0 : value;
 		return 0;
-	case QUIRE_FAULT_SIGSEGV: out->signal = 11; break;
-	case QUIRE_FAULT_SIGBUS: out->signal = 7; break;
-	default: out->signal = 9; break;
+	case QUIRE_FAULT_SIGSEGV:
+		out->signal = 11;
+		break;
+	case QUIRE_FAULT_SIGBUS:
+		out->signal = 7;
+		break;
+	default:
+		out->signal = 9;
+		break;
 	}
 	out->code = (uint8_t)signal.code;
 	out->fault_at = signal.address.v;
@@ -317,8 +324,8 @@ static int64_t do_copy(const struct call *c, struct quire_mm *mm, uint64_t at, s
 	size_t left;
 
 	memset(buf, WIRE_COPY, sizeof(buf));
-	left = c->op == OP_COPYOUT ? quire_copy_to_user(mm, virt(at), buf, c->bytes) :
-				     quire_copy_from_user(mm, buf, virt(at), c->bytes);
+	left = c->op == OP_COPYOUT ? quire_copy_to_user(mm, virt(at), buf, c->bytes)
+				   : quire_copy_from_user(mm, buf, virt(at), c->bytes);
 	int64_t result = left == c->bytes && left ? -QUIRE_EFAULT : (int64_t)(c->bytes - left);
 
 	if (c->op == OP_COPYIN)
@@ -343,9 +350,12 @@ static int64_t do_file(struct machine *m, const struct call *c, struct result *o
 		memset(buf, c->value, sizeof(buf));
 		result = quire_file_write(file, c->to, buf, c->bytes, &done);
 		return result ? result : (int64_t)done;
-	case OP_TRUNCATE: return quire_file_truncate(file, c->bytes);
-	case OP_FALLOCATE: return quire_file_allocate(file, c->prot, c->to, c->bytes);
-	default: return quire_file_seal(file, c->flags);
+	case OP_TRUNCATE:
+		return quire_file_truncate(file, c->bytes);
+	case OP_FALLOCATE:
+		return quire_file_allocate(file, c->prot, c->to, c->bytes);
+	default:
+		return quire_file_seal(file, c->flags);
 	}
 }
 
@@ -356,31 +366,48 @@ static int64_t do_call(struct machine *m, const struct call *c, const uint64_t a
 	quire_virt_t a = virt(at[0]);
 
 	switch (c->op) {
-	case OP_LOOK: return 0;
-	case OP_MMAP: return do_mmap(m, c, mm, at[0]);
-	case OP_MUNMAP: return quire_munmap(mm, a, c->bytes);
-	case OP_MPROTECT: return quire_mprotect(mm, a, c->bytes, c->prot);
-	case OP_MREMAP: return do_mremap(c, mm, at[0], at[1]);
-	case OP_BRK: return (int64_t)quire_brk(mm, a).v;
-	case OP_MADVISE: return quire_madvise(mm, a, c->bytes, (int)c->prot);
-	case OP_MLOCK: return quire_mlock(mm, a, c->bytes, c->flags);
-	case OP_MUNLOCK: return quire_munlock(mm, a, c->bytes);
-	case OP_MLOCKALL: return quire_mlockall(mm, c->flags);
-	case OP_MUNLOCKALL: return quire_munlockall(mm);
-	case OP_MINCORE: return do_mincore(c, mm, at[0], out);
-	case OP_MSYNC: return quire_msync(mm, a, c->bytes, c->flags);
-	case OP_MSEAL: return quire_mseal(mm, a, c->bytes, c->flags);
+	case OP_LOOK:
+		return 0;
+	case OP_MMAP:
+		return do_mmap(m, c, mm, at[0]);
+	case OP_MUNMAP:
+		return quire_munmap(mm, a, c->bytes);
+	case OP_MPROTECT:
+		return quire_mprotect(mm, a, c->bytes, c->prot);
+	case OP_MREMAP:
+		return do_mremap(c, mm, at[0], at[1]);
+	case OP_BRK:
+		return (int64_t)quire_brk(mm, a).v;
+	case OP_MADVISE:
+		return quire_madvise(mm, a, c->bytes, (int)c->prot);
+	case OP_MLOCK:
+		return quire_mlock(mm, a, c->bytes, c->flags);
+	case OP_MUNLOCK:
+		return quire_munlock(mm, a, c->bytes);
+	case OP_MLOCKALL:
+		return quire_mlockall(mm, c->flags);
+	case OP_MUNLOCKALL:
+		return quire_munlockall(mm);
+	case OP_MINCORE:
+		return do_mincore(c, mm, at[0], out);
+	case OP_MSYNC:
+		return quire_msync(mm, a, c->bytes, c->flags);
+	case OP_MSEAL:
+		return quire_mseal(mm, a, c->bytes, c->flags);
 	case OP_READ:
 	case OP_WRITE:
-	case OP_FETCH: return do_touch(m, c, at[0], out);
+	case OP_FETCH:
+		return do_touch(m, c, at[0], out);
 	case OP_COPYOUT:
-	case OP_COPYIN: return do_copy(c, mm, at[0], out);
+	case OP_COPYIN:
+		return do_copy(c, mm, at[0], out);
 	case OP_SETRLIMIT:
 		return quire_mm_set_rlimit(mm, (enum quire_rlimit)c->prot, c->bytes);
 	case OP_FORK:
 		m->parent[c->value] = c->proc;
 		return quire_mm_fork(mm, &m->mms[c->value]);
-	default: return do_file(m, c, out);
+	default:
+		return do_file(m, c, out);
 	}
 }
 
@@ -397,7 +424,7 @@ static int64_t do_exit(struct machine *m, unsigned proc)
 	return error;
 }
 
-/* ---- Looking --------------------------------------------------------------------------------- */
+/* ---- Looking ----------------------------------------------------------------------- */
 
 static void look_pages(struct machine *m, struct quire_mm *mm, const struct area *area)
 {
@@ -406,15 +433,16 @@ static void look_pages(struct machine *m, struct quire_mm *mm, const struct area
 		struct quire_walk walk;
 		uint8_t page = 0;
 
-		quire_table_walk(quire_mm_table(mm), virt(area->start + i * PAGE), QUIRE_ACCESS_READ,
-				 false, &walk);
+		quire_table_walk(quire_mm_table(mm), virt(area->start + i * PAGE),
+				 QUIRE_ACCESS_READ, false, &walk);
 		const struct quire_walk_step *last = &walk.step[walk.nr - 1];
 
 		/* An entry that nobody may use keeps its frame. */
 		if (last->present || (last->level == 0 && last->entry & 0x100))
 			page |= PAGE_THERE;
 		if (page)
-			quire_frame_use(m->q, quire_pfn((last->entry & 0xffffffffff000) >> 12), &use);
+			quire_frame_use(m->q, quire_pfn((last->entry & 0xffffffffff000) >> 12),
+					&use);
 		if (use.cache)
 			page |= PAGE_FILE;
 		if (!use.zero && use.mapcount == 1)
@@ -425,14 +453,16 @@ static void look_pages(struct machine *m, struct quire_mm *mm, const struct area
 
 static void look_counts(struct quire_mm *mm, struct area *area)
 {
+	bool locked = area->flags & trace_flag("lo");
 	struct quire_vma_pages pages;
 
 	if (quire_vma_pages(mm, virt(area->start), virt(area->end), &pages))
 		return;
 	const uint64_t counts[NR_COUNTS] = {
-		pages.rss,           pages.pss >> 12,     pages.shared_clean,
-		pages.shared_dirty,  pages.private_clean, pages.private_dirty,
-		pages.anonymous,     pages.locked,
+		pages.rss,           pages.pss >> 12,
+		pages.shared_clean,  pages.shared_dirty,
+		pages.private_clean, pages.private_dirty,
+		pages.anonymous,     locked ? pages.pss >> 12 : 0,
 	};
 	for (unsigned c = 0; c < NR_COUNTS; c++)
 		area->counts[c] = counts[c] >> 10;
@@ -445,16 +475,16 @@ static uint32_t flags_of(uint32_t flags)
 		char letters[3];
 		uint32_t flag;
 	} all[] = {
-		{ "rd", QUIRE_VM_READ },       { "wr", QUIRE_VM_WRITE },
-		{ "ex", QUIRE_VM_EXEC },       { "sh", QUIRE_VM_SHARED },
-		{ "mr", QUIRE_VM_MAYREAD },    { "mw", QUIRE_VM_MAYWRITE },
-		{ "me", QUIRE_VM_MAYEXEC },    { "ms", QUIRE_VM_MAYSHARE },
-		{ "gd", QUIRE_VM_GROWSDOWN },  { "lo", QUIRE_VM_LOCKED },
-		{ "sr", QUIRE_VM_SEQ_READ },   { "rr", QUIRE_VM_RAND_READ },
-		{ "dc", QUIRE_VM_DONTCOPY },   { "ac", QUIRE_VM_ACCOUNT },
-		{ "nr", QUIRE_VM_NORESERVE },  { "wf", QUIRE_VM_WIPEONFORK },
-		{ "dd", QUIRE_VM_DONTDUMP },   { "sl", QUIRE_VM_SEALED },
-		{ "hg", QUIRE_VM_HUGEPAGE },   { "nh", QUIRE_VM_NOHUGEPAGE },
+		{ "rd", QUIRE_VM_READ },      { "wr", QUIRE_VM_WRITE },
+		{ "ex", QUIRE_VM_EXEC },      { "sh", QUIRE_VM_SHARED },
+		{ "mr", QUIRE_VM_MAYREAD },   { "mw", QUIRE_VM_MAYWRITE },
+		{ "me", QUIRE_VM_MAYEXEC },   { "ms", QUIRE_VM_MAYSHARE },
+		{ "gd", QUIRE_VM_GROWSDOWN }, { "lo", QUIRE_VM_LOCKED },
+		{ "sr", QUIRE_VM_SEQ_READ },  { "rr", QUIRE_VM_RAND_READ },
+		{ "dc", QUIRE_VM_DONTCOPY },  { "ac", QUIRE_VM_ACCOUNT },
+		{ "nr", QUIRE_VM_NORESERVE }, { "wf", QUIRE_VM_WIPEONFORK },
+		{ "dd", QUIRE_VM_DONTDUMP },  { "sl", QUIRE_VM_SEALED },
+		{ "hg", QUIRE_VM_HUGEPAGE },  { "nh", QUIRE_VM_NOHUGEPAGE },
 	};
 	uint32_t out = 0;
 
@@ -480,7 +510,8 @@ static void look(struct machine *m, const struct call *c, struct outcome *o)
 		area->end = info.end.v;
 		area->offset = info.file ? info.pgoff * PAGE : 0;
 		snprintf(area->rights, sizeof(area->rights), "%c%c%c%c",
-			 info.flags & QUIRE_VM_READ ? 'r' : '-', info.flags & QUIRE_VM_WRITE ? 'w' : '-',
+			 info.flags & QUIRE_VM_READ ? 'r' : '-',
+			 info.flags & QUIRE_VM_WRITE ? 'w' : '-',
 			 info.flags & QUIRE_VM_EXEC ? 'x' : '-',
 			 info.flags & QUIRE_VM_MAYSHARE ? 's' : 'p');
 		if (info.file)
@@ -498,13 +529,14 @@ static void look(struct machine *m, const struct call *c, struct outcome *o)
 	o->looked = c->op == OP_LOOK;
 }
 
-/* ---- Episodes ----------------------------------------------------------------------------------- */
+/* ---- Episodes ---------------------------------------------------------------------- */
 
 static void step(struct machine *m, const struct call *c, struct outcome *o)
 {
 	uint64_t at[2];
-	bool can = c->proc < WIRE_PROCS && m->mms[c->proc] && resolve(m, c->at_ref, c->at, &at[0]) &&
-		   resolve(m, c->to_ref, c->to, &at[1]) && !wire_hits(c, at[0], at[1], m->origin->heap);
+	bool can = c->proc < WIRE_PROCS && m->mms[c->proc] &&
+		   resolve(m, c->at_ref, c->at, &at[0]) && resolve(m, c->to_ref, c->to, &at[1]) &&
+		   !wire_hits(c, at[0], at[1], m->origin->heap);
 
 	memset(o, 0, sizeof(*o));
 	if (c->op == OP_FORK)
@@ -568,7 +600,8 @@ bool machine_start(struct machine *m, const struct origin *origin)
 	config.host = &m->host;
 	if (failed("quire_create", quire_create(&config, &m->q)) ||
 	    failed("memory", quire_memblock_add(m->q, quire_phys(0), quire_phys(RAM))) ||
-	    failed("zones", quire_boot_zones(m->q)) || failed("heap", quire_slab_boot(m->q, NULL)) ||
+	    failed("zones", quire_boot_zones(m->q)) ||
+	    failed("heap", quire_slab_boot(m->q, NULL)) ||
 	    failed("kernel", quire_kernel_boot(m->q)) || failed("cache", quire_cache_boot(m->q)) ||
 	    failed("vm", quire_vm_boot(m->q)) || failed("sysctl", quire_vm_sysctl(m->q, &sysctl)))
 		return false;

@@ -22,8 +22,8 @@ struct machine {
 	struct quire_mm *mms[WIRE_PROCS]; /* NULL: no such process */
 	uint8_t parent[WIRE_PROCS];
 	struct quire_mm *loaded;
-	uint64_t idle;                    /* frames in use between episodes */
-	char broken[256];                 /* what is wrong with the machine; "" if nothing is */
+	uint64_t idle;    /* frames in use between episodes */
+	char broken[256]; /* what is wrong with the machine; "" if nothing is */
 };
 
 /** machine_start - boot, with the host's limits. Return: true; else why not was printed */

@@ -74,19 +74,44 @@ static bool simpler(struct call *c, unsigned n)
 		return true;
 	}
 	switch (n) {
-	case 32: c->bytes = PAGE; return true;
-	case 33: c->bytes = c->bytes / (2 * PAGE) * PAGE; return true;
-	case 34: c->bytes -= PAGE; return true;
-	case 35: c->more = PAGE; return true;
-	case 36: c->more -= PAGE; return true;
-	case 37: c->proc = 0; return true;
-	case 38: c->at &= ~(uint64_t)(PAGE - 1); return true;
-	case 39: c->to = 0; return true;
-	case 40: c->to &= ~(uint64_t)(PAGE - 1); return true;
-	case 41: c->prot = rights && c->prot != 1 ? 3 : c->prot; return true;
-	case 42: c->prot = rights ? 1 : c->prot; return true;
-	case 43: c->value = c->op == OP_WRITE ? 0x90 : c->value; return true;
-	default: return false;
+	case 32:
+		c->bytes = PAGE;
+		return true;
+	case 33:
+		c->bytes = c->bytes / (2 * PAGE) * PAGE;
+		return true;
+	case 34:
+		c->bytes -= PAGE;
+		return true;
+	case 35:
+		c->more = PAGE;
+		return true;
+	case 36:
+		c->more -= PAGE;
+		return true;
+	case 37:
+		c->proc = 0;
+		return true;
+	case 38:
+		c->at &= ~(uint64_t)(PAGE - 1);
+		return true;
+	case 39:
+		c->to = 0;
+		return true;
+	case 40:
+		c->to &= ~(uint64_t)(PAGE - 1);
+		return true;
+	case 41:
+		c->prot = rights && c->prot != 1 ? 3 : c->prot;
+		return true;
+	case 42:
+		c->prot = rights ? 1 : c->prot;
+		return true;
+	case 43:
+		c->value = c->op == OP_WRITE ? 0x90 : c->value;
+		return true;
+	default:
+		return false;
 	}
 }
 

@@ -29,11 +29,11 @@ enum count {
 /** struct area - a line of /proc/PID/maps, and what smaps adds to it */
 struct area {
 	uint64_t start, end;
-	uint64_t offset;           /* bytes; 0 if anonymous */
-	char rights[5];            /* "rw-p" */
-	char name[59];             /* "" if it has none */
+	uint64_t offset;            /* bytes; 0 if anonymous */
+	char rights[5];             /* "rw-p" */
+	char name[59];              /* "" if it has none */
 	uint64_t counts[NR_COUNTS]; /* KB */
-	uint32_t flags;            /* bit n: the n-th of TRACE_FLAGS */
+	uint32_t flags;             /* bit n: the n-th of TRACE_FLAGS */
 };
 
 /** struct outcome - the answer to one call */
@@ -58,10 +58,10 @@ struct trace {
 struct origin {
 	struct area areas[64]; /* the executor's own */
 	unsigned nr_areas;
-	uint64_t least;        /* lowest address that mmap gives */
-	uint64_t heap;         /* where the heap begins */
-	char stored[256];      /* path of the stored file */
-	unsigned release;      /* of Linux: major * 1000 + minor */
+	uint64_t least;   /* lowest address that mmap gives */
+	uint64_t heap;    /* where the heap begins */
+	char stored[256]; /* path of the stored file */
+	unsigned release; /* of Linux: major * 1000 + minor */
 	char release_text[65];
 };
 

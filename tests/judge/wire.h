@@ -11,19 +11,19 @@
 
 #include <stdint.h>
 
-#define WIRE_FD 3                         /* the executor is started with it */
-#define WIRE_AT 0x5f0000000000u           /* where the executor maps it */
-#define WIRE_CODE_AT 0x500000000000u      /* where the executor is linked; its heap follows */
-#define WIRE_TOP 0x7ffff7fff000u          /* mmap_base of a process with a stack limit of 8 MB */
+#define WIRE_FD 3                    /* the executor is started with it */
+#define WIRE_AT 0x5f0000000000u      /* where the executor maps it */
+#define WIRE_CODE_AT 0x500000000000u /* where the executor is linked; its heap follows */
+#define WIRE_TOP 0x7ffff7fff000u     /* mmap_base of a process with a stack limit of 8 MB */
 #define WIRE_CALLS 1024
 #define WIRE_PROCS 4
 #define WIRE_FILES 6
-#define WIRE_FD0 10                       /* file n is descriptor WIRE_FD0 + n */
-#define WIRE_VEC 64                       /* bytes that a call may bring back */
-#define WIRE_BUFFER 8192                  /* most bytes that a call writes or copies */
-#define WIRE_PAGES 1024                   /* most pages of an area that OP_LOOK looks at */
+#define WIRE_FD0 10      /* file n is descriptor WIRE_FD0 + n */
+#define WIRE_VEC 64      /* bytes that a call may bring back */
+#define WIRE_BUFFER 8192 /* most bytes that a call writes or copies */
+#define WIRE_PAGES 1024  /* most pages of an area that OP_LOOK looks at */
 #define WIRE_TEXT (6u << 20)
-#define WIRE_COPY 0xc3                    /* what OP_COPYOUT writes */
+#define WIRE_COPY 0xc3 /* what OP_COPYOUT writes */
 
 enum op {
 	OP_LOOK, /* nothing but compare: maps, and pages in detail */
@@ -40,11 +40,11 @@ enum op {
 	OP_MINCORE,
 	OP_MSYNC,
 	OP_MSEAL,
-	OP_READ,     /* one byte, by the program */
+	OP_READ, /* one byte, by the program */
 	OP_WRITE,
-	OP_FETCH,    /* one instruction */
-	OP_COPYOUT,  /* the kernel writes to the program's memory */
-	OP_COPYIN,   /* the kernel reads it */
+	OP_FETCH,   /* one instruction */
+	OP_COPYOUT, /* the kernel writes to the program's memory */
+	OP_COPYIN,  /* the kernel reads it */
 	OP_FREAD,
 	OP_FWRITE,
 	OP_TRUNCATE,
@@ -65,15 +65,15 @@ enum op {
 /** struct call - one call; what is not used is 0, FILE_NONE, REF_NONE */
 struct call {
 	uint8_t op;
-	uint8_t proc;    /* who does it: 0 is the first */
+	uint8_t proc; /* who does it: 0 is the first */
 	uint8_t file;
-	uint8_t value;   /* byte to be written; process that is forked or ended */
+	uint8_t value; /* byte to be written; process that is forked or ended */
 	int32_t at_ref, to_ref;
-	uint64_t at;     /* address */
+	uint64_t at; /* address */
 	uint64_t bytes;
-	uint64_t to;     /* new address; offset in the file */
-	uint64_t more;   /* new size */
-	uint32_t prot;   /* rights, advice, mode, limit */
+	uint64_t to;   /* new address; offset in the file */
+	uint64_t more; /* new size */
+	uint32_t prot; /* rights, advice, mode, limit */
 	uint32_t flags;
 };
 
@@ -81,20 +81,20 @@ enum state { STATE_NOT, STATE_DONE, STATE_SKIPPED };
 
 /** struct result - what came of it */
 struct result {
-	int64_t result;      /* or a negative errno */
-	uint64_t fault_at;   /* of the signal */
-	uint32_t maps, nr_maps;     /* bytes of ->text: /proc/self/maps */
-	uint32_t smaps, nr_smaps;   /* OP_LOOK: /proc/self/smaps */
-	uint32_t pages, nr_pages;   /* OP_LOOK: a byte for each page, PAGE_… */
+	int64_t result;           /* or a negative errno */
+	uint64_t fault_at;        /* of the signal */
+	uint32_t maps, nr_maps;   /* bytes of ->text: /proc/self/maps */
+	uint32_t smaps, nr_smaps; /* OP_LOOK: /proc/self/smaps */
+	uint32_t pages, nr_pages; /* OP_LOOK: a byte for each page, PAGE_… */
 	uint32_t nr_vec;
 	uint8_t state, signal, code, value;
 	uint8_t vec[WIRE_VEC];
 };
 
 /* A page as OP_LOOK tells it. */
-#define PAGE_THERE 1  /* has an entry */
-#define PAGE_FILE 2   /* of a file or of shared memory */
-#define PAGE_ALONE 4  /* mapped once */
+#define PAGE_THERE 1 /* has an entry */
+#define PAGE_FILE 2  /* of a file or of shared memory */
+#define PAGE_ALONE 4 /* mapped once */
 
 enum file_kind { FILE_MEMFD, FILE_STORED, FILE_OF_MEMFD, FILE_READ_ONLY, FILE_WRITE_ONLY };
 
@@ -108,9 +108,9 @@ struct file_spec {
 /** struct setting - how an episode begins */
 struct setting {
 	struct file_spec files[WIRE_FILES];
-	uint64_t memlock;    /* soft limit, bytes */
+	uint64_t memlock; /* soft limit, bytes */
 	uint32_t privileged;
-	uint32_t detail;     /* outcomes carry maps */
+	uint32_t detail; /* outcomes carry maps */
 };
 
 enum command { COMMAND_IDLE, COMMAND_RUN, COMMAND_DONE, COMMAND_END };
@@ -119,18 +119,18 @@ enum command { COMMAND_IDLE, COMMAND_RUN, COMMAND_DONE, COMMAND_END };
 struct wire {
 	uint32_t event;
 	uint32_t command;
-	uint32_t next;        /* call to be done */
+	uint32_t next; /* call to be done */
 	uint32_t nr_calls;
-	uint32_t alive;       /* bit for each process */
+	uint32_t alive; /* bit for each process */
 	uint32_t exiting;
 	uint32_t parent[WIRE_PROCS];
 	int32_t pid[WIRE_PROCS];
-	int32_t status;       /* of the first process, by wait */
-	int32_t broken;       /* line of the executor where something impossible happened */
+	int32_t status;             /* of the first process, by wait */
+	int32_t broken;             /* line of the executor where something impossible happened */
 	uint32_t origin, nr_origin; /* bytes of text: maps before the first call */
-	uint64_t heap;        /* where it begins */
+	uint64_t heap;              /* where it begins */
 	struct setting setting;
-	char stored[256];     /* path of the stored file */
+	char stored[256]; /* path of the stored file */
 	struct call calls[WIRE_CALLS];
 	struct result results[WIRE_CALLS];
 	uint32_t text_used;
@@ -138,10 +138,10 @@ struct wire {
 };
 
 /* Bytes that do nothing bad when they are executed, one by one. */
-#define WIRE_OPCODES                                                                        \
-	{                                                                                   \
-		0x90, 0xc3, 0x91, 0x98, 0xf5, 0x92, 0x99, 0xf8, 0x93, 0x9e, 0xf9, 0x95,     \
-			0x9f, 0x50, 0x96, 0x51, 0x97, 0x52, 0x53, 0x55, 0x56, 0x57          \
+#define WIRE_OPCODES                                                                          \
+	{                                                                                     \
+		0x90, 0xc3, 0x91, 0x98, 0xf5, 0x92, 0x99, 0xf8, 0x93, 0x9e, 0xf9, 0x95, 0x9f, \
+			0x50, 0x96, 0x51, 0x97, 0x52, 0x53, 0x55, 0x56, 0x57                  \
 	}
 #define WIRE_NR_OPCODES 22
 
@@ -160,7 +160,8 @@ static inline int wire_hits_range(uint64_t at, uint64_t bytes, uint64_t heap)
 	/* What wraps, or is larger than all there is, is refused. */
 	if (end < at || bytes >= (uint64_t)1 << 46)
 		return 0;
-	return (at < heap && end > WIRE_CODE_AT) || (at < WIRE_AT + sizeof(struct wire) && end > WIRE_AT) ||
+	return (at < heap && end > WIRE_CODE_AT) ||
+	       (at < WIRE_AT + sizeof(struct wire) && end > WIRE_AT) ||
 	       (at < (uint64_t)1 << 47 && end > WIRE_TOP + 0x1000);
 }
 
