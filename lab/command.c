@@ -145,7 +145,7 @@ static const struct lab_command commands[] = {
 	  "P = exec FILE begins a process, or gives P a new image.", NULL, MAKES, command_exec },
 	{ "fork", "[PROCESS]", "begin a child: the same areas, frames shared", "C = fork P.", NULL,
 	  MAKES, command_fork },
-	{ "mmap", "SIZE [at ADDRESS] [file F [offset N]] [RIGHTS] [FLAG...]", "map memory or a file",
+	{ "mmap", "SIZE [at ADDRESS] [file F [offset N]] [RIGHTS] [FLAG...]", "map memory, a file",
 	  "Private and anonymous, rw unless other rights are said (r, rx ... none). Flags:\n"
 	  "shared fixed noreplace growsdown populate locked noreserve stack 32bit hugetlb.",
 	  NULL, MAKES, command_mmap },
@@ -177,8 +177,8 @@ static const struct lab_command commands[] = {
 	{ "store", "ADDRESS [=] N", "write 32 bits of memory, as the program", NULL, NULL,
 	  COMMAND_ZONES, command_store },
 	{ "file", "SIZE [store|memory]", "make and open a file",
-	  "F = file 64K: page N of its store is full of byte N + 1. memory: it has no store,\n"
-	  "is zeros, and can be sealed.",
+	  "F = file 64K: page N of its store is full of byte N + 1. memory: it has no\n"
+	  "store, is zeros, and can be sealed.",
 	  NULL, MAKES, command_file },
 	{ "close", "FILE", "close it; what was written goes to the store", NULL, NULL,
 	  COMMAND_ZONES, command_close },
