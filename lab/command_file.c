@@ -205,6 +205,8 @@ static int open_file(struct lab *lab, struct lab_file *f, uint64_t bytes, bool m
 		return error ? error : quire_file_truncate(f->file, bytes);
 	}
 	error = store_resize(f, bytes);
+	if (error && bytes <= STORE_MAX)
+		error = -QUIRE_ENOMEM; /* the host's */
 	for (size_t i = 0; !error && i < bytes; i++)
 		f->bytes[i] = (unsigned char)(i / QUIRE_PAGE_SIZE + 1);
 	if (!error)

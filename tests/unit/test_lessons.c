@@ -65,6 +65,8 @@ static enum lab_status run(const char *name, struct quire_hosted *port, uint64_t
 		/* A call that the host has no memory for ends like one without frames. */
 		if (status == LAB_FAILED && strstr(lab_message(lab), ": ENOMEM"))
 			status = LAB_FILE;
+		if (status != LAB_OK && status != LAB_FILE && port->fail_at)
+			printf("allocation %" PRIu64 ": %s\n", port->fail_at, lab_message(lab));
 		if (hash && lab_quire(lab))
 			*hash = quire_hash(lab_quire(lab));
 		if (lab_quire(lab))
