@@ -141,9 +141,9 @@ $(B)/whole.o $(B)/liblab.a $(B)/quire: sources.mk Makefile
 # ---- The main job ---------------------------------------------------------
 
 MAP   := examples/machines/i386-1.5g-highmem.e820
-TRACE := examples/traces/page-tcc-sqlite.ftrace.gz
+TRACE := examples/programs/ls.pages.gz
 
-run: all ## replay a recorded workload on a 32-bit machine's memory map
+run: all ## replay a real program, start to end, on a 32-bit machine with high memory
 	$(B)/quire replay --machine i386 --map $(MAP) $(TRACE)
 
 # ---- Tests ----------------------------------------------------------------

@@ -55,9 +55,9 @@ struct bench_row {
 
 /* The rows of each file. */
 extern const struct bench_row bench_rows[], bench_rows_mmu[], bench_rows_vmalloc[],
-	bench_slab_rows[], bench_rows_file[], bench_rows_vm_fault[];
+	bench_slab_rows[], bench_rows_file[], bench_rows_vm[], bench_rows_vm_fault[];
 extern const size_t bench_nr_rows, bench_nr_rows_mmu, bench_nr_rows_vmalloc, bench_nr_slab_rows,
-	bench_nr_rows_file, bench_nr_rows_vm_fault;
+	bench_nr_rows_file, bench_nr_rows_vm, bench_nr_rows_vm_fault;
 
 /** bench_start - the measured part begins */
 void bench_start(void);

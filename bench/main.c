@@ -27,6 +27,7 @@ static const struct bench_row *row_at(size_t i)
 		{ bench_slab_rows, bench_nr_slab_rows },
 		{ bench_rows_vmalloc, bench_nr_rows_vmalloc },
 		{ bench_rows_file, bench_nr_rows_file },
+		{ bench_rows_vm, bench_nr_rows_vm },
 		{ bench_rows_vm_fault, bench_nr_rows_vm_fault },
 	};
 

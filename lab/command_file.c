@@ -204,13 +204,16 @@ static int open_file(struct lab *lab, struct lab_file *f, uint64_t bytes, bool m
 		error = quire_memfd_create(lab->q, f->name, QUIRE_MFD_ALLOW_SEALING, &f->file);
 		return error ? error : quire_file_truncate(f->file, bytes);
 	}
+<<<<<<< HEAD
 	error = store_resize(f, bytes);
 	if (error && bytes <= STORE_MAX)
 		error = -QUIRE_ENOMEM; /* the host's */
 	for (size_t i = 0; !error && i < bytes; i++)
+=======
+	for (size_t i = 0; i < bytes; i++)
+>>>>>>> vm
 		f->bytes[i] = (unsigned char)(i / QUIRE_PAGE_SIZE + 1);
-	if (!error)
-		error = quire_inode_create(lab->q, &args, &inode);
+	error = quire_inode_create(lab->q, &args, &inode);
 	if (error) {
 		store_release(f);
 		return error;
@@ -239,6 +242,12 @@ enum lab_status command_file(struct lab *lab, const char *target)
 		status = file_name(lab, target, &f);
 	if (status)
 		return status;
+	if (!memory && bytes > STORE_MAX)
+		return session_refuse(lab, quire_error_name(QUIRE_ENOSPC), "file %s", target);
+	if (!memory && store_resize(f, bytes)) {
+		store_release(f);
+		return session_memory(lab);
+	}
 	int error = open_file(lab, f, bytes, memory);
 
 	if (error) {

@@ -13,6 +13,7 @@
 
 #include "plot.h"
 #include "quote.h"
+#include "replay_report.h"
 
 /* A line of the summary, left out if it is 0. */
 static void line(const struct quire_sink *sink, const char *what, uint64_t n)
@@ -41,8 +42,9 @@ static void text_head(const struct program_outcome *o, const struct quire_sink *
 	const struct quire_config *config = quire_config(o->q);
 	uint64_t ms = (c->last_ns - c->first_ns) / 1000000;
 
-	quire_format(sink, "%s\n  on %s\n  %" PRIu64 " lines", o->trace,
-		     quire_machine_name(config->machine), o->lines);
+	quire_format(sink, "%s\n  on %s, %" PRIu64 " MB managed, %u cpu%s\n  %" PRIu64 " lines",
+		     o->trace, quire_machine_name(config->machine), replay_managed(o->q) >> 8,
+		     config->nr_cpus, config->nr_cpus == 1 ? "" : "s", o->lines);
 	if (c->last_ns > c->first_ns)
 		quire_format(sink, ", %" PRIu64 ".%03" PRIu64 " s of recording", ms / 1000,
 			     ms % 1000);
@@ -58,7 +60,7 @@ static void text_calls(const struct program_outcome *o, const struct quire_sink 
 		line(sink, lab_call_name((enum lab_call_kind)kind), c->calls[kind]);
 	line(sink, "that change no address space", c->calls[LAB_CALL_OTHER]);
 	line(sink, "whose beginning was not recorded", o->torn);
-	quire_format(sink, "\nMade again %54" PRIu64 "\n", c->made);
+	quire_format(sink, "\nMade again %56" PRIu64 "\n", c->made);
 	line(sink, "ended as recorded", c->agreed);
 	line(sink, "refused by this machine", c->refused);
 	line(sink, "ended otherwise", c->differed);
@@ -75,7 +77,7 @@ static void text_touches(const struct program_outcome *o, const struct quire_sin
 {
 	const struct lab_program_counts *c = o->counts;
 
-	quire_format(sink, "\nAccesses %56" PRIu64 "\n", nr_touches(c));
+	quire_format(sink, "\nAccesses %58" PRIu64 "\n", nr_touches(c));
 	line(sink, "instructions fetched", c->touches[LAB_TOUCH_FETCH]);
 	line(sink, "loads", c->touches[LAB_TOUCH_LOAD]);
 	line(sink, "stores", c->touches[LAB_TOUCH_STORE]);
@@ -96,7 +98,7 @@ void program_report_text(const struct program_outcome *o, const struct quire_sin
 		text_touches(o, sink);
 	else
 		text_calls(o, sink);
-	quire_format(sink, "\nFaults %58" PRIu64 "\n", c->min_faults + c->maj_faults);
+	quire_format(sink, "\nFaults %60" PRIu64 "\n", c->min_faults + c->maj_faults);
 	line(sink, "minor: memory was enough", c->min_faults);
 	line(sink, "major: the file had to be read", c->maj_faults);
 	quire_format(sink, "\nMemory, KB %24s %14s\n", "peak", "at the end");

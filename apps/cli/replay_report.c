@@ -61,7 +61,7 @@ static uint64_t nr_other_events(const struct lab_replay_counts *c)
 	return c->events[LAB_EVENT_OTHER];
 }
 
-static uint64_t nr_managed(struct quire *q)
+uint64_t replay_managed(struct quire *q)
 {
 	struct quire_zone_stat stat;
 	uint64_t managed = 0;
@@ -88,8 +88,8 @@ static void text_head(const struct replay_outcome *o, const struct quire_sink *s
 
 	quire_format(sink, "%s\n", o->trace);
 	quire_format(sink, "  on %s, %" PRIu64 " MB managed, %u cpu%s\n",
-		     quire_machine_name(config->machine), nr_managed(o->q) >> 8, config->nr_cpus,
-		     config->nr_cpus == 1 ? "" : "s");
+		     quire_machine_name(config->machine), replay_managed(o->q) >> 8,
+		     config->nr_cpus, config->nr_cpus == 1 ? "" : "s");
 	quire_format(sink, "  %" PRIu64 " lines", o->lines);
 	if (c->last_ns > c->first_ns)
 		quire_format(sink, ", %" PRIu64 ".%03" PRIu64 " s of recording", ms / 1000,

@@ -34,6 +34,9 @@ struct replay_outcome {
 /** replay_fragmentation_read - take the state of all zones */
 void replay_fragmentation_read(struct quire *q, struct replay_fragmentation *out);
 
+/** replay_managed - frames that a machine's zones manage */
+uint64_t replay_managed(struct quire *q);
+
 /** replay_report_text - the outcome for people, with Linux's reports at the end */
 void replay_report_text(const struct replay_outcome *o, const struct quire_sink *sink);
 

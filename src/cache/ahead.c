@@ -120,7 +120,7 @@ static uint64_t missing(struct quire_inode *inode, uint64_t *first, uint64_t las
 /* Read what is missing of a window. What can't be read or has no frames is left out. */
 static void fill(struct quire_inode *inode, const struct window *w)
 {
-	uint64_t end = inode_pages(inode_bytes(inode));
+	uint64_t end = inode_pages(inode->bytes);
 	uint64_t at = w->first, nr;
 
 	if (w->first >= end)
@@ -147,7 +147,7 @@ static void fill(struct quire_inode *inode, const struct window *w)
 
 void ahead_range(struct quire_inode *inode, uint64_t first, uint64_t nr)
 {
-	uint64_t end = inode_pages(inode_bytes(inode));
+	uint64_t end = inode_pages(inode->bytes);
 
 	if (first >= end)
 		return;

@@ -47,9 +47,9 @@ static int build_caches(struct pagecache *pc)
 	return error ? error : quire_cache_create(pc->q, &nodes, &pc->nodes);
 }
 
-static uint64_t managed(const struct quire *q)
+static uint32_t managed(const struct quire *q)
 {
-	uint64_t nr = 0;
+	uint32_t nr = 0;
 
 	for (unsigned z = 0; z < QUIRE_NR_ZONES; z++)
 		nr += relaxed_load(&q->zones[z].managed);

@@ -23,8 +23,8 @@ struct pagecache {
 					      * the oldest (C) */
 	uint64_t hand_index;                 /* its page (C) */
 
-	_Atomic uint64_t nr_dirty;           /* of all files */
-	uint64_t dirty_max;                  /* beyond it whoever writes has to write back */
+	_Atomic uint32_t nr_dirty;           /* of all files */
+	uint32_t dirty_max;                  /* beyond it whoever writes has to write back */
 };
 
 /** pagecache_of - the state; NULL before quire_cache_boot */

@@ -116,7 +116,7 @@ int quire_file_read(struct quire_file *file, uint64_t offset, void *buf, size_t 
 	if (offset > INODE_BYTES_MAX || n > INODE_BYTES_MAX - offset)
 		return -QUIRE_EINVAL;
 	sem_read(&inode->rw, host);
-	uint64_t size = inode_bytes(inode), end = offset + n < size ? offset + n : size;
+	uint64_t size = inode->bytes, end = offset + n < size ? offset + n : size;
 
 	while (offset < end && !error) {
 		uint64_t room = QUIRE_PAGE_SIZE - (offset & (QUIRE_PAGE_SIZE - 1));
@@ -159,8 +159,10 @@ int quire_file_sync(struct quire_file *file, uint64_t offset, uint64_t bytes)
 /* Write back what lies in a range, drop its whole pages. */
 static void dont_need(struct quire_inode *inode, uint64_t offset, uint64_t end)
 {
-	uint64_t size = inode_bytes(inode);
-	uint64_t first = inode_pages(offset);
+	uintptr_t token = inode_lock(inode);
+	uint64_t size = inode->bytes, first = inode_pages(offset);
+
+	inode_unlock(inode, token);
 	uint64_t last = end >= size ? inode_pages(size) : end >> QUIRE_PAGE_SHIFT;
 
 	writeback_range(inode, offset >> QUIRE_PAGE_SHIFT, (end - 1) >> QUIRE_PAGE_SHIFT);

@@ -129,7 +129,7 @@ void quire_inode_info(struct quire_inode *inode, struct quire_inode_info *out)
 	uintptr_t token = inode_lock(inode);
 
 	*out = (struct quire_inode_info){
-		.bytes = inode_bytes(inode),
+		.bytes = inode->bytes,
 		.nr_pages = inode->pages.nr,
 		.nr_dirty = inode->nr_dirty,
 		.nr_writeback = inode->nr_writeback,

@@ -31,9 +31,8 @@ struct quire_inode {
 	struct sem flush;                /* (W) one write-back of it at a time */
 	struct sem rw;                   /* (R) writers: size and contents by calls; readers: what
 					  * brings pages in, reads, writes back */
-	_Atomic uint64_t bytes;          /* size (R for writing) */
-
 	struct lock lock;                /* (P) */
+	uint64_t bytes;                  /* size (R for writing and P, to read it R or P) */
 	int error;                       /* of a write-back, not told yet (P) */
 	struct radix_root pages;         /* struct quire_page by index; tagged: dirty (P) */
 	uint64_t nr_dirty, nr_writeback; /* (P) */
@@ -71,10 +70,13 @@ static inline uint64_t inode_pages(uint64_t bytes)
 	return (bytes + QUIRE_PAGE_SIZE - 1) >> QUIRE_PAGE_SHIFT;
 }
 
-/** inode_bytes - its size now */
-static inline uint64_t inode_bytes(const struct quire_inode *inode)
+/** inode_set_bytes - it has another size. Locks: R for writing; takes P */
+static inline void inode_set_bytes(struct quire_inode *inode, uint64_t bytes)
 {
-	return relaxed_load(&inode->bytes);
+	uintptr_t token = inode_lock(inode);
+
+	inode->bytes = bytes;
+	inode_unlock(inode, token);
 }
 
 /**

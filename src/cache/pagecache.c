@@ -51,14 +51,11 @@ size_t pagecache_around(struct quire_inode *inode, uint64_t first, uint64_t last
 			struct quire_page **out, size_t max)
 {
 	struct quire *q = inode->q;
-	uint64_t end = inode_pages(inode_bytes(inode));
 	uintptr_t token = inode_lock(inode);
 	struct quire_page *page;
 	size_t nr = 0;
 
-	if (last >= end)
-		last = end - 1;
-	for (uint64_t i = first; end && i <= last && nr < max; i++) {
+	for (uint64_t i = first; i <= last && nr < max; i++) {
 		page = radix_next(&inode->pages, &i, last, false);
 		if (!page)
 			break;
@@ -70,12 +67,6 @@ size_t pagecache_around(struct quire_inode *inode, uint64_t first, uint64_t last
 			use_unlock(q, page);
 	}
 	inode_unlock(inode, token);
-	/* The size is set before pages leave, and those locked now leave later. */
-	end = inode_pages(inode_bytes(inode));
-	while (nr && use_index(use_of(q, out[nr - 1])) >= end) {
-		use_unlock(q, out[--nr]);
-		pagecache_put(q, out[nr]);
-	}
 	return nr;
 }
 
@@ -125,7 +116,7 @@ int pagecache_insert(struct quire_inode *inode, uint64_t index, struct quire_pag
 void pagecache_count_dirty(struct quire_inode *inode, int n)
 {
 	inode->nr_dirty += (uint64_t)(int64_t)n;
-	atomic_fetch_add_explicit(&pagecache_of(inode->q)->nr_dirty, (uint64_t)(int64_t)n,
+	atomic_fetch_add_explicit(&pagecache_of(inode->q)->nr_dirty, (uint32_t)n,
 				  memory_order_relaxed);
 }
 
@@ -280,7 +271,7 @@ static int bring(struct quire_file *file, uint64_t index, enum quire_fadvise adv
 	int error = -QUIRE_ERANGE;
 
 	sem_read(&inode->rw, host);
-	if (index < inode_pages(inode_bytes(inode))) {
+	if (index < inode_pages(inode->bytes)) {
 		if (inode->store)
 			ahead_fault(file, index, advice);
 		error = find(inode, index, out);
@@ -331,18 +322,14 @@ int pagecache_load(struct quire_file *file, uint64_t index, enum quire_fadvise a
 			hit(file, index);
 		}
 		use_lock(q, page);
+		/* What is in the cache is before the end, or a truncate waits for this lock. */
 		if (pagecache_inode(page) == inode && flags_of(q, page) & USE_UPTODATE) {
-			if (likely(index < inode_pages(inode_bytes(inode)))) {
-				/* Of a file without store: it is used, whatever brought it. */
-				if (unlikely(flags_of(q, page) & USE_AHEAD) && !inode->store)
-					clear_flags(q, page, USE_AHEAD);
-				pagecache_referenced(q, page);
-				*out = page;
-				return 0;
-			}
-			use_unlock(q, page);
-			pagecache_put(q, page);
-			return -QUIRE_ERANGE;
+			/* Of a file without store: it is used, whatever brought it. */
+			if (unlikely(flags_of(q, page) & USE_AHEAD) && !inode->store)
+				clear_flags(q, page, USE_AHEAD);
+			pagecache_referenced(q, page);
+			*out = page;
+			return 0;
 		}
 		/* Truncated, or it could not be read: look again. */
 		use_unlock(q, page);

@@ -80,7 +80,7 @@ size_t pagecache_around(struct quire_inode *inode, uint64_t first, uint64_t last
  * @major:  set if the store was read; may be NULL
  * @out:    the frame, up to date, locked (use_unlock), with one more reference (pagecache_put)
  *
- * While it is locked, it is in the cache and before the end of the file.
+ * While it is locked, it is in the cache; before the end of the file, or a truncate waits for it.
  *
  * Return:  0; -QUIRE_EIO; -QUIRE_ENOMEM; -QUIRE_ERANGE at or beyond the end of the file
  * Locks:   no page's and not R (it takes R for reading, drops it again); S may be held

@@ -36,7 +36,7 @@ static const char *rule_of(const struct quire_inode *inode, const struct quire_p
 	if (!names(inode, page, index))
 		return "CACHE-1";
 	*text = "no page lies behind the end of its file: frame";
-	if (index >= inode_pages(inode_bytes(inode)))
+	if (index >= inode_pages(inode->bytes))
 		return "CACHE-2";
 	*text = "the dirty pages of a file with a store are those tagged: frame";
 	if (inode->store && radix_tagged(&inode->pages, index) != ((flags & USE_DIRTY) != 0))
@@ -118,7 +118,7 @@ uint64_t rules_hash(struct quire *q, const struct tier *tier, uint64_t hash)
 		const struct quire_page *page;
 
 		hash = hash_word(hash, inode->ino);
-		hash = hash_word(hash, inode_bytes(inode));
+		hash = hash_word(hash, inode->bytes);
 		hash = hash_word(hash, inode->seals);
 		hash = hash_word(hash, inode->pages.nr);
 		for (uint64_t i = 0; (page = radix_next(&inode->pages, &i, UINT64_MAX - 1, false));

@@ -112,7 +112,7 @@ static int resize(struct quire_inode *inode, uint64_t bytes)
  */
 int truncate_grow(struct quire_inode *inode, uint64_t bytes)
 {
-	uint64_t size = inode_bytes(inode);
+	uint64_t size = inode->bytes;
 
 	if (relaxed_load(&inode->seals) & QUIRE_SEAL_GROW)
 		return -QUIRE_EPERM;
@@ -124,7 +124,7 @@ int truncate_grow(struct quire_inode *inode, uint64_t bytes)
 			resize(inode, size);
 	}
 	if (!error)
-		relaxed_store(&inode->bytes, bytes);
+		inode_set_bytes(inode, bytes);
 	return error;
 }
 
@@ -149,7 +149,7 @@ int truncate_shrink(struct quire_inode *inode, uint64_t bytes)
 		error = resize(inode, bytes);
 	if (error)
 		return error;
-	relaxed_store(&inode->bytes, bytes);
+	inode_set_bytes(inode, bytes);
 	truncate_remove(inode, first, UINT64_MAX);
 	unmap(inode, first, UINT64_MAX - first, true);
 	return truncate_zero(inode, bytes, rest(bytes));
@@ -164,9 +164,9 @@ int quire_file_truncate(struct quire_file *file, uint64_t bytes)
 	if (bytes > INODE_BYTES_MAX || !(file->mode & QUIRE_FILE_WRITE))
 		return -QUIRE_EINVAL;
 	sem_write(&inode->rw, host);
-	if (bytes > inode_bytes(inode))
+	if (bytes > inode->bytes)
 		error = truncate_grow(inode, bytes);
-	else if (bytes < inode_bytes(inode))
+	else if (bytes < inode->bytes)
 		error = relaxed_load(&inode->seals) & QUIRE_SEAL_SHRINK
 				? -QUIRE_EPERM
 				: truncate_shrink(inode, bytes);
@@ -237,7 +237,7 @@ static int allocate(struct quire_inode *inode, uint64_t offset, uint64_t end)
 static int memory_allocate(struct quire_inode *inode, unsigned mode, uint64_t offset, uint64_t end)
 {
 	uint32_t seals = relaxed_load(&inode->seals);
-	uint64_t size = inode_bytes(inode);
+	uint64_t size = inode->bytes;
 
 	if (mode & QUIRE_FALLOC_PUNCH_HOLE)
 		return seals & (QUIRE_SEAL_WRITE | QUIRE_SEAL_FUTURE_WRITE)
@@ -250,23 +250,23 @@ static int memory_allocate(struct quire_inode *inode, unsigned mode, uint64_t of
 	int error = offset < end ? allocate(inode, offset, end) : 0;
 
 	if (!error && end > size)
-		relaxed_store(&inode->bytes, end);
+		inode_set_bytes(inode, end);
 	return error;
 }
 
 /* What one with a store does: holes. Locks: R for writing */
 static int store_allocate(struct quire_inode *inode, unsigned mode, uint64_t offset, uint64_t end)
 {
-	uint64_t size = inode_bytes(inode);
+	uint64_t size = inode->bytes;
 	bool grow = !(mode & QUIRE_FALLOC_KEEP_SIZE) && end > size;
 
 	if (!(mode & (QUIRE_FALLOC_PUNCH_HOLE | QUIRE_FALLOC_ZERO_RANGE)) || !inode->store->punch)
 		return -QUIRE_EOPNOTSUPP;
 	int error = grow ? truncate_grow(inode, end) : 0;
 
-	if (error || offset >= inode_bytes(inode))
+	if (error || offset >= inode->bytes)
 		return error;
-	error = punch(inode, offset, end < inode_bytes(inode) ? end : inode_bytes(inode));
+	error = punch(inode, offset, end < inode->bytes ? end : inode->bytes);
 	if (error && grow)
 		truncate_shrink(inode, size);
 	return error;

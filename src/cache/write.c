@@ -77,7 +77,7 @@ static int write_chunk(struct quire_inode *inode, const struct chunk *c)
  */
 static int permit(struct quire_inode *inode, uint64_t offset, uint64_t *end)
 {
-	uint64_t size = inode_bytes(inode), limit = size;
+	uint64_t size = inode->bytes, limit = size;
 	int error;
 
 	if (relaxed_load(&inode->seals) & (QUIRE_SEAL_WRITE | QUIRE_SEAL_FUTURE_WRITE))
@@ -103,7 +103,7 @@ static int write_piece(struct quire_inode *inode, uint64_t offset, const char *b
 	size_t at = 0;
 
 	sem_write(&inode->rw, host);
-	uint64_t size = inode_bytes(inode), end = offset + n;
+	uint64_t size = inode->bytes, end = offset + n;
 	int error = permit(inode, offset, &end);
 
 	while (!error && offset + at < end) {
@@ -116,7 +116,7 @@ static int write_piece(struct quire_inode *inode, uint64_t offset, const char *b
 		at += error ? 0 : c.n;
 	}
 	/* It is no longer than what was written, or than it was. */
-	if (error && inode_bytes(inode) > size)
+	if (error && inode->bytes > size)
 		truncate_shrink(inode, at && offset + at > size ? offset + at : size);
 	sem_write_drop(&inode->rw, host);
 	*done += at;

@@ -89,7 +89,7 @@ static int write_run(struct quire_inode *inode, uint64_t *first, uint64_t last)
 	for (size_t i = 0; i < nr; i++)
 		begin(inode, page[i]);
 	/* R is held: pages lie before the end, and it stays where it is. */
-	uint64_t start = *first << QUIRE_PAGE_SHIFT, bytes = inode_bytes(inode) - start;
+	uint64_t start = *first << QUIRE_PAGE_SHIFT, bytes = inode->bytes - start;
 
 	if (bytes > (uint64_t)nr << QUIRE_PAGE_SHIFT)
 		bytes = (uint64_t)nr << QUIRE_PAGE_SHIFT;

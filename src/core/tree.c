@@ -2,8 +2,8 @@
 /*
  * tree.c - disjoint ranges in order, with their gaps
  *
- * A change in a leaf is carried up only as far as a hull changes with it, or a gap is wider than was
- * known. So most changes touch one leaf.
+ * A change in a leaf is carried up only as far as a hull changes with it, or a gap is wider than
+ * was known. So most changes touch one leaf.
  */
 #include "core/tree.h"
 
@@ -289,7 +289,10 @@ bool tree_next(const struct tree_root *tree, struct tree_cursor *c)
 	return true;
 }
 
-/* A search leaves the cursor's node at @level: what is said of it above is not to send others there. */
+/*
+ * A search leaves the cursor's node at @level: what is said of it above is not to send others
+ * there.
+ */
 static inline void correct(struct tree_root *tree, struct tree_cursor *c, uint32_t level,
 			   uint64_t need)
 {
@@ -484,8 +487,8 @@ bool tree_gap_top(struct tree_root *tree, const struct tree_fit *fit, struct tre
 /* ---- Changing ---- */
 
 /*
- * The leaf at the cursor has changed at one end, or a gap of @now is in it: carry that up, as far as
- * anything changes.
+ * The leaf at the cursor has changed at one end, or a gap of @now is in it: carry that up, as far
+ * as anything changes.
  */
 static void carry(struct tree_root *tree, struct tree_cursor *c, uint64_t now)
 {

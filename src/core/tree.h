@@ -13,8 +13,8 @@
  *    level 0      [10,20) [32,40) [40,48)      [60,70) [70,80) [85,99)
  *                        12      0                    0       5
  *
- * A range that comes makes gaps narrower, which the nodes above need not know at once: a search that
- * does not find what an entry promises looks again, and corrects it. A range that goes makes
+ * A range that comes makes gaps narrower, which the nodes above need not know at once: a search
+ * that does not find what an entry promises looks again, and corrects it. A range that goes makes
  * them wider, and that they learn.
  *
  * Invariants, checked by tree_check:
@@ -133,8 +133,8 @@ bool tree_next(const struct tree_root *tree, struct tree_cursor *c);
  * @c:     where tree_insert puts a range of it
  * @start: the lowest aligned address in the gap
  *
- * Logarithmic (amortized), but for alignments beyond that of all ranges, when gaps that only just fit are
- * looked at one by one.
+ * Logarithmic (amortized), but for alignments beyond that of all ranges, when gaps that only just
+ * fit are looked at one by one.
  *
  * Return: false if there is none
  */

@@ -2,8 +2,8 @@
 /*
  * account.h - what an address space has, what it may have, and what is promised
  *
- * An area counts in its mm (total_vm and the kinds of it), and if it is VM_ACCOUNT its pages are promised to it:
- * they are in the machine's Committed_AS until it goes.
+ * An area counts in its mm (total_vm and the kinds of it), and if it is VM_ACCOUNT its pages are
+ * promised to it: they are in the machine's Committed_AS until it goes.
  *
  * Source: Linux's Documentation/mm/overcommit-accounting.rst, proc(5), getrlimit(2)
  */
@@ -12,7 +12,7 @@
 
 #include "vm/mm.h"
 
-/** account_may_grow - do RLIMIT_AS and RLIMIT_DATA allow that many pages more of that kind? Locks: S */
+/** account_may_grow - do RLIMIT_AS and _DATA allow so many pages more of that kind? Locks: S */
 bool account_may_grow(const struct quire_mm *mm, uint32_t flags, uint64_t nr_pages);
 
 /** account_may_lock - does RLIMIT_MEMLOCK allow it, if @flags say VM_LOCKED? Locks: S */

@@ -249,6 +249,20 @@ enum quire_fault fault_in(struct vma *vma, uint64_t address, bool write,
 	return fault;
 }
 
+/* A page of a file that a call wants to be written is dirty at once: no processor has to write it. */
+static void dirty_at(struct vma *vma, uint64_t address)
+{
+	struct quire_table *t = vma->mm->table;
+	uintptr_t token = table_enter(t);
+	const struct leaf *leaf = user_find(t, address);
+	uint64_t entry = leaf ? table_get(t, leaf->contents, user_index(t, address)) : 0;
+	struct quire_page *page = entry ? frame_of(vma->mm, entry) : NULL;
+
+	if (page && !frame_anon(page))
+		frame_dirty(t->q, page);
+	table_leave(t, token);
+}
+
 static int populate_area(struct vma *vma, uint64_t start, uint64_t end, enum populate how)
 {
 	uint32_t kind = vma->flags & (QUIRE_VM_WRITE | QUIRE_VM_SHARED);
@@ -262,6 +276,8 @@ static int populate_area(struct vma *vma, uint64_t start, uint64_t end, enum pop
 			return -QUIRE_EINVAL;
 		switch (fault_in(vma, at, write, &signal)) {
 		case QUIRE_FAULT_DONE:
+			if (write && vma->file)
+				dirty_at(vma, at);
 			break;
 		case QUIRE_FAULT_OOM:
 			return -QUIRE_ENOMEM;

@@ -2,12 +2,12 @@
 /*
  * layout.c - where areas go
  *
- * Top-down, an area takes the highest free addresses below mmap_base, which leaves the
- * stack room to grow to its limit; bottom-up the lowest above a third of all addresses, as Linux did once and does
- * again when nothing is left below mmap_base.
+ * Top-down, an area takes the highest free addresses below mmap_base, which leaves the stack room
+ * to grow to its limit; bottom-up the lowest above a third of all addresses, as Linux did once and
+ * does again when nothing is left below mmap_base.
  *
- * Source: Linux's Documentation/arch/x86/x86_64/mm.rst, personality(2) (ADDR_COMPAT_LAYOUT), mmap(2);
- * Molnar, "flexible mmap layout", 2004
+ * Source: Linux's Documentation/arch/x86/x86_64/mm.rst, personality(2) (ADDR_COMPAT_LAYOUT),
+ * mmap(2); Molnar, "flexible mmap layout", 2004
  */
 #include "vm/layout.h"
 
@@ -35,7 +35,10 @@ static bool is_64(const struct quire_mm *mm)
 	return mm->q->config.machine >= QUIRE_X86_64 && !mm->config.compat;
 }
 
-/* A mix of the seed's bits. Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014 */
+/*
+ * A mix of the seed's bits. Source: Steele, Lea, Flood, "Fast splittable pseudorandom number
+ * generators", 2014
+ */
 static uint64_t random_bits(uint64_t seed, unsigned bits)
 {
 	uint64_t z = seed + 0x9e3779b97f4a7c15u;
@@ -54,7 +57,9 @@ static uint64_t task_size(const struct quire_mm *mm)
 	return mm->q->config.machine == QUIRE_X86_64 ? TASK_SIZE_47 : TASK_SIZE_56;
 }
 
-/* Where what is not asked for by address ends: five levels are for those who name addresses there. */
+/*
+ * Where what is not asked for by address ends: five levels are for those who name addresses there.
+ */
 static uint64_t default_end(const struct quire_mm *mm)
 {
 	uint64_t end = mm->layout.task_size.v;

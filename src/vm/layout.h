@@ -44,7 +44,8 @@ struct layout_place {
  *
  * Free addresses leave out the guard gap below stacks.
  *
- * Return: 0; -QUIRE_ENOMEM if there are none, or none such; -QUIRE_EINVAL for a FIXED address that is not
+ * Return: 0; -QUIRE_ENOMEM if there are none, or none such; -QUIRE_EINVAL for a FIXED address that
+ * is not
  *         aligned; -QUIRE_EPERM below mmap_min_addr. Locks: mm->sem for writing
  */
 int layout_place(struct quire_mm *mm, const struct layout_request *req, struct layout_place *out);

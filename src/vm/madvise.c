@@ -2,8 +2,8 @@
 /*
  * madvise.c - what a program knows about its pages
  *
- * Three kinds of advice: flags of areas; pages given back or had; work on the file behind. Holes are
- * passed over, and tell at the end (-ENOMEM); an area that the advice is not for ends the call.
+ * Three kinds of advice: flags of areas; pages given back or had; work on the file behind. Holes
+ * are passed over, and tell at the end (-ENOMEM); an area that the advice is not for ends the call.
  *
  * Source: madvise(2), mseal(2)
  */
@@ -63,7 +63,9 @@ static bool is_file(int advice)
 	return advice == QUIRE_MADV_WILLNEED || advice == QUIRE_MADV_REMOVE;
 }
 
-/* Would contents be lost that a sealed area keeps? Those that it could write itself are not kept. */
+/*
+ * Would contents be lost that a sealed area keeps? Those that it could write itself are not kept.
+ */
 static bool is_sealed(const struct vma *vma, int advice)
 {
 	bool discards = advice == QUIRE_MADV_DONTNEED || advice == QUIRE_MADV_FREE ||
@@ -134,8 +136,9 @@ static int allow(const struct vma *vma, int advice)
 /* ---- Pages that may go, or grow old ---- */
 
 /*
- * The entries of a range lose marks: accessed, and with FREE also dirty. A frame of anonymous memory that nobody
- * else maps is marked; once it is written again its entry is dirty, and it stays.
+ * The entries of a range lose marks: accessed, and with FREE also dirty. A frame of anonymous
+ * memory that nobody else maps is marked; once it is written again its entry is dirty, and it
+ * stays.
  */
 static void unmark(struct vma *vma, uint64_t start, uint64_t end, bool lazy)
 {

@@ -81,7 +81,7 @@ static int lock(struct quire_mm *mm, uint64_t start, uint64_t end, uint32_t flag
 {
 	uint64_t nr = ((end - start) >> QUIRE_PAGE_SHIFT) + mm->locked_vm;
 
-	if (!within_limit(mm, nr) && !within_limit(mm, nr - locked_in(mm, start, end)))
+	if (!within_limit(mm, nr) && !within_limit(mm, nr - locked_in(mm, start, end < start ? UINT64_MAX : end)))
 		return -QUIRE_ENOMEM;
 	if (end < start)
 		return -QUIRE_EINVAL;

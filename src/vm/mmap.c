@@ -2,9 +2,9 @@
 /*
  * mmap.c - new areas
  *
- * The checks come in Linux's order, because a program can tell which came first. What needs memory (a record,
- * tree nodes, the file behind shared anonymous memory) and what may be refused (a promise) is had before
- * MAP_FIXED takes away what was there; from then on nothing fails.
+ * The checks come in Linux's order, because a program can tell which came first. What needs memory
+ * (a record, tree nodes, the file behind shared anonymous memory) and what may be refused (a
+ * promise) is had before MAP_FIXED takes away what was there; from then on nothing fails.
  *
  * Source: mmap(2), memfd_create(2), Linux's Documentation/mm/overcommit-accounting.rst
  */
@@ -155,8 +155,8 @@ static int check_shared_file(struct request *req)
 }
 
 /*
- * A sealed file is never written through a mapping. One that can be written is counted at once, so that no seal
- * comes between; until the area counts itself (writable_end).
+ * A sealed file is never written through a mapping. One that can be written is counted at once, so
+ * that no seal comes between; until the area counts itself (writable_end).
  */
 static int writable_begin(struct request *req)
 {

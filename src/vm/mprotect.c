@@ -2,9 +2,9 @@
 /*
  * mprotect.c - other rights for a range
  *
- * Area by area, as Linux does it: at the first one that can't be changed, or the first hole, the call
- * ends, and those before it stay changed. Only the first and the last area of a range can be split, so
- * the records for all of it are had at the beginning.
+ * Area by area, as Linux does it: at the first one that can't be changed, or the first hole, the
+ * call ends, and those before it stay changed. Only the first and the last area of a range can be
+ * split, so the records for all of it are had at the beginning.
  *
  * Source: mprotect(2)
  */

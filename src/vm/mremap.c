@@ -4,11 +4,11 @@
  *
  *   shrink        what is behind the new end is unmapped
  *   grow          in place if the addresses behind are free, else by a move if that is allowed
- *   move          a new area that is like the old one, the entries taken over, the old one unmapped;
- *                 with DONTUNMAP it stays, empty; from 0 bytes of a shared area it keeps what it has
+ *   move          a new area like the old one, the entries taken over, the old one unmapped; with
+ *                 DONTUNMAP it stays, empty; from 0 bytes of a shared area it keeps what it has
  *
- * With FIXED and an unchanged size the range may have several areas, which move one after the other,
- * gaps between them as they are (Linux since 6.17).
+ * With FIXED and an unchanged size the range may have several areas, which move one after the
+ * other, gaps between them as they are (Linux since 6.17).
  *
  * Source: mremap(2)
  */
@@ -311,7 +311,10 @@ static int remap(struct remap *r)
 		return -QUIRE_EINVAL;
 	if (!implied)
 		r->to = r->old;
-	if (r->old_bytes > r->new_bytes && r->old_bytes > r->mm->layout.task_size.v - r->old)
+	bool beyond = r->old_bytes > r->new_bytes &&
+		      r->old_bytes > r->mm->layout.task_size.v - r->old;
+
+	if (!implied && beyond)
 		return -QUIRE_EINVAL;
 	if (!implied && r->old_bytes >= r->new_bytes)
 		return r->old_bytes == r->new_bytes
@@ -322,7 +325,7 @@ static int remap(struct remap *r)
 	if (error)
 		return error;
 	if (implied)
-		return move_to(r, vma);
+		return beyond ? -QUIRE_EINVAL : move_to(r, vma);
 	if (can_expand(r, vma))
 		return expand(r, vma);
 	if (!(r->flags & QUIRE_MREMAP_MAYMOVE))

@@ -2,7 +2,8 @@
 /*
  * msync.c - what was written through shared mappings goes to the store
  *
- * The write-back runs without the address space's lock; what has changed meanwhile is looked at again.
+ * The write-back runs without the address space's lock; what has changed meanwhile is looked at
+ * again.
  *
  * Source: msync(2)
  */

@@ -3,9 +3,9 @@
  * vma.c - the areas of an address space: find, split, join, resize
  *
  * An area is known in three places: the tree of its mm, the maps of its file (M), the list of its
- * anon (A). Who looks from a frame for its entries comes by the latter two, beside any call. So an area that grows
- * into another one's pages does so before that one gives them up: for a moment
- * a page belongs to two areas, never to none. The tree is S's alone, and there ranges never overlap.
+ * anon (A). Who looks from a frame for its entries comes by the latter two, beside any call. So an
+ * area that grows into another one's pages does so before that one gives them up: for a moment a
+ * page belongs to two areas, never to none. The tree is S's alone, and there ranges never overlap.
  */
 #include "vm/vma.h"
 

@@ -2,10 +2,10 @@
 /*
  * vma.h - struct vma: one area of an address space
  *
- * The areas of an address space are the ranges of mm->areas (core/tree.h), so they are disjoint,
- * in order, and gaps are found in logarithmic time. Two neighbours that are alike are one area: the same
- * flags, the same file, pages of the file that follow each other, anonymous memory that
- * can be one (anon.h).
+ * The areas of an address space are the ranges of mm->areas (core/tree.h), so they are disjoint, in
+ * order, and gaps are found in logarithmic time. Two neighbours that are alike are one area: the
+ * same flags, the same file, pages of the file that follow each other, anonymous memory that can be
+ * one (anon.h).
  */
 #ifndef VM_VMA_H
 #define VM_VMA_H
@@ -22,12 +22,13 @@ struct vma {
 	uint64_t start, end;        /* [start, end), page aligned */
 	struct quire_mm *mm;
 	uint32_t flags;             /* QUIRE_VM_… */
-	quire_pte_t pte;            /* rights of its entries, without RW where writes are to be noticed */
+	quire_pte_t pte;            /* rights of its entries; no RW where writes are noticed */
 	struct quire_file *file;    /* NULL: anonymous. Referenced. */
-	uint64_t pgoff;             /* page of the file at start; of anonymous memory its address when it
-				     * was made, >> 12, so that a frame keeps its index when the area moves */
-	struct anon *_Atomic anon;  /* private frames of it (anon.h); NULL: none yet. S, or set once under
-				     * mm->anon_lock by a fault */
+	uint64_t pgoff;             /* page of the file at start; of anonymous memory its address
+				     * when it was made, >> 12: a frame keeps its index when
+				     * the area moves */
+	struct anon *_Atomic anon;  /* its private frames' (anon.h); NULL: none yet. S, or set
+				     * once under mm->anon_lock by a fault */
 	struct vma *anon_next, *anon_prev; /* other areas of the same anon (A) */
 	struct interval maps;       /* in file's inode->maps (M) */
 };
@@ -105,8 +106,8 @@ struct vma *vma_like(struct vma_room *room, struct quire_mm *mm, const struct vm
 /**
  * vma_link - put an area into its mm's tree and its file's maps
  *
- * Its addresses are free, and nodes were had. Counts are the caller's (account.h). Locks: mm->sem for
- * writing; takes M
+ * Its addresses are free, and nodes were had. Counts are the caller's (account.h). Locks: mm->sem
+ * for writing; takes M
  */
 void vma_link(struct vma *vma);
 
@@ -157,7 +158,8 @@ struct vma *vma_extend(const struct vma *like);
  * @like: as vma_extend
  * @c:    in the gap that has them; not valid after
  *
- * Return: the area that has them; NULL if there is no memory, and nothing has changed. Counts are the
+ * Return: the area that has them; NULL if there is no memory, and nothing has changed. Counts are
+ * the
  *         caller's. Locks: mm->sem for writing; takes M and A
  */
 struct vma *vma_add(const struct vma *like, struct tree_cursor *c);

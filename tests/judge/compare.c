@@ -135,8 +135,8 @@ static bool is_reclaimed(const struct evidence *v)
 	return pages && did(v->episode, v->difference->call, OP_MADVISE, 21);
 }
 
-/* mincore of a range in which a stored file is mapped. */
-static bool is_stored_mincore(const struct evidence *v)
+/* mincore of a range in which a file of that kind is mapped. */
+static bool is_mincore_of(const struct evidence *v, const char *kind)
 {
 	const struct outcome *o = &v->real->outcomes[v->difference->call];
 	const struct call *c = &v->episode->calls[v->difference->call];
@@ -147,7 +147,7 @@ static bool is_stored_mincore(const struct evidence *v)
 	for (unsigned i = 0; i < o->nr_areas; i++) {
 		const struct area *a = &v->real->areas[o->first_area + i];
 
-		if (a->start < at + c->bytes && a->end > at && strstr(a->name, "/stored"))
+		if (a->start < at + c->bytes && a->end > at && strstr(a->name, kind))
 			return true;
 	}
 	return false;
@@ -160,14 +160,17 @@ static bool is_readahead(const struct evidence *v)
 		     did(v->episode, v->difference->call, OP_FWRITE, 0);
 	bool pages = v->difference->aspect == ASPECT_PAGES || v->difference->aspect == ASPECT_COUNTS;
 
-	return holes && ((pages && is_stored(v->difference)) || is_stored_mincore(v));
+	return holes && ((pages && is_stored(v->difference)) || is_mincore_of(v, "/stored"));
 }
 
 /* Pages of a memfd that fallocate made: not up to date in Linux until somebody wants them. */
 static bool is_allocated(const struct evidence *v)
 {
-	return (v->difference->aspect == ASPECT_PAGES || v->difference->aspect == ASPECT_COUNTS) &&
-	       strstr(v->difference->text, "/memfd:") && did(v->episode, v->difference->call, OP_FALLOCATE, 0);
+	const struct difference *d = v->difference;
+	bool pages = d->aspect == ASPECT_PAGES || d->aspect == ASPECT_COUNTS;
+
+	return ((pages && strstr(d->text, "/memfd:")) || is_mincore_of(v, "/memfd:")) &&
+	       did(v->episode, d->call, OP_FALLOCATE, 0);
 }
 
 static bool did_remap(const struct episode *e, unsigned nr, unsigned flag)
@@ -182,8 +185,21 @@ static bool is_locked_twice(const struct evidence *v)
 {
 	int64_t result = v->real->outcomes[v->difference->call].result.result;
 
+	if (v->difference->aspect == ASPECT_RESULT &&
+	    v->episode->calls[v->difference->call].op == OP_BRK)
+		return did_remap(v->episode, v->difference->call, 4);
 	return v->difference->aspect == ASPECT_RESULT && (result == -11 || result == -12) &&
 	       v->other->outcomes[v->difference->call].result.result >= 0 && did_remap(v->episode, v->difference->call, 4);
+}
+
+/* A large part of a stored file is mapped where Linux likes. */
+static bool is_aligned(const struct evidence *v)
+{
+	const struct call *c = &v->episode->calls[v->difference->call];
+
+	return v->difference->aspect == ASPECT_RESULT && c->op == OP_MMAP && c->bytes >= 2u << 20 &&
+	       c->file < WIRE_FILES && v->episode->setting.files[c->file].kind >= FILE_STORED &&
+	       !(v->real->outcomes[v->difference->call].result.result & 0x1fffff);
 }
 
 static bool is_half_moved(const struct evidence *v)
@@ -210,6 +226,8 @@ static const struct explanation EXPLANATIONS[] = {
 	  is_locked_twice },
 	{ "mremap with FIXED that is refused late: Linux has unmapped the target and what is behind the "
 	  "new end; Quire nothing", is_half_moved },
+	{ "2 MB or more of a stored file: some of Linux's file systems place that aligned to huge pages",
+	  is_aligned },
 	{ "smaps: shared anonymous memory is promised by its area (flag ac), in Linux by its file", NULL },
 };
 

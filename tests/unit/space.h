@@ -90,22 +90,30 @@ static inline int map_at(struct space *s, uint64_t n, uint64_t nr, unsigned prot
 	return error;
 }
 
-/** mmap of a file's pages from @first on, likewise */
-static inline int map_file(struct space *s, uint64_t n, uint64_t nr, unsigned prot, unsigned flags,
-			   struct quire_file *file, uint64_t first)
+/** struct piece - pages of a file */
+struct piece {
+	struct quire_file *file;
+	uint64_t first;
+};
+
+/** mmap of a piece of a file at page @n, likewise */
+static inline int map_piece(struct space *s, uint64_t n, uint64_t nr, unsigned prot, unsigned flags,
+			    struct piece piece)
 {
 	const struct quire_mmap args = {
 		.address = at_page(n),
 		.bytes = nr * PAGE,
 		.prot = prot,
 		.flags = flags | QUIRE_MAP_FIXED,
-		.file = file,
-		.offset = first * PAGE,
+		.file = piece.file,
+		.offset = piece.first * PAGE,
 	};
 	quire_virt_t out = { 0 };
 
 	return quire_mmap(s->mm, &args, &out);
 }
+#define map_file(s, n, nr, prot, flags, file, first)                                      \
+	map_piece(s, n, nr, prot, flags, (struct piece){ file, first })
 
 static inline int unmap_at(struct space *s, uint64_t n, uint64_t nr)
 {
@@ -154,7 +162,7 @@ static inline uint64_t space_committed(struct space *s)
 	return stat.committed;
 }
 
-/** The areas from BASE on, as "page-page rwxp@pgoff page-page …": what /proc/PID/maps says of them */
+/** The areas from BASE on, as "page-page rwxp@pgoff page-page …", pages from BASE on */
 static inline const char *space_areas(struct space *s)
 {
 	static char text[4096];

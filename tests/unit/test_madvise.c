@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_madvise.c - madvise, mlock, mincore, msync, mseal; the answers are those of Linux 6.18 to the same
- * calls
+ * test_madvise.c - madvise, mlock, mincore, msync, mseal; the answers are those of Linux 6.18 to
+ * the same calls
  */
 #include "space.h"
 

@@ -172,9 +172,8 @@ TEST(munmap_errors)
 TEST(placement)
 {
 	struct quire_mm_layout at;
-	struct quire_mm_config config;
 	struct quire_mmap a = { { 0 }, 2 * PAGE, RW, ANON, NULL, 0 };
-	quire_virt_t out = { 0 }, hint;
+	quire_virt_t out = { 0 };
 	struct space s;
 
 	if (!space_start(&s, QUIRE_X86_64, MB(64)))
@@ -209,9 +208,22 @@ TEST(placement)
 	CHECK_EQ(quire_mmap(s.mm, &a, &out), 0);
 	CHECK_EQ(out.v % MB(2), 0);
 	CHECK(out.v + MB(4) > at.mmap_base.v - 8 * PAGE);
+	space_end(&s);
+}
+
+/* Stacks, other layouts. */
+TEST(other_places)
+{
+	struct quire_mm_layout at;
+	struct quire_mm_config config;
+	struct quire_mmap a = { { 0 }, PAGE, RW, ANON, NULL, 0 };
+	quire_virt_t out = { 0 }, hint;
+	struct space s;
+
+	if (!space_start(&s, QUIRE_X86_64, MB(64)))
+		return;
 	/* Below a stack its guard gap stays free. */
 	CHECK_EQ(map_at(&s, 1000, 4, RW, FIXED | QUIRE_MAP_GROWSDOWN), 0);
-	a.bytes = PAGE;
 	a.address = hint = at_page(744);
 	CHECK_EQ(quire_mmap(s.mm, &a, &out), 0);
 	CHECK(out.v != hint.v);
@@ -448,5 +460,5 @@ TEST(rules_are_checked)
 }
 
 TEST_MAIN(CASE(join_and_cut), CASE(mmap_errors), CASE(file_errors), CASE(munmap_errors),
-	  CASE(placement), CASE(mprotect), CASE(brk), CASE(limits), CASE(boots_once),
-	  CASE(rules_are_checked))
+	  CASE(placement), CASE(other_places), CASE(mprotect), CASE(brk), CASE(limits),
+	  CASE(boots_once), CASE(rules_are_checked))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_mremap.c - areas that grow, shrink and move; the answers are those of Linux 6.18 to the same calls
+ * test_mremap.c - areas that grow, shrink and move; the answers are those of Linux 6.18 to the same
+ * calls
  */
 #include "space.h"
 

@@ -2,8 +2,8 @@
 /*
  * test_smp_space.c - four processors in the system calls of one address space
  *
- * Each has pages of its own, where it knows what comes of a call, and all share some more, where only the rules
- * are known. For ThreadSanitizer.
+ * Each has pages of its own, where it knows what comes of a call, and all share some more, where
+ * only the rules are known. For ThreadSanitizer.
  */
 #include "space.h"
 

@@ -2,8 +2,9 @@
 /*
  * test_space_model.c - random calls against a model: an array of pages
  *
- * The model knows of each page what its area says of it, and nothing of areas: those are runs of pages that are
- * alike. A sequence that ends in a difference is made shorter as long as it differs, and printed.
+ * The model knows of each page what its area says of it, and nothing of areas: those are runs of
+ * pages that are alike. A sequence that ends in a difference is made shorter as long as it differs,
+ * and printed.
  */
 #include "space.h"
 
@@ -22,7 +23,17 @@ struct page {
 	uint64_t off; /* page of the file, or the page itself */
 };
 
-enum kind { OP_MAP, OP_FILE, OP_UNMAP, OP_PROTECT, OP_REMAP, OP_ADVISE, OP_LOCK, OP_UNLOCK, OP_SEAL };
+enum kind {
+	OP_MAP,
+	OP_FILE,
+	OP_UNMAP,
+	OP_PROTECT,
+	OP_REMAP,
+	OP_ADVISE,
+	OP_LOCK,
+	OP_UNLOCK,
+	OP_SEAL
+};
 
 /** struct op - one call */
 struct op {
@@ -37,7 +48,7 @@ struct model {
 };
 
 static struct space s;
-static struct quire_file *file[3];
+static struct quire_file *files[3];
 
 static uint64_t low(uint64_t a, uint64_t b)
 {
@@ -83,6 +94,7 @@ static int model_map(struct model *m, const struct op *op)
 {
 	bool shared = op->flags & QUIRE_MAP_SHARED && op->kind == OP_FILE;
 	uint32_t flags = op->prot | MAY | (shared ? SHARED_FLAGS : 0);
+	int file = op->kind == OP_FILE ? op->what : 0;
 
 	if (!shared && op->prot & QUIRE_PROT_WRITE)
 		flags |= QUIRE_VM_ACCOUNT;
@@ -95,8 +107,7 @@ static int model_map(struct model *m, const struct op *op)
 	if (model_unmap(m, op->at, op->nr))
 		return -QUIRE_EPERM;
 	for (uint64_t n = 0; n < op->nr; n++)
-		m->page[op->at + n] = (struct page){ true, flags, op->kind == OP_FILE ? op->what : 0,
-						     op->new + n };
+		m->page[op->at + n] = (struct page){ true, flags, file, op->new + n };
 	return 0;
 }
 
@@ -299,7 +310,7 @@ static int real_do(const struct op *op, bool moved)
 	case OP_MAP:
 		return map_at(&s, op->at, op->nr, op->prot, op->flags);
 	case OP_FILE:
-		return map_file(&s, op->at, op->nr, op->prot, op->flags, file[op->what - 1],
+		return map_file(&s, op->at, op->nr, op->prot, op->flags, files[op->what - 1],
 				op->new);
 	case OP_UNMAP:
 		return unmap_at(&s, op->at, op->nr);
@@ -325,7 +336,7 @@ static bool same_area(const struct model *m, uint64_t n, uint64_t end,
 
 	return info->start.v == BASE + n * PAGE && info->end.v == BASE + end * PAGE &&
 	       info->flags == p->flags && (info->file != NULL) == (p->file != 0) &&
-	       (!p->file || (info->file == file[p->file - 1] && info->pgoff == p->off));
+	       (!p->file || (info->file == files[p->file - 1] && info->pgoff == p->off));
 }
 
 static bool sound(bool loud)
@@ -479,7 +490,7 @@ static void run_all(enum quire_machine machine, unsigned sequences, uint64_t see
 		return;
 	CHECK_EQ(quire_inode_create(s.q, &args, &inode), 0);
 	for (int i = 0; i < 3; i++)
-		CHECK_EQ(quire_file_open(inode, QUIRE_FILE_READ | QUIRE_FILE_WRITE, "f", &file[i]),
+		CHECK_EQ(quire_file_open(inode, QUIRE_FILE_READ | QUIRE_FILE_WRITE, "f", &files[i]),
 			 0);
 	quire_inode_put(inode);
 	for (unsigned i = 0; i < sequences && !test_failures; i++, seed++) {
@@ -495,7 +506,7 @@ static void run_all(enum quire_machine machine, unsigned sequences, uint64_t see
 		CHECK(!"the model and the machine agree");
 	}
 	for (int i = 0; i < 3; i++)
-		quire_file_put(file[i]);
+		quire_file_put(files[i]);
 	CHECK_EQ(space_committed(&s), 0);
 	space_end(&s);
 }
