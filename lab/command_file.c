@@ -204,14 +204,7 @@ static int open_file(struct lab *lab, struct lab_file *f, uint64_t bytes, bool m
 		error = quire_memfd_create(lab->q, f->name, QUIRE_MFD_ALLOW_SEALING, &f->file);
 		return error ? error : quire_file_truncate(f->file, bytes);
 	}
-<<<<<<< HEAD
-	error = store_resize(f, bytes);
-	if (error && bytes <= STORE_MAX)
-		error = -QUIRE_ENOMEM; /* the host's */
-	for (size_t i = 0; !error && i < bytes; i++)
-=======
 	for (size_t i = 0; i < bytes; i++)
->>>>>>> vm
 		f->bytes[i] = (unsigned char)(i / QUIRE_PAGE_SIZE + 1);
 	error = quire_inode_create(lab->q, &args, &inode);
 	if (error) {
