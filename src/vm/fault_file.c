@@ -45,7 +45,8 @@ static void map(const struct fault *f, const struct leaf *leaf, struct quire_pag
  */
 static size_t find_around(const struct fault *f, struct quire_page **page)
 {
-	uint64_t bytes = AROUND_PAGES * (uint64_t)QUIRE_PAGE_SIZE, first = f->address & ~(bytes - 1);
+	uint64_t bytes = AROUND_PAGES * (uint64_t)QUIRE_PAGE_SIZE;
+	uint64_t first = f->address & ~(bytes - 1);
 	uint64_t last = f->address | (((uint64_t)1 << f->table->format->level[1].shift) - 1);
 
 	if (first < f->vma->start)

@@ -49,7 +49,7 @@ static inline uint64_t vma_index(const struct vma *vma, uint64_t address)
 
 #define VMA_NOWHERE UINT64_MAX
 
-/** vma_address - where a page of the file or memory is in it. Return: VMA_NOWHERE if it is not in it */
+/** vma_address - where a page of the file or memory is in it. Return: VMA_NOWHERE: not in it */
 static inline uint64_t vma_address(const struct vma *vma, uint64_t index)
 {
 	return index >= vma->pgoff && index - vma->pgoff < vma_pages(vma)
