@@ -145,7 +145,7 @@ static const struct lab_command commands[] = {
 	  "P = exec FILE begins a process, or gives P a new image.", NULL, MAKES, command_exec },
 	{ "fork", "[PROCESS]", "begin a child: the same areas, frames shared", "C = fork P.", NULL,
 	  MAKES, command_fork },
-	{ "mmap", "SIZE [at ADDRESS] [file F [offset N]] [RIGHTS] [FLAG...]", "map memory or a file",
+	{ "mmap", "SIZE [at ADDRESS] [file F [offset N]] [RIGHTS] [FLAG...]", "map memory, a file",
 	  "Private and anonymous, rw unless other rights are said (r, rx ... none). Flags:\n"
 	  "shared fixed noreplace growsdown populate locked noreserve stack 32bit hugetlb.",
 	  NULL, MAKES, command_mmap },

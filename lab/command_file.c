@@ -233,7 +233,7 @@ enum lab_status command_file(struct lab *lab, const char *target)
 		status = session_cache(lab);
 	if (!status)
 		status = file_name(lab, target, &f);
-	if (status)
+	if (status || !f)
 		return status;
 	if (!memory && bytes > STORE_MAX)
 		return session_refuse(lab, quire_error_name(QUIRE_ENOSPC), "file %s", target);
@@ -510,13 +510,13 @@ enum lab_status expect_fread(struct lab *lab)
 {
 	uint64_t offset = 0;
 	unsigned char byte = 0;
-	struct lab_file *f;
+	struct lab_file *f = NULL;
 	size_t done;
 	enum lab_status status = args_file(lab, &f);
 
 	if (!status)
 		status = args_size(lab, "the offset", &offset);
-	if (status)
+	if (status || !f)
 		return status;
 	int error = quire_file_read(f->file, offset, &byte, 1, &done);
 

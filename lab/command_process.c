@@ -15,6 +15,9 @@
 #include "process.h"
 #include "text.h"
 
+/* Pages of one line, in bytes. */
+#define SPAN_MAX ((uint64_t)1 << 30)
+
 /* ---- Begin and end ------------------------------------------------------------------------ */
 
 /* Words of `process`, up to the end. */
@@ -321,6 +324,16 @@ static enum lab_status access(struct lab *lab, struct lab_process *process, quir
 	return session_refuse(lab, words, "0x%jx", (uintmax_t)signal.address.v);
 }
 
+/* A line goes over a range page by page: so it may not be too long. */
+static enum lab_status check_span(struct lab *lab, quire_virt_t at, uint64_t bytes)
+{
+	if (!bytes || at.v + bytes < at.v)
+		return session_fail(lab, LAB_USAGE, "there is no such range");
+	if (bytes > SPAN_MAX)
+		return session_fail(lab, LAB_USAGE, "a range has 1G at most");
+	return LAB_OK;
+}
+
 enum lab_status command_touch(struct lab *lab, const char *target)
 {
 	enum quire_access kind = QUIRE_ACCESS_READ;
@@ -346,8 +359,8 @@ enum lab_status command_touch(struct lab *lab, const char *target)
 		words_take(&lab->words, "read");
 	if (!status)
 		status = args_end(lab);
-	if (!status && (!bytes || at.v + bytes < at.v))
-		status = session_fail(lab, LAB_USAGE, "there is no such range");
+	if (!status)
+		status = check_span(lab, at, bytes);
 	end = at.v + bytes;
 	while (!status && at.v < end) {
 		status = access(lab, process, at, &byte, 1, kind);
@@ -614,6 +627,8 @@ enum lab_status expect_mincore(struct lab *lab)
 		status = args_place(lab, &at, &area);
 	if (!status)
 		status = args_size(lab, "the size", &bytes);
+	if (!status)
+		status = check_span(lab, at, bytes);
 	if (status)
 		return status;
 	nr = (bytes >> QUIRE_PAGE_SHIFT) + (bytes % QUIRE_PAGE_SIZE != 0);

@@ -3,8 +3,8 @@
  * mm.h - a process's address space
  *
  * An address space is a set of areas (VMAs), a page table, and counts. The calls are Linux's system
- * calls, with their arguments, their flags and their errors; a kernel's system call table calls them
- * as they are. Memory comes at the first touch, by quire_mm_fault.
+ * calls, with their arguments, their flags and their errors; a kernel's system call table calls
+ * them as they are. Memory comes at the first touch, by quire_mm_fault.
  *
  *   quire_vm_boot        set processes up                       needs the page cache (file.h)
  *   quire_mm_create      an empty address space
@@ -286,8 +286,8 @@ struct quire_mmap {
  * @args: what is wanted
  * @out:  where it is
  *
- * Return: 0; Linux's errors: -QUIRE_EINVAL, ENOMEM, EEXIST, EACCES, EBADF, EPERM, EAGAIN, EOVERFLOW,
- *         EOPNOTSUPP, ENODEV
+ * Return: 0; Linux's errors: -QUIRE_EINVAL, ENOMEM, EEXIST, EACCES, EBADF, EPERM, EAGAIN,
+ *         EOVERFLOW, EOPNOTSUPP, ENODEV
  */
 int quire_mmap(struct quire_mm *mm, const struct quire_mmap *args, quire_virt_t *out);
 
@@ -341,7 +341,11 @@ enum quire_advice {
 	QUIRE_MADV_POPULATE_WRITE = 23,
 };
 
-/** quire_madvise - madvise(2). Return: 0; -QUIRE_EINVAL, ENOMEM, EACCES, EAGAIN, EBADF, EFAULT, EIO, EPERM */
+/**
+ * quire_madvise - madvise(2).
+ *
+ * Return: 0; -QUIRE_EINVAL, ENOMEM, EACCES, EAGAIN, EBADF, EFAULT, EIO, EPERM
+ */
 int quire_madvise(struct quire_mm *mm, quire_virt_t address, uint64_t bytes, int advice);
 
 #define QUIRE_MLOCK_ONFAULT 1u
@@ -361,7 +365,11 @@ int quire_mlockall(struct quire_mm *mm, unsigned flags);
 /** quire_munlockall - munlockall(2). Return: 0 */
 int quire_munlockall(struct quire_mm *mm);
 
-/** quire_mincore - mincore(2). @vec: a byte for each page, bit 0: in memory. Return: 0; EINVAL, ENOMEM */
+/**
+ * quire_mincore - mincore(2). @vec: a byte for each page, bit 0: in memory.
+ *
+ * Return: 0; EINVAL, ENOMEM
+ */
 int quire_mincore(struct quire_mm *mm, quire_virt_t address, uint64_t bytes, unsigned char *vec);
 
 #define QUIRE_MS_ASYNC 1u
@@ -422,7 +430,8 @@ enum quire_fault quire_mm_fault(struct quire_mm *mm, quire_virt_t address, uint3
  * @access: of the program: rights of user code apply
  * @out:    the signal; may be NULL
  *
- * Walks the processor's TLB and tables, and answers page faults until the access is done.
+ * Walks the processor's TLB and tables, and answers page faults until the access is done. Where
+ * the port can't act as user code, or has no table loaded, the tables alone are walked.
  *
  * Return: QUIRE_FAULT_DONE, or how it ended: bytes before out->address are done
  */

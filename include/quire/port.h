@@ -134,14 +134,16 @@ void quire_port_tlb_flush(void *host, const struct quire_port_flush *what);
  * @virt:   any address, across pages
  * @buf:    filled or written out
  * @n:      bytes
- * @access: QUIRE_ACCESS_READ or _WRITE, as the kernel
+ * @access: QUIRE_ACCESS_READ or _WRITE, as the kernel; with QUIRE_ACCESS_USER, and then
+ *          QUIRE_ACCESS_EXEC too, as user code
  * @fault:  the exception that ends it; its address is that of the first byte not done
  *
  * A kernel copies, with an entry for these instructions in its table of exceptions; a simulated
  * processor walks the tables.
  *
  * Return:  0; -QUIRE_EFAULT: @fault, bytes before its address are done;
- *          -QUIRE_EOPNOTSUPP without a processor that has a root loaded
+ *          -QUIRE_EOPNOTSUPP without a processor that has a root loaded, and where the kernel can't
+ *          act as user code
  */
 int quire_port_access(void *host, quire_virt_t virt, void *buf, size_t n, enum quire_access access,
 		      struct quire_exception *fault);

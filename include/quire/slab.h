@@ -328,16 +328,18 @@ bool quire_slab_info(const struct quire_cache *cache, size_t i, struct quire_sla
 
 /* ---- What the inline functions need; not for others. -------------------------------- */
 
-#define QUIRE_HEAP_CLASSES 53
+#define QUIRE_HEAP_CLASSES 42
 
 #if defined(__GNUC__) || defined(__clang__)
 #define QUIRE_HEAP_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define QUIRE_HEAP_CONSTANT(x) __builtin_constant_p(x)
 #define QUIRE_HEAP_ALIAS __attribute__((may_alias))
+#define QUIRE_HEAP_RELAXED(p) __atomic_load_n(p, __ATOMIC_RELAXED)
 #else
 #define QUIRE_HEAP_UNLIKELY(x) (x)
 #define QUIRE_HEAP_CONSTANT(x) 0
 #define QUIRE_HEAP_ALIAS
+#define QUIRE_HEAP_RELAXED(p) (*(p))
 #endif
 
 /** A free object's first bytes: the next one. */
@@ -362,7 +364,7 @@ struct quire_heap_frame {
 	uint32_t word;
 	uint32_t owner; /* enum quire_owner; of a slab's frame | its cache's number << 8 */
 	union {
-		struct quire_heap_slab *slab;
+		struct quire_heap_slab *slab; /* its cpu may exchange it for another of its own */
 		uint64_t pad;
 	} of;
 };
@@ -412,15 +414,25 @@ enum quire_kfree quire_kfree_slow(struct quire *q, const void *p);
  */
 enum quire_kfree quire_slab_event(uintptr_t token, struct quire_heap_slab *slab);
 
-/** quire_heap_class - the class of kmalloc for that many bytes, 1 .. QUIRE_KMALLOC_CACHE_MAX */
+/**
+ * quire_heap_class - the class of kmalloc for that many bytes, 1 .. QUIRE_KMALLOC_CACHE_MAX
+ *
+ * From 1 KB on the sizes are those that fill a block of frames. For a constant it folds away.
+ */
 static inline unsigned quire_heap_class(size_t bytes)
 {
 	return (unsigned)(bytes <= 8      ? 0
 			  : bytes <= 128  ? (bytes + 15) / 16
 			  : bytes <= 256  ? 8 + (bytes - 128 + 31) / 32
 			  : bytes <= 512  ? 12 + (bytes - 256 + 63) / 64
-			  : bytes <= 4096 ? 16 + (bytes - 512 + 127) / 128
-					  : 44 + (bytes - 4096 + 511) / 512);
+			  : bytes <= 1024 ? 16 + (bytes - 512 + 127) / 128
+			  : bytes <= 2048 ? 21u + (bytes > 1152) + (bytes > 1248) + (bytes > 1344) +
+						    (bytes > 1472) + (bytes > 1616) +
+						    (bytes > 1808) + (bytes > 2016)
+			  : bytes <= 4096 ? 29u + (bytes > 2176) + (bytes > 2320) + (bytes > 2512) +
+						    (bytes > 2704) + (bytes > 2960) +
+						    (bytes > 3264) + (bytes > 3632) + (bytes > 4032)
+					  : 38u + (bytes > 4672) + (bytes > 5440) + (bytes > 6528));
 }
 
 /** quire_heap_find - the record of a pointer's frame. Return: false outside of the direct map */
@@ -511,7 +523,7 @@ static inline enum quire_kfree quire_cache_free(struct quire_cache *cache, const
 
 	if (QUIRE_HEAP_UNLIKELY(!quire_heap_find(&cache->map, object, &frame)) ||
 	    QUIRE_HEAP_UNLIKELY(frame->owner != cache->tag) ||
-	    QUIRE_HEAP_UNLIKELY(!quire_heap_push(frame->of.slab, object)))
+	    QUIRE_HEAP_UNLIKELY(!quire_heap_push(QUIRE_HEAP_RELAXED(&frame->of.slab), object)))
 		return quire_cache_free_slow(cache, object);
 	return QUIRE_KFREE_OK;
 }
@@ -562,7 +574,7 @@ static inline enum quire_kfree quire_kfree(struct quire *q, const void *p)
 
 	if (QUIRE_HEAP_UNLIKELY(!quire_heap_find(&heap->map, p, &frame)) ||
 	    QUIRE_HEAP_UNLIKELY((frame->owner & 0xff) != QUIRE_OWNER_SLAB) ||
-	    QUIRE_HEAP_UNLIKELY(!quire_heap_push(frame->of.slab, p)))
+	    QUIRE_HEAP_UNLIKELY(!quire_heap_push(QUIRE_HEAP_RELAXED(&frame->of.slab), p)))
 		return quire_kfree_slow(q, p);
 	return QUIRE_KFREE_OK;
 }

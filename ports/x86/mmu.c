@@ -105,7 +105,9 @@ int quire_port_access(void *host, quire_virt_t virt, void *buf, size_t n, enum q
 	struct x86_host *h = host;
 	unsigned cpu = x86_this_cpu();
 
+	/* The kernel's own copy would not heed the rights of user code. */
 	if (h && h->memory == X86_REAL)
-		return copy(virt, buf, n, access, fault);
+		return (unsigned)access & QUIRE_ACCESS_USER ? -QUIRE_EOPNOTSUPP
+							    : copy(virt, buf, n, access, fault);
 	return simulated_access(h ? h->mmu.cpu[cpu] : NULL, virt, buf, n, (unsigned)access, fault);
 }

@@ -159,6 +159,12 @@ bool tree_gap_top(struct tree_root *tree, const struct tree_fit *fit, struct tre
 /** tree_need - nodes that an insertion at @c takes, less those that are spare; 0: go ahead */
 uint32_t tree_need(const struct tree_root *tree, const struct tree_cursor *c);
 
+/** tree_room - tree_need is 0 for sure: there is room in the leaf */
+static inline bool tree_room(const struct tree_root *tree, const struct tree_cursor *c)
+{
+	return tree->root && c->node[0]->nr < TREE_FAN;
+}
+
 /** tree_give - hand in memory for a node, sizeof(struct tree_node) */
 void tree_give(struct tree_root *tree, void *memory);
 

@@ -3,8 +3,10 @@
  * kmalloc.c - memory by size: families of caches, and whole frames
  *
  * The normal family has Linux's sizes and others between them, so that a request loses less: 16
- * apart up to 128, then eight sizes or more to each doubling. The families for DMA and
- * for reclaimable memory have Linux's alone. Beyond QUIRE_KMALLOC_CACHE_MAX a request is a block of
+ * apart up to 128, then four or eight sizes to each doubling. From 1 KB on a size between two is
+ * one that fills a block of frames but for the slab's record: 9 of 3,632 bytes fill 32 KB, and
+ * smaller ones are worth a size of their own only if 10 fit. The families for DMA and for
+ * reclaimable memory have Linux's alone. Beyond QUIRE_KMALLOC_CACHE_MAX a request is a block of
  * frames.
  */
 #include "kmem/kmalloc.h"
@@ -18,16 +20,12 @@
 static const uint16_t few[KMALLOC_FEW] = { 8,   16,  32,   64,   96,   128, 192,
 					   256, 512, 1024, 2048, 4096, 8192 };
 
-/* The size of a class: the largest request that quire_heap_class gives it. */
-static uint32_t class_bytes(unsigned class)
-{
-	return class == 0    ? 8
-	       : class <= 8  ? class * 16
-	       : class <= 12 ? 128 + (class - 8) * 32
-	       : class <= 16 ? 256 + (class - 12) * 64
-	       : class <= 44 ? 512 + (class - 16) * 128
-			     : 4096 + (class - 44) * 512;
-}
+/* Of the normal family: the largest requests that quire_heap_class gives its classes. */
+static const uint16_t normal[QUIRE_HEAP_CLASSES] = {
+	8,    16,   32,   48,   64,   80,   96,   112,  128,  160,  192,  224,  256,  320,
+	384,  448,  512,  640,  768,  896,  1024, 1152, 1248, 1344, 1472, 1616, 1808, 2016,
+	2048, 2176, 2320, 2512, 2704, 2960, 3264, 3632, 4032, 4096, 4672, 5440, 6528, 8192,
+};
 
 static const char *const prefix[NR_KMALLOC] = {
 	[KMALLOC_NORMAL] = "kmalloc",
@@ -64,7 +62,7 @@ bool kmalloc_args(const struct quire *q, unsigned i, struct quire_cache_args *ar
 	}
 	if (!which(q, i, &family, &n))
 		return false;
-	args->size = family == KMALLOC_NORMAL ? class_bytes(n) : few[n];
+	args->size = family == KMALLOC_NORMAL ? normal[n] : few[n];
 	if (args->size >= 1024 && args->size % 1024 == 0 && !(args->size & (args->size - 1)))
 		quire_format_buffer(name, size, "%s-%uk", prefix[family],
 				    (unsigned)args->size / 1024);

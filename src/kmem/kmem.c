@@ -135,12 +135,16 @@ static uint64_t kmem_reclaim(struct quire *q, struct tier *tier, quire_gfp_t gfp
 uint64_t quire_slab_drain(struct quire *q)
 {
 	struct kmem *kmem = kmem_of(q);
-	uint64_t frames = 0;
+	uint64_t before = 0, after = 0;
 
+	for (const struct cache *c = kmem ? kmem->first : NULL; c; c = c->next)
+		before += cache_frames(c);
 	/* The newest first: the records of the others' slabs are in the first one. */
 	for (struct cache *c = kmem ? kmem->last : NULL; c; c = c->prev)
-		frames += cache_settle(c);
-	return frames;
+		cache_settle(c);
+	for (const struct cache *c = kmem ? kmem->first : NULL; c; c = c->next)
+		after += cache_frames(c);
+	return before - after;
 }
 
 static void kmem_destroy(struct quire *q, struct tier *tier)

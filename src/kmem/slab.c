@@ -7,7 +7,7 @@
  * Free objects are chained through themselves (in a checked cache behind themselves). A slab is on
  * one of its slot's lists by how many of its objects are on its own chain, a full one on none:
  *
- *            last object gone                first one back
+ *            last object gone                first one back, if there are loose ones enough
  *   CURRENT ──────────────────> FULL ──────────────────────> PARTIAL ──> … ──> EMPTY
  *      ^                                                      │  buckets: 0 (fullest) …      │
  *      └──────────────────────────────────────────────────────┴──────────────────────────────┘
@@ -178,6 +178,16 @@ void slab_adopt(struct slot *slot, struct slab *slab, unsigned cpu)
 	slot->nr_slabs++;
 }
 
+void slab_name(struct slab *slab)
+{
+	const struct cache *cache = slab->cache;
+	struct quire_page *page = &cache->q->frames.pages[slab->frame];
+	const struct quire_heap_slab *named = slab_named(slab);
+
+	for (uint32_t n = 0; n < 1u << cache->order; n++)
+		relaxed_store((_Atomic uintptr_t *)&page[n].private, (uintptr_t)named);
+}
+
 void slab_forget(struct slab *slab)
 {
 	struct quire *q = slab->cache->q;
@@ -212,15 +222,16 @@ uint32_t slab_destroy(struct slab *slab)
 struct slab *slab_of(struct quire *q, const void *p)
 {
 	const struct quire_heap_frame *frame;
+	uintptr_t place = (uintptr_t)p - q->heap.map.direct;
 
 	if (!quire_heap_find(&q->heap.map, p, &frame))
 		return NULL;
 	if (likely((frame->owner & 0xff) == QUIRE_OWNER_SLAB))
-		return (struct slab *)frame->of.slab;
+		return slab_behind(q, QUIRE_HEAP_RELAXED(&frame->of.slab), place);
 	/* None, or of 4 MB that two zones share (map_sections). */
-	uint32_t i = frames_find(q, ((uintptr_t)p - q->heap.map.direct) >> QUIRE_PAGE_SHIFT);
+	uint32_t i = frames_find(q, place >> QUIRE_PAGE_SHIFT);
 
 	if (i == FRAME_NONE || (q->frames.pages[i].owner & 0xff) != QUIRE_OWNER_SLAB)
 		return NULL;
-	return (struct slab *)q->frames.pages[i].private;
+	return slab_at(q, i);
 }

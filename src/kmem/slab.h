@@ -18,6 +18,9 @@
 #define SLAB_AWAY 16               /* objects of other cpus' slabs that a slot passes on at once */
 #define SLAB_KEPT 32               /* objects of full slabs that a slot takes back onto its chain */
 #define SLAB_KEPT_BYTES 16u        /* and their size at least: two words, on every host */
+#define SLAB_LOOSE 0xffu           /* state of struct loose, which is no slab */
+#define LOOSE_MOST 32u             /* objects of full slabs that a slot collects, */
+#define LOOSE_BYTES 65536u         /* and bytes of them */
 #define SLAB_ORDER_MAX 3           /* frames of a slab at most: 2^3 */
 #define SLAB_SHARED 0xffffu        /* cpu of a checked cache's slab */
 #define SLAB_ARMED 0x80000000u     /* more frees than a current slab can see */
@@ -49,6 +52,16 @@ struct slab {
 	uint32_t all_next, all_prev; /* frames of the slot's other slabs; FRAME_NONE: no more */
 };
 
+/**
+ * struct loose - what a cpu freed to full slabs of a cache
+ *
+ * It is what the frames of a full slab name: to the inline functions it is their slab.
+ */
+struct loose {
+	struct quire_heap_slab hot; /* free, left, cpu, state: SLAB_LOOSE */
+	struct cache *cache;
+};
+
 /** struct slot - what a cpu, or for a checked cache everybody, has of a cache */
 struct slot {
 	struct quire_heap_slot hot;          /* free: objects of the current and of full slabs */
@@ -59,12 +72,14 @@ struct slot {
 	uint32_t nr_slabs;
 	uint32_t colour;                     /* of the next slab, in steps */
 	uint32_t kept;                       /* of full ones, since the chain was empty last */
+	uint32_t loose_left;                 /* what loose.hot.left begins with */
 	uint32_t nr_away;
 	void *away[SLAB_AWAY - 1];              /* freed here, their slabs are other cpus' */
 	_Atomic uint32_t asked;              /* somebody wants this slot shrunk */
 	_Atomic uint32_t nr_returned;        /* changed under @lock */
 	struct lock lock;                    /* of a plain cache: @returned; else all */
 	void *returned;                      /* objects that other cpus freed */
+	struct loose loose;                  /* if the cache's records lie in the slabs */
 };
 
 /** struct cache - a cache */
@@ -96,6 +111,7 @@ struct cache {
 	char name[32];
 };
 
+_Static_assert(offsetof(struct slab, cache) == offsetof(struct loose, cache), "slab_behind");
 _Static_assert(sizeof(struct slab) <= SLAB_BYTES, "a slab's record has its place");
 _Static_assert(sizeof(struct slot) <= SLOT_BYTES, "a slot has its place");
 _Static_assert(sizeof(struct cache) <= CACHE_BYTES, "a cache's record has its place");
@@ -106,16 +122,49 @@ static inline struct slot *slot_at(const struct cache *cache, uint32_t i)
 	return (struct slot *)((char *)cache->slots + (size_t)i * SLOT_BYTES);
 }
 
+/**
+ * slab_behind - the slab that a frame names
+ * @q:     the machine
+ * @hot:   what it names: the slab, or its cpu's struct loose
+ * @place: physical address of anything in the slab
+ *
+ * From what never changes while the slab lives, so that any cpu may ask.
+ */
+static inline struct slab *slab_behind(const struct quire *q, struct quire_heap_slab *hot,
+				       uintptr_t place)
+{
+	const struct cache *cache = ((struct loose *)hot)->cache;
+	uintptr_t bytes = (uintptr_t)QUIRE_PAGE_SIZE << cache->order;
+
+	if (!cache->inside)
+		return (struct slab *)hot;
+	return (struct slab *)(void *)(q->direct + (place | (bytes - 1)) + 1 - SLAB_BYTES);
+}
+
 /** slab_at - the slab that begins at a frame. Return: NULL for FRAME_NONE */
 static inline struct slab *slab_at(const struct quire *q, uint32_t frame)
 {
-	return frame == FRAME_NONE ? NULL : (struct slab *)q->frames.pages[frame].private;
+	if (frame == FRAME_NONE)
+		return NULL;
+	const _Atomic uintptr_t *named = (_Atomic uintptr_t *)&q->frames.pages[frame].private;
+
+	return slab_behind(q, (struct quire_heap_slab *)relaxed_load(named),
+			   (uintptr_t)(frames_pfn(&q->frames, frame) << QUIRE_PAGE_SHIFT));
 }
 
 /** slab_slot - the slot that a slab belongs to */
 static inline struct slot *slab_slot(const struct slab *slab)
 {
 	return slot_at(slab->cache, slab->hot.cpu == SLAB_SHARED ? 0 : slab->hot.cpu);
+}
+
+/** slab_named - what a slab's frames name: itself, or struct loose if it is full and ends them */
+static inline const struct quire_heap_slab *slab_named(const struct slab *slab)
+{
+	const struct cache *cache = slab->cache;
+	bool loose = slab->hot.state == QUIRE_SLAB_FULL && cache->inside && !cache->hot.checked;
+
+	return loose ? &slab_slot(slab)->loose.hot : &slab->hot;
 }
 
 /** slab_free_count - objects on a slab's own list */
@@ -182,6 +231,9 @@ void slab_chain(struct slab *slab, uint32_t start, uint32_t step);
 
 /** slab_chain_plain - the same for a plain cache, in order of address */
 void slab_chain_plain(struct slab *slab);
+
+/** slab_name - let a slab's frames name what they should, now that it is full, or is no more */
+void slab_name(struct slab *slab);
 
 /** slab_forget - a slab without live objects is no longer one of its slot's. On no list by now */
 void slab_forget(struct slab *slab);

@@ -115,8 +115,18 @@ struct cache *cache_place(const struct cache *described, void *memory)
 	struct quire_heap_slot **by_cpu = (void *)((char *)memory + CACHE_BYTES);
 
 	cache->slots = (struct slot *)(void *)((char *)memory + CACHE_BYTES + pointers(nr_cpus));
-	for (uint32_t i = 0; i < cache->nr_slots; i++)
-		slot_at(cache, i)->all = FRAME_NONE;
+	uint32_t most = LOOSE_BYTES / cache->size;
+
+	for (uint32_t i = 0; i < cache->nr_slots; i++) {
+		struct slot *slot = slot_at(cache, i);
+
+		slot->all = FRAME_NONE;
+		slot->loose_left = 1 + (most < LOOSE_MOST ? most : LOOSE_MOST);
+		slot->loose.cache = cache;
+		slot->loose.hot.left = slot->loose_left;
+		slot->loose.hot.cpu = (uint16_t)i;
+		slot->loose.hot.state = SLAB_LOOSE;
+	}
 	for (uint32_t cpu = 0; cpu < nr_cpus; cpu++)
 		by_cpu[cpu] = &slot_at(cache, cache->hot.checked ? 0 : cpu)->hot;
 	return cache;
@@ -147,7 +157,7 @@ int quire_cache_create(struct quire *q, const struct quire_cache_args *args,
 	return 0;
 }
 
-static uint64_t frames_of(const struct cache *cache)
+uint64_t cache_frames(const struct cache *cache)
 {
 	uint64_t nr = 0;
 
@@ -156,18 +166,13 @@ static uint64_t frames_of(const struct cache *cache)
 	return nr << cache->order;
 }
 
-uint64_t cache_settle(struct cache *cache)
+void cache_settle(struct cache *cache)
 {
 	if (cache->hot.checked)
-		return checked_settle(cache);
-	uint64_t before = frames_of(cache);
-
-	for (uint32_t i = 0; i < cache->nr_slots; i++)
-		slot_settle(slot_at(cache, i), cache->q, true);
-	/* What was away in one slot is in another one's empty slabs now. */
-	for (uint32_t i = 0; i < cache->nr_slots; i++)
-		slot_settle(slot_at(cache, i), cache->q, true);
-	return before - frames_of(cache);
+		checked_settle(cache);
+	/* Twice: what was away in one slot is in another one's empty slabs then. */
+	for (uint32_t i = 0; !cache->hot.checked && i < 2 * cache->nr_slots; i++)
+		slot_settle(slot_at(cache, i % cache->nr_slots), cache->q, true);
 }
 
 uint64_t cache_report_live(struct cache *cache)

@@ -27,7 +27,10 @@ int cache_describe(struct cache *cache, struct quire *q, const struct quire_cach
 struct cache *cache_place(const struct cache *described, void *memory);
 
 /** cache_settle - give back all slabs without live objects. Context: nobody else uses the cache */
-uint64_t cache_settle(struct cache *cache);
+void cache_settle(struct cache *cache);
+
+/** cache_frames - frames of all slabs of a cache. Context: as cache_settle */
+uint64_t cache_frames(const struct cache *cache);
 
 /** cache_shrink_here - quire_cache_shrink */
 uint64_t cache_shrink_here(struct cache *cache);

@@ -5,7 +5,8 @@
  *        kmalloc                                        kfree
  *           ^                                             │
  *        slot->free <── current slab <── partial <── slab->free     this cpu's slab
- *           └───────────── the first one of a full slab ─┘
+ *           ├───────────── all of them ──────────── slot->loose     this cpu's full slab,
+ *           └────────────── the first one ───────── slab->free      one with its record elsewhere
  *                                                         │
  *                  the owner's slot->returned <── slot->away        another cpu's
  *
@@ -14,8 +15,8 @@
  * them, or handed out again from here.
  *
  * A double free in a row is seen, at no cost where nothing is wrong: the object is the newest of
- * its slab's chain (quire/slab.h), of the cpu's (event), or among those away; or all of its slab
- * is free.
+ * its slab's chain or of the loose ones (quire/slab.h), of the cpu's (event), or among those away;
+ * or all of its slab is free.
  */
 #include "kmem/slab.h"
 
@@ -92,10 +93,9 @@ void slab_free_here(struct slab *slab, void *p)
 }
 
 /*
- * The first object that comes back to a full slab goes to the cpu's chain, and the slab stays full:
- * the next allocation wants one, and large objects are so few to a slab that each free and each
- * allocation would move one otherwise. Such an object has its link twice: when it is freed
- * again at once, the first has been overwritten before that is seen.
+ * The first object that comes back to a full slab whose record lies elsewhere goes to the cpu's
+ * chain, and the slab stays full. Such an object has its link twice: when it is freed again at
+ * once, the first has been overwritten before that is seen.
  */
 static inline bool keep(struct slot *slot, struct slab *slab)
 {
@@ -137,10 +137,24 @@ static COLD enum quire_kfree event(uintptr_t token, struct slab *slab)
 	return outcome;
 }
 
+/* There are enough loose objects: the newest one makes its slab a partial one. */
+static COLD enum quire_kfree loose_event(uintptr_t token, struct loose *loose)
+{
+	void *object = loose->hot.free;
+
+	loose->hot.free = *(quire_heap_link_t *)object;
+	loose->hot.left = 1;
+	slab_free_here(slab_of(loose->cache->q, object), object);
+	quire_port_cpu_leave(token);
+	return QUIRE_KFREE_OK;
+}
+
 enum quire_kfree quire_slab_event(uintptr_t token, struct quire_heap_slab *hot)
 {
 	struct slab *slab = (struct slab *)hot;
 
+	if (hot->state == SLAB_LOOSE)
+		return loose_event(token, (struct loose *)hot);
 	if (unlikely(hot->state != QUIRE_SLAB_FULL) || !keep(slot_of(slab->cache, token), slab))
 		return event(token, slab);
 	quire_port_cpu_leave(token);
@@ -180,33 +194,50 @@ static void send(struct slot *slot, struct quire *q)
 	}
 }
 
+/* Take over the loose objects. Return: the newest one */
+static inline void *loose_take(struct slot *slot)
+{
+	quire_heap_link_t *object = slot->loose.hot.free;
+
+	slot->hot.free = *object;
+	slot->loose.hot.free = NULL;
+	slot->loose.hot.left = slot->loose_left;
+	return object;
+}
+
+/* Allocate from what was freed to the current slab. Return: the first of it */
+static inline void *current_take(struct slot *slot, struct slab *slab)
+{
+	void *object = slab->hot.free;
+
+	slot->hot.free = *(quire_heap_link_t *)object;
+	slab->hot.free = NULL;
+	slab->armed = slab->hot.left = SLAB_ARMED;
+	return object;
+}
+
 void *slot_take(struct slot *slot, struct quire *q)
 {
 	struct slab *slab = slot->current;
 
 	slot->kept = 0;
-	if (slab && !slab->hot.free) {
-		slot->current = NULL;
-		slab_link_in(slab, 0);
-		slab = NULL;
-	}
 	if (unlikely(relaxed_load(&slot->nr_returned)))
 		collect(slot, q);
-	if (!slab)
-		slab = slab_fullest(slot);
+	if (slab) {
+		if (slab->hot.free)
+			return current_take(slot, slab);
+		slot->current = NULL;
+		slab_link_in(slab, 0);
+	}
+	slab = slab_fullest(slot);
 	if (!slab)
 		return slot->nr_away ? slot->away[--slot->nr_away] : NULL;
 	if (slab->hot.state == QUIRE_SLAB_EMPTY)
 		count_empty(slab, -1);
-
-	void *object = slab->hot.free;
 	slot->current = slab;
-	slot->hot.free = *(quire_heap_link_t *)object;
 	slab->hot.state = QUIRE_SLAB_CURRENT;
-	slab->hot.free = NULL;
 	slab->counted = 0;
-	slab->armed = slab->hot.left = SLAB_ARMED;
-	return object;
+	return current_take(slot, slab);
 }
 
 /* The next free object, from whichever slab. */
@@ -215,7 +246,7 @@ static void *pop(struct slot *slot, struct quire *q)
 	void *object = slot->hot.free;
 
 	if (!object)
-		return slot_take(slot, q);
+		return slot->loose.hot.free ? loose_take(slot) : slot_take(slot, q);
 	slot->hot.free = *(quire_heap_link_t *)object;
 	return object;
 }
@@ -233,6 +264,13 @@ void slot_settle(struct slot *slot, struct quire *q, bool alone)
 		slab_free_here(slab_of(q, p), p);
 	}
 	send(slot, q);
+	while (slot->loose.hot.free) {
+		void *object = slot->loose.hot.free;
+
+		slot->loose.hot.free = *(quire_heap_link_t *)object;
+		slab_free_here(slab_of(q, object), object);
+	}
+	slot->loose.hot.left = slot->loose_left;
 	while (slot->hot.free) {
 		void *object = slot->hot.free;
 
@@ -294,20 +332,21 @@ void *quire_cache_alloc_slow(uintptr_t token, struct quire_cache *hot, size_t by
 {
 	struct cache *cache = (struct cache *)hot;
 
-	if (unlikely(!hot->tag)) { /* no heap yet */
-		quire_port_cpu_leave(token);
-		return NULL;
-	}
-	if (likely(!cache->hot.checked) && likely(!(gfp & QUIRE_GFP_ZERO))) {
+	if (likely(!hot->checked) && likely(!(gfp & QUIRE_GFP_ZERO))) {
 		struct slot *slot = slot_of(cache, token);
-		void *object = relaxed_load(&slot->asked) ? NULL : slot_take(slot, cache->q);
+		void *object = NULL;
 
+		if (likely(!relaxed_load(&slot->asked)))
+			object = slot->loose.hot.free ? loose_take(slot)
+						      : slot_take(slot, cache->q);
 		if (likely(object != NULL)) {
 			quire_port_cpu_leave(token);
 			return object;
 		}
 	}
 	quire_port_cpu_leave(token);
+	if (unlikely(!hot->tag)) /* no heap yet */
+		return NULL;
 	return cache_alloc(cache, bytes, gfp, SLAB_CALLER);
 }
 
@@ -329,7 +368,8 @@ static WITHIN bool seen_free(const struct slab *slab, const struct slot *slot, b
 
 	if (own)
 		return on_chain(slab->hot.free, p, slab->cache->objects) ||
-		       on_chain(slot->hot.free, p, most);
+		       on_chain(slot->hot.free, p, most) ||
+		       on_chain(slot->loose.hot.free, p, most);
 	for (uint32_t i = 0; i < slot->nr_away; i++) {
 		if (slot->away[i] == p)
 			return true;

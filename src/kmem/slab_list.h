@@ -27,11 +27,14 @@ static inline void slab_link_in(struct slab *slab, uint32_t free)
 	uint32_t objects = slab->cache->objects, shift = slab->cache->bucket_shift;
 	uint32_t bucket = free >> shift, end = (bucket + 1) << shift;
 
+	bool was_full = slab->hot.state == QUIRE_SLAB_FULL;
+
 	ASSERT("SLAB-2", free <= objects);
 	slab->counted = free;
 	if (!free) {
 		slab->hot.state = QUIRE_SLAB_FULL;
 		slab->armed = slab->hot.left = 1;
+		slab_name(slab);
 		return;
 	}
 	slab->hot.state = free == objects ? QUIRE_SLAB_EMPTY : QUIRE_SLAB_PARTIAL;
@@ -39,6 +42,9 @@ static inline void slab_link_in(struct slab *slab, uint32_t free)
 	/* It moves when it is of the next bucket, or empty; then another free is one too many. */
 	slab->armed = slab->hot.left = free == objects ? 1
 						       : (end < objects ? end : objects) - free;
+
+	if (was_full)
+		slab_name(slab);
 
 	struct slab **list = list_of(slab);
 	slab->prev = NULL;

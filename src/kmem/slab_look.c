@@ -71,13 +71,23 @@ static uint64_t chain_most(const struct cache *cache, const struct slot *slot)
 	return (uint64_t)slot->nr_slabs * cache->objects;
 }
 
-/* Objects of this slab on its cpu's chain, which has those of others, too. Return: as map_chain */
-static uint32_t map_cpu(const struct slab *slab, const struct slot *slot, uint8_t *map)
+/* Objects on a slot's chain @p, as far as it leads. */
+static uint64_t chain_length(const struct cache *cache, const struct slot *slot, const void *p)
 {
-	uint64_t left = chain_most(slab->cache, slot);
+	uint64_t most = chain_most(cache, slot), nr = 0;
+
+	for (; p && nr < most && slab_of(cache->q, p); p = *(const quire_heap_link_t *)p)
+		nr++;
+	return nr;
+}
+
+/* Objects of this slab on a chain of its cpu's, which has those of others. Return: as map_chain */
+static uint32_t map_cpu(const struct slab *slab, const void *p, uint8_t *map)
+{
+	uint64_t left = chain_most(slab->cache, slab_slot(slab));
 	uint32_t nr = 0;
 
-	for (const void *p = slot->hot.free; p; p = *(const quire_heap_link_t *)p) {
+	for (; p; p = *(const quire_heap_link_t *)p) {
 		uint32_t i = slab_index(slab, p);
 
 		if (!left-- || !slab_of(slab->cache->q, p))
@@ -92,12 +102,12 @@ static uint32_t map_cpu(const struct slab *slab, const struct slot *slot, uint8_
 	return nr;
 }
 
-/* Are all objects on a slot's chain those of its slabs that are not empty? */
-static bool chain_sound(const struct cache *cache, const struct slot *slot)
+/* Are all objects on a slot's chain @p those of its slabs that are not empty? */
+static bool chain_sound(const struct cache *cache, const struct slot *slot, const void *p)
 {
 	uint64_t left = chain_most(cache, slot);
 
-	for (const void *p = slot->hot.free; p; p = *(const quire_heap_link_t *)p) {
+	for (; p; p = *(const quire_heap_link_t *)p) {
 		const struct slab *slab = slab_of(cache->q, p);
 
 		if (!left-- || !slab || slab->cache != cache || slab_slot(slab) != slot ||
@@ -161,7 +171,8 @@ static int64_t map_objects(const struct slab *slab, uint8_t *map)
 	memset(map, QUIRE_OBJECT_LIVE, objects);
 	free = map_chain(slab, slab->hot.free, map, QUIRE_OBJECT_FREE);
 	if (!slab->cache->hot.checked)
-		cpu = map_cpu(slab, slot, map);
+		cpu = map_cpu(slab, slot->hot.free, map) +
+		      map_cpu(slab, slot->loose.hot.free, map);
 	else
 		bad = map_bad(slab, map);
 	away = map_away(slab, map);
@@ -221,11 +232,8 @@ void quire_cache_info(const struct quire_cache *hot, struct quire_cache_info *ou
 	for (uint32_t s = 0; s < cache->nr_slots; s++) {
 		const struct slot *slot = slot_at(cache, s);
 
-		uint64_t left = chain_most(cache, slot);
-
-		for (const void *p = slot->hot.free; p && left-- && slab_of(cache->q, p);
-		     p = *(const quire_heap_link_t *)p)
-			free++;
+		free += chain_length(cache, slot, slot->hot.free) +
+			chain_length(cache, slot, slot->loose.hot.free);
 		out->away += slot->nr_away + relaxed_load(&slot->nr_returned);
 	}
 	out->nr_objects = out->nr_slabs * cache->objects;
@@ -335,20 +343,21 @@ static bool one_check(const struct walk *w, const struct slab *slab, uint32_t *b
 {
 	const struct cache *cache = w->cache;
 	const struct frames *f = &cache->q->frames;
+	const struct quire_heap_slab *named = slab_named(slab);
 	uint64_t pfn = frames_pfn(f, slab->frame);
 	uint8_t map[QUIRE_SLAB_OBJECTS_MAX];
 	uint32_t free = slab_free_count(slab);
 
 	if (slab->cache != cache || slab_slot(slab) != slot_at(cache, w->slot))
 		return broken(out, "SLAB-3", "a slab says whose it is", pfn);
+	if (!listed(slab, slab_slot(slab), free))
+		return broken(out, "SLAB-1", "a slab is on the list of its fullness", pfn);
 	for (uint32_t n = 0; n < 1u << cache->order; n++) {
 		const struct quire_page *page = &f->pages[slab->frame + n];
 
-		if (page->owner != cache->hot.tag || page->private != (uintptr_t)slab)
+		if (page->owner != cache->hot.tag || page->private != (uintptr_t)named)
 			return broken(out, "SLAB-3", "each frame of a slab names it", pfn);
 	}
-	if (!listed(slab, slab_slot(slab), free))
-		return broken(out, "SLAB-1", "a slab is on the list of its fullness", pfn);
 	if (map_objects(slab, map) < 0)
 		return broken(out, "SLAB-2", "each free object is one of its slab, once", pfn);
 	for (uint32_t i = 0; i < cache->objects; i++)
@@ -399,7 +408,8 @@ static bool cache_check(const struct cache *cache, uint64_t *empty_frames,
 			return broken(out, "SLAB-4", "a slot's count is that of its slabs", s);
 		if (!returned_sound(cache->q, slot))
 			return broken(out, "SLAB-4", "a slot counts its returned objects", s);
-		if (!chain_sound(cache, slot))
+		if (!chain_sound(cache, slot, slot->hot.free) ||
+		    !chain_sound(cache, slot, slot->loose.hot.free))
 			return broken(out, "SLAB-4", "a cpu's objects are of its own slabs", s);
 	}
 	return true;
@@ -465,6 +475,7 @@ uint64_t slab_hash(struct quire *q, const struct tier *tier, uint64_t hash)
 			const struct slot *slot = slot_at(c, s);
 
 			hash = hash_chain(c, slot->hot.free, chain_most(c, slot), hash);
+			hash = hash_chain(c, slot->loose.hot.free, chain_most(c, slot), hash);
 			hash = hash_chain(c, slot->returned, relaxed_load(&slot->nr_returned),
 					  hash);
 			for (uint32_t i = 0; i < slot->nr_away; i++)

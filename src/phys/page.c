@@ -407,21 +407,19 @@ enum quire_free quire_page_free_bulk(struct quire *q, size_t nr, struct quire_pa
 
 	while (n < nr && outcome == QUIRE_FREE_OK) {
 		uintptr_t i = frames_offer(&q->frames, pages[n]);
-		size_t run = i < q->frames.nr ? free_run(q, (uint32_t)i, nr - n, pages + n) : 0;
 
-		n += run;
-		if (run)
-			continue;
 		if (i < q->frames.nr) {
 			uint32_t b = (uint32_t)i >> BLOCK_ORDER;
 			uintptr_t token = quire_port_cpu_enter();
-
 			struct pcp *first = q->pcp[relaxed_load(&q->blocks[b].lists)];
+			size_t had = keep_bulk(q, pcp_of(first, token), b, nr - n, pages + n);
 
-			n += keep_bulk(q, pcp_of(first, token), b, nr - n, pages + n);
 			quire_port_cpu_leave(token);
-			if (n == nr)
-				break;
+			if (!had)
+				had = free_run(q, (uint32_t)i, nr - n, pages + n);
+			n += had;
+			if (had)
+				continue;
 		}
 		outcome = page_free_why(q, pages[n], 0);
 		if (outcome == QUIRE_FREE_OK && quire_page_count(pages[n]) != 1)

@@ -10,15 +10,17 @@
 
 static const struct quire_heap_slot no_slot;
 
-/* A cache from which nothing comes: laid out as quire_heap_slot expects. */
+/* A cache from which nothing comes, neither on the short path nor on the next one. */
 static const union {
-	struct quire_cache cache;
 	struct {
-		char before[QUIRE_HEAP_SLOTS_AT];
+		struct quire_cache cache;
+		char before[QUIRE_HEAP_SLOTS_AT - sizeof(struct quire_cache)];
 		const struct quire_heap_slot *by_cpu[QUIRE_CPUS_MAX];
-	} slots;
+	} as;
+	struct quire_cache cache;
 } no_cache = {
-	.slots.by_cpu = { [0 ... QUIRE_CPUS_MAX - 1] = &no_slot },
+	.as.cache.checked = true,
+	.as.by_cpu = { [0 ... QUIRE_CPUS_MAX - 1] = &no_slot },
 };
 
 void heap_absent(struct quire *q)

@@ -18,6 +18,52 @@
 
 /* ---- As the program's code ---- */
 
+static enum quire_fault no_address(struct quire_signal *out)
+{
+	/* The processor does not say which. */
+	*out = (struct quire_signal){ .code = QUIRE_SI_KERNEL };
+	return QUIRE_FAULT_SIGSEGV;
+}
+
+/* One page's part of an access of a processor that can't do it as user code. Return: bytes done */
+static size_t by_walk(struct quire_mm *mm, quire_virt_t virt, void *buf, size_t n,
+		      enum quire_access access)
+{
+	size_t part = QUIRE_PAGE_SIZE - (size_t)(virt.v & (QUIRE_PAGE_SIZE - 1));
+
+	part = n < part ? n : part;
+	if (access == QUIRE_ACCESS_WRITE)
+		return part - quire_copy_to_user(mm, virt, buf, part);
+	return part - quire_copy_from_user(mm, buf, virt, part);
+}
+
+/* The tables are walked here instead; TLBs are not asked. */
+static COLD enum quire_fault walked(struct quire_mm *mm, quire_virt_t virt, unsigned char *buf,
+				    size_t n, enum quire_access access, struct quire_signal *out)
+{
+	enum quire_fault fault = QUIRE_FAULT_DONE;
+	struct quire_walk walk;
+
+	while (n && fault == QUIRE_FAULT_DONE) {
+		size_t done = 0;
+
+		if (quire_table_walk(mm->table, virt, access, true, &walk)) {
+			done = by_walk(mm, virt, buf, n, access);
+			/* High memory takes a window, and that a table that is loaded. */
+			if (!done)
+				return no_address(out);
+		} else if (walk.fault.vector != QUIRE_VECTOR_PF) {
+			return no_address(out);
+		} else {
+			fault = quire_mm_fault(mm, virt, walk.fault.error_code, out);
+		}
+		virt.v += done;
+		buf += done;
+		n -= done;
+	}
+	return fault;
+}
+
 enum quire_fault quire_user_access(struct quire_mm *mm, quire_virt_t virt, void *buf, size_t n,
 				   enum quire_access access, struct quire_signal *out)
 {
@@ -36,11 +82,10 @@ enum quire_fault quire_user_access(struct quire_mm *mm, quire_virt_t virt, void 
 
 		if (likely(!error))
 			return QUIRE_FAULT_DONE;
-		if (error != -QUIRE_EFAULT || stop.vector != QUIRE_VECTOR_PF) {
-			/* An address that can't be: the processor does not say which. */
-			*out = (struct quire_signal){ .code = QUIRE_SI_KERNEL };
-			return QUIRE_FAULT_SIGSEGV;
-		}
+		if (error == -QUIRE_EOPNOTSUPP)
+			return walked(mm, virt, at, n, access, out);
+		if (error != -QUIRE_EFAULT || stop.vector != QUIRE_VECTOR_PF)
+			return no_address(out);
 		at += (size_t)(stop.address.v - virt.v);
 		n -= (size_t)(stop.address.v - virt.v);
 		virt = stop.address;

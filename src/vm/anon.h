@@ -42,7 +42,7 @@ struct anon {
 	struct anon *child, *next, *prev;  /* first child; siblings (A) */
 	struct vma *areas;                 /* by anon_next (A) */
 	uint32_t nr_areas, nr_children;    /* (A) */
-	_Atomic uint64_t nr_frames;        /* falls to 0 under A alone */
+	_Atomic uintptr_t nr_frames;        /* falls to 0 under A alone */
 	bool inherited;                    /* made by a fork; constant */
 };
 

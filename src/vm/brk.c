@@ -45,12 +45,12 @@ static int grow(struct quire_mm *mm, uint64_t start, uint64_t end)
 		.flags = HEAP | mm->def_flags,
 		.pgoff = start >> QUIRE_PAGE_SHIFT,
 	};
-	struct tree_cursor c;
+	struct vma_spot spot;
 
 	if (!may_grow(mm, start, end) || account_promise(mm, nr))
 		return -QUIRE_ENOMEM;
-	tree_seek(&mm->areas, start, &c);
-	if (!vma_add(&like, &c)) {
+	vma_spot(mm, start, &spot);
+	if (!vma_add(&like, &spot)) {
 		account_release(mm, nr);
 		return -QUIRE_ENOMEM;
 	}

@@ -26,9 +26,10 @@
  */
 #define STACK_TOP_64 0x7ffffffff000u
 
-/* Where programs go that can be anywhere: two thirds up, or 4 MB. */
+/* Where programs go that can be anywhere: two thirds up; 4 MB; a third and 16 MB up. */
 #define BASE_64 0x555555554000u
 #define BASE_32 0x400000u
+#define BASE_COMPAT 0x56555000u
 
 /** struct loading - an execve on its way */
 struct loading {
@@ -118,7 +119,7 @@ static int map_stack(struct loading *l)
 static int map_program(struct loading *l)
 {
 	struct quire_mm_layout *layout = &l->mm->layout;
-	uint64_t base = l->elf.wide ? BASE_64 : BASE_32, heap;
+	uint64_t base = l->elf.wide ? BASE_64 : l->config.compat ? BASE_COMPAT : BASE_32, heap;
 	uint64_t moved = draw(l, l->elf.wide ? 1 << 28 : 1 << 8) << QUIRE_PAGE_SHIFT;
 	bool alone = l->elf.position && !l->library;
 	int error = elf_map(l->mm, &l->elf, l->library ? base + moved : 0, &l->image);

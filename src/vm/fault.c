@@ -249,7 +249,7 @@ enum quire_fault fault_in(struct vma *vma, uint64_t address, bool write,
 	return fault;
 }
 
-/* A page of a file that a call wants written is dirty at once, if its entry does not say so. */
+/* A page of a file that a call wants to be written is dirty at once, if the entry does not say so. */
 static void dirty_at(struct vma *vma, uint64_t address)
 {
 	struct quire_table *t = vma->mm->table;
@@ -274,7 +274,7 @@ int fault_populate_area(struct vma *vma, uint64_t start, uint64_t end, enum popu
 	if (how == POPULATE_MAP && vma->flags & QUIRE_VM_LOCKONFAULT)
 		return 0;
 	for (uint64_t at = start; at < end; at += QUIRE_PAGE_SIZE) {
-		/* What can only be executed or written can't be read, whatever processors do. */
+		/* What can't be read isn't, whatever the processor does. */
 		if (how != POPULATE_MAP &&
 		    !(vma->flags & (write ? QUIRE_VM_WRITE : QUIRE_VM_READ)))
 			return -QUIRE_EINVAL;

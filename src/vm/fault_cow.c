@@ -57,7 +57,7 @@ static void allow(struct fault *f, uint64_t entry)
 /* Count that the process has an anonymous frame where it had @old. Locks: T */
 static void recount(const struct fault *f, const struct quire_page *old)
 {
-	_Atomic uint64_t *rss = f->vma->mm->rss;
+	_Atomic uintptr_t *rss = f->vma->mm->rss;
 	enum rss kind = old ? frame_kind(f->table->q, old) : NR_RSS;
 
 	if (kind == RSS_ANON)

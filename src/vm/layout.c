@@ -101,23 +101,22 @@ uint64_t layout_guard(const struct vma *vma)
 	return vma->start > gap ? vma->start - gap : 0;
 }
 
-static const struct vma *at(const struct quire_mm *mm, const struct tree_cursor *c)
+/* Is there an area that begins, with its gap, below @end? */
+static inline bool is_close(const struct vma *next, uint64_t end)
 {
-	struct tree_range range;
-
-	return mm->areas.root && tree_at(&mm->areas, c, &range) ? range.value : NULL;
+	return next && unlikely(next->flags & QUIRE_VM_GROWSDOWN) && layout_guard(next) < end;
 }
 
 /* The gap above which @fit->high is, or lower: as high as possible, and not in a stack's. */
-static bool find_high(struct quire_mm *mm, struct tree_fit fit, struct layout_place *out)
+static bool find_high(struct quire_mm *mm, struct tree_fit *fit, struct layout_place *out)
 {
-	while (fit.high > fit.low && tree_gap_top(&mm->areas, &fit, &out->c, &out->start)) {
-		const struct vma *next = at(mm, &out->c);
-
+	while (fit->high > fit->low &&
+	       tree_gap_top(&mm->areas, fit, &out->spot.c, &out->start)) {
+		vma_around(mm, &out->spot);
 		out->at = true;
-		if (!next || out->start + fit.bytes <= layout_guard(next))
+		if (likely(!is_close(out->spot.next, out->start + fit->bytes)))
 			return true;
-		fit.high = layout_guard(next);
+		fit->high = layout_guard(out->spot.next);
 	}
 	return false;
 }
@@ -130,7 +129,7 @@ static bool find_low(struct quire_mm *mm, struct tree_fit fit, struct layout_pla
 	while (tree_gap(&mm->areas, &fit, &c, &out->start)) {
 		const struct vma *next = vma_next(mm, out->start);
 
-		if (!next || out->start + fit.bytes <= layout_guard(next))
+		if (!is_close(next, out->start + fit.bytes))
 			return true;
 		fit.low = next->end;
 	}
@@ -172,7 +171,7 @@ static bool find_huge(struct quire_mm *mm, struct tree_fit fit, bool up, uint64_
 	fit.bytes += huge;
 	if (up && find_low(mm, fit, out))
 		out->start = (out->start + huge - 1) & ~(huge - 1);
-	else if (!up && find_high(mm, fit, out))
+	else if (!up && find_high(mm, &fit, out))
 		out->start = (out->start + huge) & ~(huge - 1);
 	else
 		return false;
@@ -222,7 +221,7 @@ static int place_high(struct quire_mm *mm, const struct layout_request *req,
 		fit.high += mm->layout.task_size.v - border;
 	if (huge_bytes(mm, req) && find_huge(mm, fit, false, huge_bytes(mm, req), out))
 		return 0;
-	if (find_high(mm, fit, out))
+	if (find_high(mm, &fit, out))
 		return 0;
 	/* Nothing below the stack's place: above it there may be something. */
 	const struct layout_request upwards = { .bytes = req->bytes };

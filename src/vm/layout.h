@@ -32,8 +32,8 @@ struct layout_request {
 /** struct layout_place - addresses that were found */
 struct layout_place {
 	uint64_t start;
-	bool at;              /* the cursor is in their gap */
-	struct tree_cursor c; /* for vma_add */
+	bool at;              /* the gap is known: */
+	struct vma_spot spot; /* for vma_add */
 };
 
 /**

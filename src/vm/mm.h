@@ -29,9 +29,9 @@ struct quire_mm {
 	uint32_t def_flags;              /* of new areas: mlockall(MCL_FUTURE) (S) */
 	uint64_t total_vm, data_vm, stack_vm, exec_vm, locked_vm; /* pages (S) */
 	uint64_t hiwater_vm;
-	_Atomic uint64_t rss[NR_RSS];    /* pages (T of its table) */
+	_Atomic uintptr_t rss[NR_RSS];    /* pages (T of its table) */
 	uint64_t hiwater_rss;
-	_Atomic uint64_t min_faults, maj_faults;
+	_Atomic uintptr_t min_faults, maj_faults;
 	bool forked;                     /* neighbours may have become alike: VMA-2 is not its */
 	struct lock anon_lock;           /* guards the first setting of vma->anon by faults */
 };
@@ -42,11 +42,11 @@ struct vm {
 	struct lock lock;                /* (V) the list of mms, sysctl */
 	struct quire_mm *mms, *last;     /* oldest first (V) */
 	struct quire_vm_sysctl sysctl;
-	_Atomic uint64_t committed;      /* pages */
+	_Atomic uintptr_t committed;      /* pages */
 	uint64_t nr_created;             /* mms so far (V) */
-	_Atomic uint64_t nr_shared;      /* files behind shared anonymous memory so far */
-	_Atomic uint64_t nr_anon;        /* anonymous frames that are mapped */
-	_Atomic uint64_t nr_mapped;      /* frames of files that are mapped */
+	_Atomic uintptr_t nr_shared;      /* files behind shared anonymous memory so far */
+	_Atomic uintptr_t nr_anon;        /* anonymous frames that are mapped */
+	_Atomic uintptr_t nr_mapped;      /* frames of files that are mapped */
 	uint64_t pgfault, pgmajfault;    /* of mms that have ended (V) */
 	struct quire_page *zero;         /* the page of zeros that reads of fresh memory share */
 	uint64_t zero_entry;             /* its physical address */

@@ -100,6 +100,8 @@ static uint32_t flags_of(const struct quire_mm *mm, const struct quire_mmap *arg
 {
 	uint32_t flags = (args->prot & 7u) | MAY | mm->def_flags;
 
+	if (likely(!(args->flags & (QUIRE_MAP_GROWSDOWN | QUIRE_MAP_LOCKED | QUIRE_MAP_STACK))))
+		return flags;
 	if (args->flags & QUIRE_MAP_GROWSDOWN)
 		flags |= QUIRE_VM_GROWSDOWN;
 	if (args->flags & QUIRE_MAP_LOCKED)
@@ -311,8 +313,8 @@ static int add(struct quire_mm *mm, struct request *req)
 
 	describe(mm, req, &like);
 	if (!req->place.at)
-		tree_seek(&mm->areas, req->start, &req->place.c);
-	return vma_add(&like, &req->place.c) ? 0 : -QUIRE_ENOMEM;
+		vma_spot(mm, req->start, &req->place.spot);
+	return vma_add(&like, &req->place.spot) ? 0 : -QUIRE_ENOMEM;
 }
 
 /* There are areas, which go. */

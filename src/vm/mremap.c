@@ -109,7 +109,10 @@ static int expand(struct remap *r, struct vma *vma)
 
 	if (flags & QUIRE_VM_ACCOUNT && account_promise(r->mm, pages(more)))
 		return -QUIRE_ENOMEM;
-	/* With the area behind, if they are alike now; what is before stays as it is. */
+	/*
+	 * With the area behind, if they are alike now; what is before it stays apart in a child of
+	 * fork.
+	 */
 	struct vma like = *vma;
 
 	like.pgoff = vma_index(vma, end);

@@ -347,14 +347,27 @@ static struct vma *extend(const struct vma *like, struct vma *prev, struct vma *
 	return after ? prev : before ? next : NULL;
 }
 
-struct vma *vma_extend(const struct vma *like)
+void vma_around(const struct quire_mm *mm, struct vma_spot *spot)
 {
-	struct tree_cursor c;
 	void *prev, *next;
 
-	tree_seek(&like->mm->areas, like->start, &c);
-	tree_around(&like->mm->areas, &c, &prev, &next);
-	return extend(like, prev, next);
+	tree_around(&mm->areas, &spot->c, &prev, &next);
+	spot->prev = prev;
+	spot->next = next;
+}
+
+void vma_spot(const struct quire_mm *mm, uint64_t address, struct vma_spot *out)
+{
+	tree_seek(&mm->areas, address, &out->c);
+	vma_around(mm, out);
+}
+
+struct vma *vma_extend(const struct vma *like)
+{
+	struct vma_spot spot;
+
+	vma_spot(like->mm, like->start, &spot);
+	return extend(like, spot.prev, spot.next);
 }
 
 /* Have the nodes that an insertion takes. Return: 0; -QUIRE_ENOMEM: those had stay with the tree */
@@ -370,23 +383,18 @@ static COLD int get_nodes(struct quire_mm *mm, uint32_t nr)
 	return 0;
 }
 
-struct vma *vma_add(const struct vma *like, struct tree_cursor *c)
+struct vma *vma_add(const struct vma *like, struct vma_spot *spot)
 {
 	struct quire_mm *mm = like->mm;
 	struct tree_range range = { like->start, like->end, NULL };
-	void *prev, *next;
-	struct vma *vma;
-	uint32_t need;
+	struct vma *vma = extend(like, spot->prev, spot->next);
 
-	tree_around(&mm->areas, c, &prev, &next);
-	vma = extend(like, prev, next);
 	if (vma)
 		return vma;
 	vma = quire_cache_alloc(vm_of(mm->q)->vma_cache, QUIRE_GFP_KERNEL);
 	if (!vma)
 		return NULL;
-	need = tree_need(&mm->areas, c);
-	if (unlikely(need) && get_nodes(mm, need)) {
+	if (!tree_room(&mm->areas, &spot->c) && get_nodes(mm, tree_need(&mm->areas, &spot->c))) {
 		free_record(mm, vma);
 		return NULL;
 	}
@@ -395,7 +403,7 @@ struct vma *vma_add(const struct vma *like, struct tree_cursor *c)
 	if (vma->file)
 		maps_enter(vma);
 	range.value = vma;
-	tree_insert(&mm->areas, c, &range);
+	tree_insert(&mm->areas, &spot->c, &range);
 	return vma;
 }
 

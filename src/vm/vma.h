@@ -49,7 +49,7 @@ static inline uint64_t vma_index(const struct vma *vma, uint64_t address)
 
 #define VMA_NOWHERE UINT64_MAX
 
-/** vma_address - where a page of the file or memory is in it. Return: VMA_NOWHERE: not in it */
+/** vma_address - where a page of the file or memory is in it. Return: VMA_NOWHERE if it is not */
 static inline uint64_t vma_address(const struct vma *vma, uint64_t index)
 {
 	return index >= vma->pgoff && index - vma->pgoff < vma_pages(vma)
@@ -153,16 +153,28 @@ struct vma *vma_join(struct vma *vma);
  */
 struct vma *vma_extend(const struct vma *like);
 
+/** struct vma_spot - a gap between areas */
+struct vma_spot {
+	struct vma *prev, *next; /* before and behind it; NULL: there is none */
+	struct tree_cursor c;    /* in it */
+};
+
+/** vma_spot - the gap that @address is in. Locks: mm->sem */
+void vma_spot(const struct quire_mm *mm, uint64_t address, struct vma_spot *out);
+
+/** vma_around - find its neighbours, the cursor is set */
+void vma_around(const struct quire_mm *mm, struct vma_spot *spot);
+
 /**
  * vma_add - an area at free addresses: a neighbour's part, or one of its own
  * @like: as vma_extend
- * @c:    in the gap that has them; not valid after
+ * @spot: the gap that has them; not valid after
  *
  * Return: the area that has them; NULL if there is no memory, and nothing has changed. Counts are
  * the
  *         caller's. Locks: mm->sem for writing; takes M and A
  */
-struct vma *vma_add(const struct vma *like, struct tree_cursor *c);
+struct vma *vma_add(const struct vma *like, struct vma_spot *spot);
 
 /** vma_unlink_at - vma_unlink of the area at the cursor, which is not valid after */
 void vma_unlink_at(struct vma *vma, struct tree_cursor *c);

@@ -481,7 +481,7 @@ int zap_move(struct vma *from, uint64_t start, struct vma *to, uint64_t at, uint
 	uintptr_t token;
 	uint32_t need;
 
-	/* Fresh memory may have become one area with its new place: no frame knows a number. */
+	/* Fresh memory may be one area with its new place by now: no frame knows a number. */
 	ASSERT("RMAP-3", from == to || (!from->anon && !from->file) ||
 				 vma_index(from, start) == vma_index(to, at));
 	quire_tlb_begin(&tlb, t);

@@ -405,6 +405,33 @@ TEST(other_tlbs)
 	}
 }
 
+/* A processor that has no table loaded: the tables are walked instead. */
+TEST(walked)
+{
+	struct rig rig;
+
+	ON_EACH(&rig, MB(20))
+	{
+		struct quire_mm *mm;
+		uint64_t at, value[2] = { 1, 2 }, is[2] = { 0, 0 };
+
+		CHECK_EQ(quire_mm_create(rig.q, NULL, &mm), 0);
+		at = process_anon(mm, 0, 2) + PAGE - 8;
+		quire_hosted_cpu(2);
+		CHECK_EQ(process_touch(mm, at, value, 16, QUIRE_ACCESS_WRITE), 0);
+		CHECK_EQ(process_touch(mm, at, is, 16, QUIRE_ACCESS_READ), 0);
+		CHECK(is[0] == 1 && is[1] == 2);
+		CHECK_EQ(process_touch(mm, at + PAGE + 4, value, 8, QUIRE_ACCESS_WRITE),
+			 QUIRE_SEGV_MAPERR);
+		CHECK_EQ(quire_mprotect(mm, (quire_virt_t){ at + 8 }, PAGE, QUIRE_PROT_READ), 0);
+		CHECK_EQ(process_write(mm, at + 8, 1), QUIRE_SEGV_ACCERR);
+		CHECK_EQ(process_read(mm, at + 8), 2);
+		quire_hosted_cpu(0);
+		CHECK_EQ(quire_mm_destroy(mm), 0);
+	}
+}
+
 TEST_MAIN(CASE(first_touch), CASE(signals), CASE(copy_on_write), CASE(advice_for_fork),
 	  CASE(stacks_grow), CASE(kernel_copies), CASE(reverse_maps), CASE(long_line),
-	  CASE(spurious), CASE(moved), CASE(other_tlbs))
+	  CASE(spurious), CASE(moved), CASE(other_tlbs),
+	  CASE(walked))

@@ -16,12 +16,35 @@ TEST(every_size)
 
 		CHECK(p != NULL);
 		/* At most a quarter more than what was asked for, but for tiny things. */
-		CHECK(room >= bytes && (bytes < 64 || room <= bytes + bytes / 4 + 8));
+		CHECK(room >= bytes && (bytes < 64 || room <= bytes + bytes / 4 + 32));
 		CHECK((bytes & (bytes - 1)) || quire_heap_phys(h.q, p).v % bytes == 0);
 		CHECK_EQ(room, 8 * ((room + 7) / 8));
 		memset(p, 1, room);
 		CHECK_EQ(quire_kfree(h.q, p), QUIRE_KFREE_OK);
 	}
+	heap_end(&h, 0);
+}
+
+/* A size that is some request's room gets no more than itself, and no smaller one gets more. */
+TEST(sizes_are_their_own)
+{
+	struct heap h;
+	size_t last = 0, nr = 0;
+
+	if (!heap_start(&h, MB(64), 0))
+		return;
+	for (size_t bytes = 1; bytes <= 8192; bytes++) {
+		void *p = quire_kmalloc(h.q, bytes, GFP);
+		size_t room = quire_ksize(h.q, p);
+
+		CHECK(room >= last);
+		CHECK(bytes <= last || room > last);
+		CHECK((bytes == last + 1) == (room > last));
+		nr += room > last;
+		last = room;
+		CHECK_EQ(quire_kfree(h.q, p), QUIRE_KFREE_OK);
+	}
+	CHECK_EQ(nr, QUIRE_HEAP_CLASSES);
 	heap_end(&h, 0);
 }
 
@@ -53,8 +76,29 @@ TEST(constant_sizes)
 	SAME(512);
 	SAME(513);
 	SAME(1024);
+	SAME(1025);
+	SAME(1153);
+	SAME(1249);
+	SAME(1345);
+	SAME(1473);
+	SAME(1617);
+	SAME(1809);
+	SAME(2017);
+	SAME(2049);
+	SAME(2177);
+	SAME(2321);
+	SAME(2513);
+	SAME(2705);
+	SAME(2961);
+	SAME(3265);
+	SAME(3633);
+	SAME(4032);
 	SAME(4096);
 	SAME(4097);
+	SAME(4673);
+	SAME(5441);
+	SAME(6528);
+	SAME(6529);
 	SAME(8191);
 	SAME(8192);
 	SAME(8193);
@@ -196,5 +240,5 @@ TEST(straddled)
 	heap_end(&h, 0);
 }
 
-TEST_MAIN(CASE(every_size), CASE(constant_sizes), CASE(large), CASE(refuses), CASE(families),
-	  CASE(realloc), CASE(straddled))
+TEST_MAIN(CASE(every_size), CASE(sizes_are_their_own), CASE(constant_sizes), CASE(large),
+	  CASE(refuses), CASE(families), CASE(realloc), CASE(straddled))

@@ -62,9 +62,11 @@ static enum lab_status run(const char *name, struct quire_hosted *port, uint64_t
 		if (status != LAB_OK && !port->fail_at)
 			printf("%s\n", lab_message(lab));
 		CHECK(status == LAB_OK || lab_message(lab)[0]);
-		/* A call that the host has no memory for ends as one for which the machine has none. */
+		/* A call that the host has no memory for ends like one without frames. */
 		if (status == LAB_FAILED && strstr(lab_message(lab), ": ENOMEM"))
 			status = LAB_FILE;
+		if (status != LAB_OK && status != LAB_FILE && port->fail_at)
+			printf("allocation %" PRIu64 ": %s\n", port->fail_at, lab_message(lab));
 		if (hash && lab_quire(lab))
 			*hash = quire_hash(lab_quire(lab));
 		if (lab_quire(lab))

@@ -355,7 +355,8 @@ TEST(this_linux)
 	compare_lines(report(s.mm, "smaps", false), "/proc/self/smaps", "Size:", "Locked:");
 	compare_lines(report(s.mm, "smaps_rollup", false), "/proc/self/smaps_rollup", "Rss:",
 		      "Locked:");
-	compare_lines(report(s.mm, "status", false), "/proc/self/status", "VmPeak:",
+	/* This program itself may have terabytes of shadow, whose numbers are wider. */
+	compare_lines(report(s.mm, "status", false), "/proc/1/status", "VmPeak:",
 		      "HugetlbPages:");
 	space_end(&s);
 }

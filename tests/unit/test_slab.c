@@ -188,8 +188,8 @@ TEST(lists)
 	heap_end(&h, 3 * n + 1);
 }
 
-/* The first one back to a full slab is the cpu's next object, up to 32 of them. */
-TEST(full_slabs_first_object)
+/* What comes back to full slabs is the cpu's next object, up to 32 of them. */
+static void full_slabs(size_t size, bool loose)
 {
 	struct heap h;
 	static void *object[160];
@@ -197,7 +197,9 @@ TEST(full_slabs_first_object)
 	if (!heap_start(&h, MB(32), 0))
 		return;
 	struct quire_cache *cache = heap_cache(
-		&h, (struct quire_cache_args){ .name = "t", .size = 1000 });
+		&h, (struct quire_cache_args){ .name = "t", .size = size });
+	CHECK_EQ(heap_info(cache).record_inside, loose);
+	CHECK_EQ(heap_info(cache).objects, 4);
 	for (unsigned i = 0; i < 160; i++)
 		object[i] = quire_cache_alloc(cache, GFP);
 	for (unsigned i = 0; i < 144; i += 4)
@@ -206,14 +208,29 @@ TEST(full_slabs_first_object)
 	CHECK_EQ(heap_info(cache).active_objects, 124);
 	rig_sound(&h.rig);
 	CHECK_EQ(quire_cache_free_track(cache, object[0], 0), QUIRE_KFREE_DOUBLE);
+	CHECK_EQ(quire_kfree_judge(h.q, object[4], 0), QUIRE_KFREE_DOUBLE);
+	CHECK_EQ(quire_kfree_judge(h.q, object[1], 0), QUIRE_KFREE_OK);
 	for (unsigned i = 32; i-- > 0;)
 		CHECK(quire_cache_alloc(cache, GFP) == object[4 * i]);
+	rig_sound(&h.rig);
+	/* Another cpu's stay with it until it sends them. */
+	quire_hosted_cpu(1);
+	CHECK_EQ(quire_cache_free(cache, object[5]), QUIRE_KFREE_OK);
+	CHECK_EQ(quire_cache_free(cache, object[5]), QUIRE_KFREE_DOUBLE);
+	CHECK(quire_cache_alloc(cache, GFP) == object[5]);
+	quire_hosted_cpu(0);
 	/* A shrink gives them back to their slabs. */
 	for (unsigned i = 0; i < 128; i++)
 		CHECK_EQ(quire_cache_free(cache, object[i]), QUIRE_KFREE_OK);
 	CHECK(quire_cache_shrink(cache) >= 8);
 	rig_sound(&h.rig);
 	heap_end(&h, 28);
+}
+
+TEST(full_slabs_objects)
+{
+	full_slabs(1000, true);
+	full_slabs(1024, false);
 }
 
 #define TWICE 600
@@ -709,7 +726,7 @@ TEST(drain_counts)
 }
 
 TEST_MAIN(CASE(boot), CASE(create_refuses), CASE(layouts), CASE(hwcache_align), CASE(colouring),
-	  CASE(lists), CASE(full_slabs_first_object), CASE(double_free_in_a_row),
+	  CASE(lists), CASE(full_slabs_objects), CASE(double_free_in_a_row),
 	  CASE(double_free_of_an_empty_slab), CASE(realloc_of_a_free_object), CASE(judge),
 	  CASE(constructor), CASE(zones),
 	  CASE(wrong_frees), CASE(destroy_with_live_objects), CASE(leaks_at_teardown),

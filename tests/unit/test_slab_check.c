@@ -98,8 +98,12 @@ TEST(slab_3_frames_name_their_slab)
 		return;
 	struct quire_page *page = &h.q->frames.pages[slab(2)->frame];
 	uintptr_t was = page->private;
+	struct slab *two = slab(2);
+	CHECK(was != (uintptr_t)two); /* a full one's objects are loose when they are freed */
+	CHECK_EQ(h.q->frames.pages[slab(1)->frame].private, (uintptr_t)slab(1));
+	page->private = (uintptr_t)two;
+	CHECK_STR(broken(), "SLAB-3");
 	page->private = (uintptr_t)slab(1);
-	struct slab *two = (struct slab *)was;
 	CHECK(broken() != NULL && strncmp(broken(), "SLAB-", 5) == 0);
 	page->private = was;
 	page->owner += 256;
@@ -124,6 +128,25 @@ TEST(slab_4_slots)
 	other->hot.free = object[0];
 	CHECK_STR(broken(), "SLAB-4");
 	other->hot.free = NULL;
+	void **loose = (void **)object[2 * cache->objects];
+	quire_cache_free(&cache->hot, loose);
+	CHECK(slot->loose.hot.free == (void *)loose);
+	rig_sound(&h.rig);
+	*loose = object[0]; /* of an empty slab */
+	CHECK(strcmp(broken(), "SLAB-2") == 0 || strcmp(broken(), "SLAB-4") == 0);
+	*loose = loose;
+	CHECK_STR(broken(), "SLAB-2");
+	*loose = NULL;
+	slot->loose.hot.free = NULL;
+	other->loose.hot.free = loose;
+	CHECK_STR(broken(), "SLAB-4");
+	other->loose.hot.free = NULL;
+	slot->loose.hot.free = loose;
+	/* A shrink gives them to their slabs and begins to count again. */
+	quire_cache_shrink(&cache->hot);
+	CHECK(!slot->loose.hot.free);
+	CHECK_EQ(slot->loose.hot.left, slot->loose_left);
+	CHECK_EQ(slab(2)->hot.state, QUIRE_SLAB_PARTIAL);
 	finish();
 }
 

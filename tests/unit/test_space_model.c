@@ -201,6 +201,9 @@ static int model_move(struct model *m, uint64_t at, uint64_t old, uint64_t to, u
 	if (new < old)
 		model_unmap(m, at + new, old - new);
 	model_unmap(m, to, new);
+	/* From no bytes, it may have been in the way itself. */
+	if (!m->page[at].on)
+		return -QUIRE_EFAULT;
 	for (uint64_t n = 0; n < new; n++) {
 		m->page[to + n] = first;
 		m->page[to + n].off += n;
