@@ -80,8 +80,9 @@ static void whole_pages(uint64_t address, uint64_t bytes, uint64_t *start, uint6
 static int lock(struct quire_mm *mm, uint64_t start, uint64_t end, uint32_t flags)
 {
 	uint64_t nr = ((end - start) >> QUIRE_PAGE_SHIFT) + mm->locked_vm;
+	uint64_t stop = end < start ? UINT64_MAX : end;
 
-	if (!within_limit(mm, nr) && !within_limit(mm, nr - locked_in(mm, start, end < start ? UINT64_MAX : end)))
+	if (!within_limit(mm, nr) && !within_limit(mm, nr - locked_in(mm, start, stop)))
 		return -QUIRE_ENOMEM;
 	if (end < start)
 		return -QUIRE_EINVAL;

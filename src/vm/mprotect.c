@@ -80,7 +80,7 @@ static int protect_area(struct protect *p, struct vma **vma)
 	if (old & QUIRE_VM_ACCOUNT && !(change.flags & QUIRE_VM_ACCOUNT))
 		account_release(p->mm, nr);
 	zap_protect(*vma, change.start, change.end);
-	/* Locked pages that can be written now are had at once; else who writes finds out. */
+	/* Locked pages that can be written now are had; if not, whoever writes finds out. */
 	if ((old & (QUIRE_VM_WRITE | QUIRE_VM_SHARED | QUIRE_VM_LOCKED)) == QUIRE_VM_LOCKED &&
 	    change.flags & QUIRE_VM_WRITE)
 		(void)fault_populate_area(*vma, change.start, change.end, POPULATE_MAP);

@@ -261,8 +261,8 @@ static const struct explanation EXPLANATIONS[] = {
 	  is_allocated },
 	{ "mremap with DONTUNMAP of a locked area: Linux (6.18) counts its pages as locked twice",
 	  is_locked_twice },
-	{ "mremap with FIXED that is refused late: Linux has unmapped the target and what is behind "
-	  "the new end; Quire nothing",
+	{ "mremap with FIXED that is refused late: Linux has unmapped the target and what is "
+	  "behind the new end; Quire nothing",
 	  is_half_moved },
 	{ "2 MB or more of a stored file: some of Linux's file systems place that aligned to huge "
 	  "pages",
