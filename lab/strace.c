@@ -475,22 +475,22 @@ static bool read_rest(struct lab_strace *reader, struct scan *s, struct lab_call
 	return read_call(&joined, out) || scan_fail(s, joined.why);
 }
 
-/* The place of @word in the rest of a line. Return: NULL if it is not there */
-static const char *find(const struct scan *s, const char *word)
+/* Cut the line before @word. Return: false if it is not there */
+static bool cut_at(struct scan *s, const char *word)
 {
 	for (struct scan at = *s; at.at < at.end; at.at++) {
 		struct scan here = at;
 
-		if (scan_take(&here, word))
-			return at.at;
+		if (scan_take(&here, word)) {
+			s->end = at.at;
+			return true;
+		}
 	}
-	return NULL;
+	return false;
 }
 
 static bool read_line(struct lab_strace *reader, struct scan *s, struct lab_call *out)
 {
-	const char *cut;
-
 	if (!take_head(s, out))
 		return false;
 	if (s->at == s->end)
@@ -505,11 +505,7 @@ static bool read_line(struct lab_strace *reader, struct scan *s, struct lab_call
 	}
 	if (scan_take(s, "<... "))
 		return read_rest(reader, s, out);
-	cut = find(s, "<unfinished ...>");
-	if (!cut)
-		return read_call(s, out);
-	s->end = cut;
-	return begin(reader, s, out);
+	return cut_at(s, "<unfinished ...>") ? begin(reader, s, out) : read_call(s, out);
 }
 
 int lab_strace_line(struct lab_strace *reader, const char *line, size_t length,

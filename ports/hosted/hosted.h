@@ -21,7 +21,7 @@ struct quire_hosted {
 	uint64_t nr_allocs;   /* quire_port_alloc calls so far */
 	uint64_t fail_at;     /* the call with this number (from 1) fails; 0: none does */
 	uint64_t live_bytes;  /* given out and not yet back */
-	uint64_t zeroed;      /* frames that quire_port_zero filled */
+	size_t zeroed;        /* frames that quire_port_zero filled */
 	unsigned char *direct; /* contents of the direct map, once it was asked for */
 	uint64_t direct_bytes;
 	void **ram;           /* of the other frames that were touched, by frame number */

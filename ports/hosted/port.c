@@ -124,7 +124,7 @@ int quire_port_zero(void *host, quire_pfn_t start, uint64_t nr_pages)
 		if (frame)
 			memset(frame, 0, QUIRE_PAGE_SIZE);
 	}
-	__atomic_fetch_add(&h->zeroed, nr_pages, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&h->zeroed, (size_t)nr_pages, __ATOMIC_RELAXED);
 	return 0;
 }
 

@@ -18,6 +18,8 @@
 
 #include <stddef.h>
 
+#include "core/assert.h"
+
 static struct interval *parent(const struct interval *n)
 {
 	return (struct interval *)(n->up & ~(uintptr_t)3);
@@ -94,6 +96,8 @@ static struct interval *level(struct interval_root *tree, struct interval *p, in
 		return n;
 	}
 	struct interval *inner = n->child[!side];
+
+	ASSERT("INTERVAL-3", inner);
 	int b = balance(inner);
 
 	turn(tree, n, !side);

@@ -218,7 +218,7 @@ static bool path_to(const struct radix_root *tree, uint64_t index, struct path *
 {
 	struct radix_node *n = tree->root;
 
-	if (levels_of(index) > tree->height)
+	if (!tree->height || levels_of(index) > tree->height)
 		return false;
 	for (uint32_t level = tree->height; level-- > 0;) {
 		unsigned i = slot_of(index, level);

@@ -248,19 +248,19 @@ bool anon_mergeable(const struct anon *a, const struct anon *b)
 
 void anon_frames_gone(struct anon *anon, uint64_t nr)
 {
-	uint64_t had = relaxed_load(&anon->nr_frames);
+	uintptr_t had = relaxed_load(&anon->nr_frames);
 	struct anon_family *family = anon->family;
 	struct quire *q = anon->q;
 
 	while (had > nr) {
-		if (atomic_compare_exchange_weak_explicit(&anon->nr_frames, &had, had - nr,
-							  memory_order_relaxed,
+		if (atomic_compare_exchange_weak_explicit(&anon->nr_frames, &had,
+							  had - (uintptr_t)nr, memory_order_relaxed,
 							  memory_order_relaxed))
 			return;
 	}
 	/* Perhaps the last ones: while they are counted it can't go. */
 	family_enter(family, q);
-	had = atomic_fetch_sub_explicit(&anon->nr_frames, nr, memory_order_relaxed);
+	had = atomic_fetch_sub_explicit(&anon->nr_frames, (uintptr_t)nr, memory_order_relaxed);
 	ASSERT("ANON-2", had >= nr);
 	settle(anon);
 	family_leave(family, q);
