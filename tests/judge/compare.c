@@ -214,7 +214,6 @@ static bool is_locked_twice(const struct evidence *v)
 	    v->episode->calls[v->difference->call].op == OP_BRK)
 		return did_remap(v->episode, v->difference->call, 4);
 	return v->difference->aspect == ASPECT_RESULT && (result == -11 || result == -12) &&
-	       v->other->outcomes[v->difference->call].result.result >= 0 &&
 	       did_remap(v->episode, v->difference->call, 4);
 }
 
