@@ -87,7 +87,7 @@ enum lab_status command_fork(struct lab *lab, const char *target)
 		status = args_end(lab);
 	if (!status)
 		status = process_room(lab, target, &child);
-	if (status)
+	if (status || !parent)
 		return status;
 	child->config = parent->config;
 	text_copy(child->command, sizeof(child->command), parent->command);

@@ -2,8 +2,9 @@
 /*
  * lackey.h - one line of valgrind's lackey: what a program did to its memory
  *
- * Reads what valgrind --tool=lackey --trace-mem=yes prints, every instruction fetched and every load and
- * store, and its short form: a letter and a page number, repeated touches of a page left out.
+ * Reads what valgrind --tool=lackey --trace-mem=yes prints, every instruction fetched and every
+ * load and store, and its short form: a letter and a page number, repeated touches of a page
+ * left out.
  *
  *   I  0023C790,2    an instruction              I 0401a    a fetch from a page
  *    L 1FFEFFFC8,8   a load                      R 1fff000  a load from it

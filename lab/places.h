@@ -36,7 +36,7 @@ void places_done(struct places *p);
 /** places_copy - as @from has them. @to is empty. Return: 0; -QUIRE_ENOMEM */
 int places_copy(struct places *to, const struct places *from);
 
-/** places_find - the range that has an address, or the first above it. NULL: none; good until a change */
+/** places_find - the range that has an address, or the first above it; until a change. Or NULL */
 const struct place *places_find(struct places *p, uint64_t address);
 
 /**

@@ -686,7 +686,7 @@ int lab_program_touch(struct lab_program *p, const struct lab_touch *touch)
 	return 0;
 }
 
-/* ---- Counts ----------------------------------------------------------------------------------- */
+/* ---- Counts ------------------------------------------------------------------------- */
 
 static void peak(uint64_t now, uint64_t *most)
 {

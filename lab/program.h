@@ -2,14 +2,15 @@
 /*
  * program.h - recorded programs, run again on another machine
  *
- * From strace come the calls that change address spaces: each is made again, by the process that made
- * it, and compared with what was recorded. From valgrind's lackey come fetches, loads and stores: each walks
- * the machine's own page tables and faults as it must.
+ * From strace come the calls that change address spaces: each is made again, by the process that
+ * made it, and compared with what was recorded. From valgrind's lackey come fetches, loads and
+ * stores: each walks the machine's own page tables and faults as it must.
  *
- * A recording does not have everything. What the program's image and its first stack are, strace doesn't
- * say: pages that a call names and that nothing recorded had mapped are mapped when they
- * are named, and counted. lackey doesn't say what is mapped: blocks of LAB_PROGRAM_BLOCK are, when
- * they are touched first. Contents are not recorded either: stores store zeros, files are full of them.
+ * A recording does not have everything. What the program's image and its first stack are, strace
+ * doesn't say: pages that a call names and that nothing recorded had mapped are mapped when they
+ * are named, and counted. lackey doesn't say what is mapped: blocks of LAB_PROGRAM_BLOCK are,
+ * when they are touched first. Contents are not recorded either: stores store zeros, files are
+ * full of them.
  *
  * Addresses are those recorded where the machine has them, else where it puts them.
  */
@@ -21,7 +22,7 @@
 #include "lackey.h"
 #include "strace.h"
 
-/* What is mapped around a touch of lackey's: as much as a malloc would take from the kernel at once. */
+/* What is mapped around a touch of lackey's: as much as malloc takes from the kernel at once. */
 #define LAB_PROGRAM_BLOCK (UINT64_C(128) << 10)
 
 /** struct lab_program_counts - what happened so far */
@@ -71,7 +72,7 @@ int lab_program_create(struct quire *q, struct lab_program **out);
  */
 int lab_program_call(struct lab_program *p, const struct lab_call *call);
 
-/** lab_program_touch - touch memory again, as the one process of a lackey recording. Return: likewise */
+/** lab_program_touch - touch memory again, in a recording's one process. Return: likewise */
 int lab_program_touch(struct lab_program *p, const struct lab_touch *touch);
 
 /** lab_program_counts - what happened so far; counts the processes anew, so not after each line */

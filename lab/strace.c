@@ -8,8 +8,8 @@
  *   … --- SIGNAL … ---       +++ exited with N +++       +++ killed by SIGNAL +++
  *
  * An argument is a number, names joined by |, a string, or for a call that is not read
- * anything at all. Each call that is read must be whole: a line that was cut short, or that two lines ran
- * together in, does not pass.
+ * anything at all. Each call that is read must be whole: a line that was cut short, or that two
+ * lines ran together in, does not pass.
  *
  * Source: strace(1)
  */
@@ -267,8 +267,8 @@ static bool take_fd(struct scan *s, struct lab_call *out, uint64_t *fd)
 }
 
 /*
- * Go to the end of an argument, or with @all of all arguments, over strings and brackets. Return: false if
- * the line ends before.
+ * Go to the end of an argument, or with @all of all arguments, over strings and brackets. Return:
+ * false if the line ends before.
  */
 static bool pass(struct scan *s, bool all)
 {
@@ -452,7 +452,7 @@ static size_t resume(struct lab_strace *reader, uint64_t pid)
 	return 0;
 }
 
-/* A call whose first part was kept: put them together. An execve's arguments may be cut: the path is enough. */
+/* A call whose first part was kept, an execve's not whole: put them together. */
 static bool read_rest(struct lab_strace *reader, struct scan *s, struct lab_call *out)
 {
 	struct scan rest = *s, name = take_word(&rest), joined;

@@ -3,8 +3,8 @@
  * strace.h - one line of strace: the calls that change an address space
  *
  * Reads what strace -f prints, with -t, -tt, -ttt, -r, -T, -y and -i or without, to a file
- * or to the terminal. A call that strace printed in two parts, because another process came between,
- * is one call, at the line that ends it.
+ * or to the terminal. A call that strace printed in two parts, because another process came
+ * between, is one call, at the line that ends it.
  */
 #ifndef LAB_STRACE_H
 #define LAB_STRACE_H
@@ -60,8 +60,7 @@ struct lab_call {
 
 /* Processes that may be inside of a call at the same time. */
 #define LAB_STRACE_OPEN 64
-/* Of a call's first part so much is kept: no call that is read has a longer one but execve, whose rest
- * is not needed. */
+/* So much is kept of a call's first part: all, but for an execve's, whose rest is not needed. */
 #define LAB_STRACE_TEXT 512
 
 /** struct lab_strace - a reader; zeroed it knows nothing */

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** strace_flag - the bits of a name: "PROT_READ", "MAP_SHARED" … Return: false if it is not known */
+/** strace_flag - the bits of a name: "PROT_READ" … Return: false if it is not known */
 bool strace_flag(const char *name, size_t length, uint64_t *out);
 
 /** strace_errno - the number of "ENOMEM" …. Return: 0 if it is not known */

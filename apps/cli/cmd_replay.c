@@ -2,8 +2,8 @@
 /*
  * cmd_replay.c - quire replay TRACE: a recorded workload on this machine
  *
- * Lines are read (input.h) and given to the kind of recording that they are of. Which that is, the first
- * line tells that only one of them can have; lines before it are kept until then.
+ * Lines are read (input.h) and given to the kind of recording that they are of. Which that is,
+ * the first line tells that only one of them can have; lines before it are kept until then.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -2,9 +2,9 @@
 /*
  * replay_pages.c - a recording of the page allocator, replayed
  *
- * Lines are understood by lab/trace.h and replayed by lab/replay.h. Requests and frees are gathered and
- * replayed some thousand at a time, so that the clock is read twice for a thousand of them and not for
- * each; everything else is counted at once, for it points into the line.
+ * Lines are understood by lab/trace.h and replayed by lab/replay.h. Requests and frees are
+ * gathered and replayed some thousand at a time, so that the clock is read twice for a thousand
+ * of them and not for each; everything else is counted at once, for it points into the line.
  */
 #include <inttypes.h>
 #include <stdlib.h>

@@ -2,9 +2,10 @@
 /*
  * replay_program.c - a recorded program's calls or accesses, made again
  *
- * Lines are understood by lab/strace.h and lab/lackey.h and made again by lab/program.h. Now and then the processes
- * are counted; when there are too many of these samples, every second one goes and they are
- * taken half as often, so that a plot of any length has between SAMPLES / 2 and SAMPLES of them.
+ * Lines are understood by lab/strace.h and lab/lackey.h and made again by lab/program.h. Now and
+ * then the processes are counted; when there are too many of these samples, every second one
+ * goes and they are taken half as often, so that a plot of any length has between SAMPLES / 2
+ * and SAMPLES of them.
  */
 #include <quire/layout.h>
 #include <quire/slab.h>

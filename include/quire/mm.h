@@ -65,10 +65,12 @@ int quire_vm_boot(struct quire *q);
 int quire_vm_sysctl(struct quire *q, struct quire_vm_sysctl *out);
 
 /**
- * quire_vm_set_sysctl - change them all
+ * quire_vm_set_sysctl - change them all, or none
  *
- * Return: 0; -QUIRE_EINVAL; -QUIRE_ENODEV; -QUIRE_ENOMEM if nr_hugepages could not be had: as many
- *         as there are stand in quire_vm_sysctl
+ * There are no huge pages for processes yet.
+ *
+ * Return: 0; -QUIRE_EINVAL; -QUIRE_ENODEV; -QUIRE_EOPNOTSUPP for transparent_huge;
+ *         -QUIRE_ENOMEM for nr_hugepages
  */
 int quire_vm_set_sysctl(struct quire *q, const struct quire_vm_sysctl *sysctl);
 
@@ -233,7 +235,8 @@ bool quire_mm_next_vma(struct quire_mm *mm, quire_virt_t from, struct quire_vma_
 /** struct quire_vma_pages - the pages of an area, as /proc/PID/smaps counts them, in bytes */
 struct quire_vma_pages {
 	uint64_t rss;
-	uint64_t pss, pss_dirty, pss_anon, pss_file, pss_shmem; /* in 1/4096 bytes: each page by its mapcount */
+	/* In 1/4096 bytes, each page by its mapcount. */
+	uint64_t pss, pss_dirty, pss_anon, pss_file, pss_shmem;
 	uint64_t shared_clean, shared_dirty, private_clean, private_dirty;
 	uint64_t referenced, anonymous, lazy_free, anon_huge;
 	uint64_t shared_hugetlb, private_hugetlb;

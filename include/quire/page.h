@@ -236,7 +236,7 @@ enum quire_owner {
 	QUIRE_NR_OWNERS
 };
 
-/** quire_owner_name - "none", "slab", "large kmalloc", "page table", "vmalloc", "anonymous", "page cache" */
+/** quire_owner_name - "none", "slab", "large kmalloc", "page table", "vmalloc" and so on */
 const char *quire_owner_name(enum quire_owner owner);
 
 /** struct quire_frame_info - one frame and the block it is part of */

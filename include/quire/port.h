@@ -154,8 +154,8 @@ int quire_port_access(void *host, quire_virt_t virt, void *buf, size_t n, enum q
  * @word:  what is waited for
  * @value: what it has been; if it is something else by now, returns at once
  *
- * Linux's futex: whoever changes the word calls quire_port_wake. May return for no reason. A host with one
- * thread is never asked: nobody could have taken what this caller waits for.
+ * Linux's futex: whoever changes the word calls quire_port_wake. May return for no reason. A host
+ * with one thread is never asked: nobody could have taken what this caller waits for.
  *
  * Context: no locks of the library held but those that may be held while sleeping; not between
  *          quire_port_cpu_enter and _leave

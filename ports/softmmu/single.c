@@ -48,7 +48,7 @@ void quire_port_wait(void *host, const void *word, uint32_t value)
 {
 	(void)host;
 	if (__atomic_load_n((const uint32_t *)word, __ATOMIC_RELAXED) == value)
-		quire_port_panic("PORT-1", "somebody else can wake this caller", __FILE__, __LINE__);
+		quire_port_panic("PORT-1", "somebody else can wake us", __FILE__, __LINE__);
 }
 
 void quire_port_wake(void *host, const void *word)

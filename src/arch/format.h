@@ -19,9 +19,9 @@
 #define ENTRY_PAT_LARGE 0x1000ull /* PAT of a leaf above level 0 */
 #define ENTRY_NX (1ull << 63)
 /*
- * Of an entry of a process that is not present: it is in use, and keeps its address and its marks for
- * rights to come (PROT_NONE). The processor ignores the bit there; in a present one it means GLOBAL,
- * which a process's entry never is.
+ * Of an entry of a process that is not present: it is in use, and keeps its address and its marks
+ * for rights to come (PROT_NONE). The processor ignores the bit there; in a present one it means
+ * GLOBAL, which a process's entry never is.
  */
 #define ENTRY_NONE 0x100ull
 /* What is at one place in leaves of all sizes. */

@@ -135,8 +135,13 @@ static bool put_text(struct exec_stack *stack, const char *text)
 	return put(stack, text, length(text) + 1);
 }
 
-static bool put_strings(struct exec_stack *stack, const char *const *strings, uint64_t nr)
+/* The last one highest. */
+static bool put_strings(struct exec_stack *stack, const char *const *strings)
 {
+	size_t nr = 0;
+
+	while (strings[nr])
+		nr++;
 	while (nr-- > 0) {
 		if (!put_text(stack, strings[nr]))
 			return false;
@@ -155,10 +160,10 @@ int exec_stack_map(struct exec_stack *stack, uint64_t top, bool executable)
 	if (!put_text(stack, stack->exec->path))
 		return -QUIRE_EFAULT;
 	stack->path = layout->env_end.v = stack->at;
-	if (!put_strings(stack, env_of(stack->exec), stack->nr_env))
+	if (!put_strings(stack, env_of(stack->exec)))
 		return -QUIRE_EFAULT;
 	layout->arg_end.v = layout->env_start.v = stack->at;
-	if (!put_strings(stack, args_of(stack->exec), stack->nr_args))
+	if (!put_strings(stack, args_of(stack->exec)))
 		return -QUIRE_EFAULT;
 	layout->arg_start.v = layout->start_stack.v = stack->at;
 	return 0;
@@ -186,11 +191,11 @@ static void add(struct vector *v, uint64_t value)
 }
 
 /* Pointers to strings that lie one after the other. */
-static void add_strings(struct vector *v, const char *const *strings, uint64_t nr, uint64_t at)
+static void add_strings(struct vector *v, const char *const *strings, uint64_t at)
 {
-	for (uint64_t i = 0; i < nr; i++) {
+	for (; *strings; strings++) {
 		add(v, at);
-		at += length(strings[i]) + 1;
+		at += length(*strings) + 1;
 	}
 	add(v, 0);
 }
@@ -241,8 +246,8 @@ int exec_stack_finish(struct exec_stack *stack, const struct elf_image *program,
 	v.at = (stack->at - words * stack->word) & ~(uint64_t)(STACK_ALIGN - 1);
 	start->stack.v = layout->start_stack.v = v.at;
 	add(&v, stack->nr_args);
-	add_strings(&v, args_of(exec), stack->nr_args, layout->arg_start.v);
-	add_strings(&v, env_of(exec), stack->nr_env, layout->env_start.v);
+	add_strings(&v, args_of(exec), layout->arg_start.v);
+	add_strings(&v, env_of(exec), layout->env_start.v);
 	for (size_t i = 0; i < nr; i++) {
 		add(&v, pairs[i].type);
 		add(&v, pairs[i].value);

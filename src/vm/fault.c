@@ -249,7 +249,7 @@ enum quire_fault fault_in(struct vma *vma, uint64_t address, bool write,
 	return fault;
 }
 
-/* A page of a file that a call wants to be written is dirty at once, if the entry does not say so. */
+/* A page of a file that a call wants to write is dirty at once, if the entry does not say so. */
 static void dirty_at(struct vma *vma, uint64_t address)
 {
 	struct quire_table *t = vma->mm->table;

@@ -190,6 +190,7 @@ static enum quire_fault dirty(struct fault *f, uint64_t entry, struct quire_page
 	}
 	use_unlock(q, page);
 	pagecache_put(q, page);
+	pagecache_balance(quire_file_inode(f->vma->file));
 	return QUIRE_FAULT_DONE;
 }
 

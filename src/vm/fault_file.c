@@ -172,5 +172,8 @@ enum quire_fault fault_file(struct fault *f)
 		return error == -QUIRE_ENOMEM ? QUIRE_FAULT_OOM : QUIRE_FAULT_SIGBUS;
 	if (f->write && !(vma->flags & QUIRE_VM_SHARED))
 		return map_copy(f, page);
-	return map_one(f, page);
+	fault = map_one(f, page);
+	if (f->write)
+		pagecache_balance(quire_file_inode(vma->file));
+	return fault;
 }

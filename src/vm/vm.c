@@ -128,6 +128,10 @@ int quire_vm_set_sysctl(struct quire *q, const struct quire_vm_sysctl *sysctl)
 		return -QUIRE_ENODEV;
 	if ((unsigned)sysctl->overcommit_memory > QUIRE_OVERCOMMIT_NEVER)
 		return -QUIRE_EINVAL;
+	if (sysctl->transparent_huge)
+		return -QUIRE_EOPNOTSUPP;
+	if (sysctl->nr_hugepages)
+		return -QUIRE_ENOMEM;
 	vm->sysctl = *sysctl;
 	return 0;
 }

@@ -44,7 +44,8 @@ static void write_talk(void *ctx, const char *text, size_t length)
 	keep(r->talk, sizeof(r->talk), text, length);
 }
 
-static inline int read_map(void *ctx, const char *name, char **text, size_t *length, const char **why)
+static inline int read_map(void *ctx, const char *name, char **text, size_t *length,
+			   const char **why)
 {
 	(void)ctx;
 	(void)why;
