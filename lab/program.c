@@ -51,6 +51,7 @@ struct lab_program {
 	struct lab_program_counts counts;
 	/* Of spaces that have ended. */
 	uint64_t min_faults, maj_faults;
+	uint64_t faults[QUIRE_NR_FAULT_KINDS];
 };
 
 static uint64_t pages(uint64_t bytes)
@@ -112,6 +113,8 @@ static void space_put(struct lab_program *p, struct space *space)
 	quire_mm_stat(space->mm, &stat);
 	p->min_faults += stat.min_faults;
 	p->maj_faults += stat.maj_faults;
+	for (unsigned kind = 0; kind < QUIRE_NR_FAULT_KINDS; kind++)
+		p->faults[kind] += stat.faults[kind];
 	if (p->loaded == space->mm) {
 		quire_table_load(quire_table_kernel(p->q));
 		p->loaded = NULL;
@@ -711,6 +714,8 @@ const struct lab_program_counts *lab_program_counts(struct lab_program *p)
 
 	c->min_faults = p->min_faults;
 	c->maj_faults = p->maj_faults;
+	for (unsigned kind = 0; kind < QUIRE_NR_FAULT_KINDS; kind++)
+		c->faults[kind] = p->faults[kind];
 	c->resident = c->mapped = c->vmas = c->table_bytes = 0;
 	for (const struct task *task = p->tasks; task; task = task->next) {
 		if (!counts_for(p, task))
@@ -718,6 +723,8 @@ const struct lab_program_counts *lab_program_counts(struct lab_program *p)
 		quire_mm_stat(task->space->mm, &stat);
 		c->min_faults += stat.min_faults;
 		c->maj_faults += stat.maj_faults;
+		for (unsigned kind = 0; kind < QUIRE_NR_FAULT_KINDS; kind++)
+			c->faults[kind] += stat.faults[kind];
 		c->resident += stat.rss_anon + stat.rss_file + stat.rss_shmem;
 		c->mapped += stat.total_vm;
 		c->vmas += stat.nr_vmas;

@@ -45,6 +45,7 @@ struct lab_program_counts {
 	uint64_t refused_touches; /* touches for which there was no memory or no address */
 	/* both */
 	uint64_t min_faults, maj_faults;
+	uint64_t faults[QUIRE_NR_FAULT_KINDS]; /* their sum, by kind */
 	uint64_t resident, peak_resident; /* pages, of all processes */
 	uint64_t mapped, peak_mapped;     /* pages of areas, of all processes */
 	uint64_t vmas, peak_vmas;

@@ -99,8 +99,9 @@ void program_report_text(const struct program_outcome *o, const struct quire_sin
 	else
 		text_calls(o, sink);
 	quire_format(sink, "\nFaults %60" PRIu64 "\n", c->min_faults + c->maj_faults);
-	line(sink, "minor: memory was enough", c->min_faults);
-	line(sink, "major: the file had to be read", c->maj_faults);
+	for (unsigned kind = 0; kind < QUIRE_NR_FAULT_KINDS; kind++)
+		line(sink, quire_fault_kind_name((enum quire_fault_kind)kind), c->faults[kind]);
+	line(sink, "(of these, major: the file had to be read)", c->maj_faults);
 	quire_format(sink, "\nMemory, KB %24s %14s\n", "peak", "at the end");
 	quire_format(sink, "  %-20s %12" PRIu64 " %14" PRIu64 "\n", "mapped",
 		     kilobytes(c->peak_mapped), kilobytes(c->mapped));
@@ -133,6 +134,12 @@ static void json_series(const struct quire_sink *sink, const char *key, const ui
 	quire_format(sink, "]");
 }
 
+/* By enum quire_fault_kind. */
+static const char *const fault_keys[QUIRE_NR_FAULT_KINDS] = {
+	"faults_zero", "faults_fresh", "faults_file",     "faults_copy",
+	"faults_last", "faults_dirty", "faults_spurious",
+};
+
 static void json_counts(const struct program_outcome *o, const struct quire_sink *sink)
 {
 	const struct lab_program_counts *c = o->counts;
@@ -159,6 +166,8 @@ static void json_counts(const struct program_outcome *o, const struct quire_sink
 	json_number(sink, "tlb_misses", o->tlb_misses);
 	json_number(sink, "min_faults", c->min_faults);
 	json_number(sink, "maj_faults", c->maj_faults);
+	for (unsigned kind = 0; kind < QUIRE_NR_FAULT_KINDS; kind++)
+		json_number(sink, fault_keys[kind], c->faults[kind]);
 	json_number(sink, "peak_resident_kb", kilobytes(c->peak_resident));
 	json_number(sink, "resident_kb", kilobytes(c->resident));
 	json_number(sink, "peak_mapped_kb", kilobytes(c->peak_mapped));

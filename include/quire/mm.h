@@ -172,6 +172,21 @@ struct quire_mm_layout {
 /** quire_mm_layout - as it is */
 void quire_mm_layout(struct quire_mm *mm, struct quire_mm_layout *out);
 
+/** What a fault that was answered came to. */
+enum quire_fault_kind {
+	QUIRE_FAULT_KIND_ZERO,     /* fresh memory was read: the page of zeros */
+	QUIRE_FAULT_KIND_FRESH,    /* fresh memory was written: a frame of zeros */
+	QUIRE_FAULT_KIND_FILE,     /* a page of a file was mapped, with others around it */
+	QUIRE_FAULT_KIND_COPY,     /* a private page was written that was shared, a file's, or zeros */
+	QUIRE_FAULT_KIND_LAST,     /* it was written by the last one who has it: no copy */
+	QUIRE_FAULT_KIND_DIRTY,    /* a page of a file, mapped before, was written */
+	QUIRE_FAULT_KIND_SPURIOUS, /* another processor had put it right */
+	QUIRE_NR_FAULT_KINDS
+};
+
+/** quire_fault_kind_name - "page of zeros", "copy-on-write" … */
+const char *quire_fault_kind_name(enum quire_fault_kind kind);
+
 /** struct quire_mm_stat - a process in numbers; pages unless said otherwise */
 struct quire_mm_stat {
 	uint64_t total_vm, data_vm, stack_vm, exec_vm, locked_vm;
@@ -179,6 +194,7 @@ struct quire_mm_stat {
 	uint64_t nr_vmas;
 	uint64_t table_bytes;
 	uint64_t min_faults, maj_faults;
+	uint64_t faults[QUIRE_NR_FAULT_KINDS]; /* the sum of both, by kind */
 };
 
 /** quire_mm_stat - count */

@@ -32,6 +32,19 @@ const char *quire_fault_name(enum quire_fault fault)
 	return (unsigned)fault <= QUIRE_FAULT_OOM ? names[fault] : "?";
 }
 
+const char *quire_fault_kind_name(enum quire_fault_kind kind)
+{
+	static const char *const names[] = { "fresh memory read: page of zeros",
+					     "fresh memory written: own frame",
+					     "page of a file mapped",
+					     "copy-on-write",
+					     "written by its last owner",
+					     "page of a file made dirty",
+					     "spurious" };
+
+	return (unsigned)kind < QUIRE_NR_FAULT_KINDS ? names[kind] : "?";
+}
+
 COLD struct leaf *fault_enter_slow(struct fault *f, uintptr_t *token)
 {
 	uint32_t need;
@@ -137,10 +150,12 @@ static inline enum quire_fault account(struct fault *f, enum quire_fault fault,
 {
 	struct quire_mm *mm = f->vma->mm;
 
-	if (likely(fault == QUIRE_FAULT_DONE))
-		atomic_fetch_add_explicit(unlikely(f->major) ? &mm->maj_faults : &mm->min_faults, 1,
-					  memory_order_relaxed);
-	else if (fault == QUIRE_FAULT_SIGBUS)
+	if (likely(fault == QUIRE_FAULT_DONE)) {
+		atomic_fetch_add_explicit(&mm->faults[f->kind], 1, memory_order_relaxed);
+		if (unlikely(f->major))
+			atomic_fetch_add_explicit(&mm->maj_faults, 1, memory_order_relaxed);
+	}
+	if (unlikely(fault == QUIRE_FAULT_SIGBUS))
 		out->code = QUIRE_BUS_ADRERR;
 	out->major = f->major;
 	return fault;
@@ -159,7 +174,8 @@ static inline bool allowed(const struct vma *vma, uint32_t code)
 static inline enum quire_fault answer(struct vma *vma, uint64_t address, uint32_t code,
 				      struct quire_signal *out)
 {
-	struct fault f = { .vma = vma, .table = vma->mm->table,
+	struct fault f = { .vma = vma,
+			   .table = vma->mm->table,
 			   .address = address & ~(uint64_t)(QUIRE_PAGE_SIZE - 1),
 			   .write = code & QUIRE_PF_WRITE };
 	enum quire_fault fault;
@@ -184,8 +200,8 @@ static COLD bool put_right(const struct vma *vma, uint64_t address, uint32_t cod
 			      : 0;
 
 	table_leave(vma->mm->table, token);
-	return (entry & QUIRE_PTE_PRESENT) &&
-	       (!(code & QUIRE_PF_EXEC) || !(entry & ENTRY_NX)) && (vma->flags & RIGHTS);
+	return (entry & QUIRE_PTE_PRESENT) && (!(code & QUIRE_PF_EXEC) || !(entry & ENTRY_NX)) &&
+	       (vma->flags & RIGHTS);
 }
 
 enum quire_fault quire_mm_fault(struct quire_mm *mm, quire_virt_t address, uint32_t error_code,
@@ -275,8 +291,7 @@ int fault_populate_area(struct vma *vma, uint64_t start, uint64_t end, enum popu
 		return 0;
 	for (uint64_t at = start; at < end; at += QUIRE_PAGE_SIZE) {
 		/* What can't be read isn't, whatever the processor does. */
-		if (how != POPULATE_MAP &&
-		    !(vma->flags & (write ? QUIRE_VM_WRITE : QUIRE_VM_READ)))
+		if (how != POPULATE_MAP && !(vma->flags & (write ? QUIRE_VM_WRITE : QUIRE_VM_READ)))
 			return -QUIRE_EINVAL;
 		if (write && vma->file)
 			dirty_at(vma, at);

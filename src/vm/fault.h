@@ -12,9 +12,10 @@
 struct fault {
 	struct vma *vma;
 	struct quire_table *table;
-	uint64_t address;   /* page aligned */
+	uint64_t address; /* page aligned */
 	bool write;
-	bool major;         /* the store was read */
+	bool major; /* the store was read */
+	enum quire_fault_kind kind;
 	struct stock stock; /* tables that were lacking */
 };
 
@@ -48,8 +49,8 @@ static inline void fault_leave(struct fault *f, uintptr_t token)
 static inline void fault_set(const struct fault *f, const struct leaf *leaf, uint64_t address,
 			     uint64_t entry)
 {
-	entry_store(leaf->contents, user_index(f->table, address),
-		    f->table->format->entry_bytes, entry);
+	entry_store(leaf->contents, user_index(f->table, address), f->table->format->entry_bytes,
+		    entry);
 	user_count(f->table, leaf, 1);
 }
 

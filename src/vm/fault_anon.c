@@ -45,6 +45,7 @@ enum quire_fault fault_anon(struct fault *f)
 	struct leaf *leaf;
 	uintptr_t token;
 
+	f->kind = f->write ? QUIRE_FAULT_KIND_FRESH : QUIRE_FAULT_KIND_ZERO;
 	if (!f->write)
 		return read_zero(f);
 	if (unlikely(!acquire_load(&vma->anon)) && anon_prepare(vma))
@@ -61,6 +62,7 @@ enum quire_fault fault_anon(struct fault *f)
 		/* Another processor was faster. */
 		fault_leave(f, token);
 		quire_page_free(q, page, 0);
+		f->kind = QUIRE_FAULT_KIND_SPURIOUS;
 		return QUIRE_FAULT_DONE;
 	}
 	fault_anon_own(f, page);

@@ -202,14 +202,18 @@ enum quire_fault fault_cow(struct fault *f)
 	struct leaf *leaf = user_find(f->table, f->address);
 	uint64_t entry = leaf ? user_get(f->table, leaf, f->address) : 0;
 
+	f->kind = QUIRE_FAULT_KIND_SPURIOUS;
 	if ((entry & QUIRE_PTE_PRESENT) && !(entry & QUIRE_PTE_RW)) {
+		f->kind = shared ? QUIRE_FAULT_KIND_DIRTY : QUIRE_FAULT_KIND_COPY;
 		page = frame_of(f->vma->mm, entry);
 		done = page && frame_anon(page) && !shared &&
 		       acquire_load(&page->word) / COUNT_ONE == 1;
-		if (done)
+		if (done) {
 			add_bits(f, leaf, FRAME_WRITTEN | QUIRE_PTE_ACCESSED);
-		else
+			f->kind = QUIRE_FAULT_KIND_LAST;
+		} else {
 			full = page && !frames_hold(page);
+		}
 	}
 	table_leave(f->table, token);
 	if (unlikely(full))

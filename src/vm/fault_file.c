@@ -160,6 +160,7 @@ enum quire_fault fault_file(struct fault *f)
 	struct quire_page *page;
 	int error;
 
+	f->kind = QUIRE_FAULT_KIND_FILE;
 	if (fault != QUIRE_FAULT_SIGBUS)
 		return fault;
 	/* Before the page, which may not be there: as Linux, whose areas are merged accordingly. */
@@ -170,8 +171,10 @@ enum quire_fault fault_file(struct fault *f)
 			       &page);
 	if (error)
 		return error == -QUIRE_ENOMEM ? QUIRE_FAULT_OOM : QUIRE_FAULT_SIGBUS;
-	if (f->write && !(vma->flags & QUIRE_VM_SHARED))
+	if (f->write && !(vma->flags & QUIRE_VM_SHARED)) {
+		f->kind = QUIRE_FAULT_KIND_COPY;
 		return map_copy(f, page);
+	}
 	fault = map_one(f, page);
 	if (f->write)
 		pagecache_balance(quire_file_inode(vma->file));

@@ -65,7 +65,7 @@ static void delist(struct vm *vm, struct quire_mm *mm)
 	else
 		vm->last = mm->prev;
 	vm->pgmajfault += major;
-	vm->pgfault += relaxed_load(&mm->min_faults) + major;
+	vm->pgfault += mm_faults(mm);
 	leave(vm, token);
 }
 

@@ -31,7 +31,8 @@ struct quire_mm {
 	uint64_t hiwater_vm;
 	_Atomic uintptr_t rss[NR_RSS];    /* pages (T of its table) */
 	uint64_t hiwater_rss;
-	_Atomic uintptr_t min_faults, maj_faults;
+	_Atomic uintptr_t faults[QUIRE_NR_FAULT_KINDS];
+	_Atomic uintptr_t maj_faults;   /* of them */
 	bool forked;                     /* neighbours may have become alike: VMA-2 is not its */
 	struct lock anon_lock;           /* guards the first setting of vma->anon by faults */
 };
@@ -63,6 +64,16 @@ void mm_tell(const struct vma *vma, struct quire_vma_info *out);
 static inline struct vm *vm_of(const struct quire *q)
 {
 	return (struct vm *)(void *)q->tier[TIER_VM];
+}
+
+/** mm_faults - page faults that were answered, of all kinds */
+static inline uint64_t mm_faults(const struct quire_mm *mm)
+{
+	uint64_t nr = 0;
+
+	for (unsigned kind = 0; kind < QUIRE_NR_FAULT_KINDS; kind++)
+		nr += relaxed_load(&mm->faults[kind]);
+	return nr;
 }
 
 #endif

@@ -37,9 +37,11 @@ void quire_mm_stat(struct quire_mm *mm, struct quire_mm_stat *out)
 		.hiwater_vm = mm->hiwater_vm,
 		.nr_vmas = mm->areas.nr,
 		.table_bytes = table.nr_tables << QUIRE_PAGE_SHIFT,
-		.min_faults = relaxed_load(&mm->min_faults),
 		.maj_faults = relaxed_load(&mm->maj_faults),
 	};
+	for (unsigned kind = 0; kind < QUIRE_NR_FAULT_KINDS; kind++)
+		out->faults[kind] = relaxed_load(&mm->faults[kind]);
+	out->min_faults = mm_faults(mm) - out->maj_faults;
 	sem_read_drop(&mm->sem, mm->q->config.host);
 	rss = out->rss_anon + out->rss_file + out->rss_shmem;
 	if (rss > out->hiwater_rss)
@@ -124,7 +126,7 @@ int quire_vm_stat(struct quire *q, struct quire_vm_stat *out)
 		out->nr_mms++;
 		locked = locked || mm->locked_vm;
 		out->pgmajfault += major;
-		out->pgfault += relaxed_load(&mm->min_faults) + major;
+		out->pgfault += mm_faults(mm);
 		out->nr_table_pages += mm->table->nr_tables;
 	}
 	lock_drop(&vm->lock);

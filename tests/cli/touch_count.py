@@ -29,17 +29,20 @@ def touches(path):
 
 
 def main():
-    seen, written, faults = set(), set(), 0
+    seen, written, faults = set(), set(), {"zero": 0, "fresh": 0, "copy": 0}
     for does, pages in touches(sys.argv[1]):
         for what in does:
             for page in pages:
                 known = written if what == "w" else seen
-                faults += page not in known
+                if page not in known:
+                    faults["zero" if what == "r" else "copy" if page in seen else "fresh"] += 1
                 seen.add(page)
                 known.add(page)
     with open(sys.argv[2]) as text:
         counted = json.load(text)
-    for key, is_ in ("min_faults", faults), ("resident_kb", len(written) * 4), ("maj_faults", 0):
+    wanted = {"min_faults": sum(faults.values()), "maj_faults": 0, "resident_kb": len(written) * 4}
+    wanted.update({"faults_" + kind: nr for kind, nr in faults.items()})
+    for key, is_ in wanted.items():
         if counted[key] != is_:
             sys.exit(f"{key} is {counted[key]}, counted again {is_}")
 

@@ -32,6 +32,9 @@ TEST(first_touch)
 		CHECK_EQ(process_write(mm, at + 3 * PAGE - 4, UINT64_MAX), 0);
 		CHECK_EQ(process_stat(mm).rss_anon, 3);
 		CHECK_EQ(process_stat(mm).min_faults, 5);
+		CHECK_EQ(process_stat(mm).faults[QUIRE_FAULT_KIND_ZERO], 2);
+		CHECK_EQ(process_stat(mm).faults[QUIRE_FAULT_KIND_COPY], 1);
+		CHECK_EQ(process_stat(mm).faults[QUIRE_FAULT_KIND_FRESH], 2);
 		CHECK_EQ(process_stat(mm).maj_faults, 0);
 		rig_sound(&rig);
 		process_end(&rig, mm);
