@@ -253,11 +253,18 @@ static int check(struct quire_mm *mm, struct request *req)
 	if (req->map & QUIRE_MAP_NORESERVE &&
 	    vm_of(mm->q)->sysctl.overcommit_memory != QUIRE_OVERCOMMIT_NEVER)
 		req->flags |= QUIRE_VM_NORESERVE;
-	if (req->map & QUIRE_MAP_FIXED) {
+	return 0;
+}
+
+/* What is in the way can go, and there may be so much: asked after all else, as Linux does. */
+static int check_room(struct quire_mm *mm, struct request *req)
+{
+	int error = 0;
+
+	if (req->map & QUIRE_MAP_FIXED)
 		error = munmap_plan(mm, req->start, req->start + req->bytes, &req->plan);
-		if (error)
-			return error;
-	}
+	if (error)
+		return error;
 	return account_may_grow(mm, req->flags,
 				(req->bytes >> QUIRE_PAGE_SHIFT) - req->plan.nr_pages)
 		       ? 0
@@ -379,7 +386,9 @@ static int map(struct quire_mm *mm, struct request *req)
 		error = writable_begin(req);
 	if (error)
 		return error;
-	error = promise(mm, req);
+	error = check_room(mm, req);
+	if (!error)
+		error = promise(mm, req);
 	if (!error) {
 		error = make(mm, req);
 		if (error)

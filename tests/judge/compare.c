@@ -214,8 +214,19 @@ static bool is_locked_twice(const struct evidence *v)
 	    v->episode->calls[v->difference->call].op == OP_BRK)
 		return did_remap(v->episode, v->difference->call, 4);
 	return v->difference->aspect == ASPECT_RESULT && (result == -11 || result == -12) &&
-	       v->other->outcomes[v->difference->call].result.result >= 0 &&
 	       did_remap(v->episode, v->difference->call, 4);
+}
+
+/* The executor's own data counts, too. */
+static bool is_own_data(const struct evidence *v)
+{
+	const struct episode *e = v->episode;
+	bool limited = false;
+
+	for (unsigned i = 0; i < v->difference->call; i++)
+		limited = limited || (e->calls[i].op == OP_SETRLIMIT && e->calls[i].prot == 2);
+	return v->difference->aspect == ASPECT_RESULT && limited &&
+	       e->calls[v->difference->call].op == OP_BRK;
 }
 
 /* A large part of a stored file is mapped where Linux likes. */
@@ -267,6 +278,7 @@ static const struct explanation EXPLANATIONS[] = {
 	{ "2 MB or more of a stored file: some of Linux's file systems place that aligned to huge "
 	  "pages",
 	  is_aligned },
+	{ "brk with RLIMIT_DATA: in Linux the executor's own data counts, too", is_own_data },
 	{ "smaps: shared anonymous memory is promised by its area (flag ac), in Linux by its file",
 	  NULL },
 };

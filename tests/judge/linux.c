@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/capability.h>
 #include <linux/futex.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -269,6 +270,21 @@ static bool share_memory(struct linux_side *side)
 	return side->wire == MAP_FAILED ? failed("memory in common") : true;
 }
 
+/* Have we the rights that a privileged episode needs? */
+static bool has_rights(void)
+{
+	FILE *file = fopen("/proc/self/status", "r");
+	const uint64_t need = 1 << CAP_IPC_LOCK | 1 << CAP_SYS_RAWIO;
+	uint64_t have = 0;
+	char line[256];
+
+	while (file && fgets(line, sizeof(line), file))
+		sscanf(line, "CapEff: %" SCNx64, &have);
+	if (file)
+		fclose(file);
+	return (have & need) == need;
+}
+
 bool linux_start(struct linux_side *side, const char *program)
 {
 	static const struct episode empty = { .setting = { .memlock = 65536 } };
@@ -294,6 +310,7 @@ bool linux_start(struct linux_side *side, const char *program)
 
 	side->origin.least = low == MAP_FAILED ? 65536 : (uintptr_t)low;
 	munmap(low, 4096);
+	side->origin.privileged = has_rights();
 	uname(&name);
 	snprintf(side->origin.release_text, sizeof(name.release), "%s", name.release);
 	unsigned major = 0, minor = 0;

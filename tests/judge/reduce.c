@@ -131,7 +131,9 @@ static bool simpler_calls(struct reduction *r, struct episode *best, struct epis
 			    candidate->calls[i].bytes > best->calls[i].bytes ||
 			    candidate->calls[i].more > best->calls[i].more)
 				continue;
-			if (candidate->calls[i].op == OP_MMAP && !(candidate->calls[i].flags & 3))
+			if ((candidate->calls[i].op == OP_MMAP &&
+			     !(candidate->calls[i].flags & 3)) ||
+			    (candidate->calls[i].op == OP_SETRLIMIT && !candidate->calls[i].bytes))
 				continue;
 			any = try(r, candidate, best) || any;
 		}

@@ -59,6 +59,7 @@ struct origin {
 	struct area areas[64]; /* the executor's own */
 	unsigned nr_areas;
 	uint64_t least;   /* lowest address that mmap gives */
+	bool privileged;  /* episodes can be: CAP_IPC_LOCK and CAP_SYS_RAWIO are there */
 	uint64_t heap;    /* where the heap begins */
 	char stored[256]; /* path of the stored file */
 	unsigned release; /* of Linux: major * 1000 + minor */
