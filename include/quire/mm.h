@@ -177,7 +177,7 @@ enum quire_fault_kind {
 	QUIRE_FAULT_KIND_ZERO,     /* fresh memory was read: the page of zeros */
 	QUIRE_FAULT_KIND_FRESH,    /* fresh memory was written: a frame of zeros */
 	QUIRE_FAULT_KIND_FILE,     /* a page of a file was mapped, with others around it */
-	QUIRE_FAULT_KIND_COPY,     /* a private page was written that was shared, a file's, or zeros */
+	QUIRE_FAULT_KIND_COPY,     /* a private page was written that was shared, a file's, zeros */
 	QUIRE_FAULT_KIND_LAST,     /* it was written by the last one who has it: no copy */
 	QUIRE_FAULT_KIND_DIRTY,    /* a page of a file, mapped before, was written */
 	QUIRE_FAULT_KIND_SPURIOUS, /* another processor had put it right */

@@ -102,10 +102,14 @@ static COLD bool within_limit(const struct quire_mm *mm, uint64_t now)
 int account_promise(struct quire_mm *mm, uint64_t nr_pages)
 {
 	struct vm *vm = vm_of(mm->q);
-	uint64_t now = atomic_fetch_add_explicit(&vm->committed, nr_pages, memory_order_relaxed) +
-		       nr_pages;
 	bool ok = true;
+	uint64_t now;
 
+	/* Hosts of 32 bits count up to 2^31 pages. */
+	if (unlikely(nr_pages > UINTPTR_MAX / 2 || relaxed_load(&vm->committed) > UINTPTR_MAX / 2))
+		return -QUIRE_ENOMEM;
+	now = atomic_fetch_add_explicit(&vm->committed, (uintptr_t)nr_pages, memory_order_relaxed) +
+	      nr_pages;
 	if (likely(vm->sysctl.overcommit_memory == QUIRE_OVERCOMMIT_GUESS))
 		ok = is_possible(mm->q, nr_pages);
 	else if (vm->sysctl.overcommit_memory == QUIRE_OVERCOMMIT_NEVER)
@@ -117,7 +121,7 @@ int account_promise(struct quire_mm *mm, uint64_t nr_pages)
 
 void account_release(struct quire_mm *mm, uint64_t nr_pages)
 {
-	uint64_t was = atomic_fetch_sub_explicit(&vm_of(mm->q)->committed, nr_pages,
+	uint64_t was = atomic_fetch_sub_explicit(&vm_of(mm->q)->committed, (uintptr_t)nr_pages,
 						 memory_order_relaxed);
 
 	ASSERT("VMA-4", was >= nr_pages);

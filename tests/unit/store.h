@@ -14,11 +14,11 @@ struct store {
 	struct quire *q;
 	unsigned char *bytes;
 	uint64_t size, room;
-	unsigned calls;       /* of read, write, resize, punch so far */
-	unsigned fail_at;     /* the call with this number (from 1) fails; 0: none does */
-	uint64_t bad;         /* reads and writes of this page fail, if it isn't 0 */
+	unsigned calls;   /* of read, write, resize, punch so far */
+	unsigned fail_at; /* the call with this number (from 1) fails; 0: none does */
+	uint64_t bad;     /* reads and writes of this page fail, if it isn't 0 */
 	unsigned reads, writes, syncs, releases, errors;
-	uint64_t last_index, last_nr; /* of the newest read or write */
+	size_t last_index, last_nr; /* of the newest read or write */
 };
 
 /* Return: whether this call fails */
@@ -40,8 +40,8 @@ static inline int store_read(void *ctx, uint64_t index, struct quire_page *const
 	if (store_fails(s, index, nr))
 		return -QUIRE_EIO;
 	__atomic_fetch_add(&s->reads, 1, __ATOMIC_RELAXED);
-	__atomic_store_n(&s->last_index, index, __ATOMIC_RELAXED);
-	__atomic_store_n(&s->last_nr, nr, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->last_index, (size_t)index, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->last_nr, (size_t)nr, __ATOMIC_RELAXED);
 	for (size_t i = 0; i < nr; i++) {
 		uint64_t at = (index + i) * QUIRE_PAGE_SIZE;
 		uint64_t left = at < s->size ? s->size - at : 0;
@@ -63,8 +63,8 @@ static inline int store_write(void *ctx, uint64_t index, struct quire_page *cons
 	if (store_fails(s, index, nr))
 		return -QUIRE_ENOSPC;
 	__atomic_fetch_add(&s->writes, 1, __ATOMIC_RELAXED);
-	__atomic_store_n(&s->last_index, index, __ATOMIC_RELAXED);
-	__atomic_store_n(&s->last_nr, nr, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->last_index, (size_t)index, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->last_nr, (size_t)nr, __ATOMIC_RELAXED);
 	if (at + bytes > s->size)
 		return -QUIRE_EIO;
 	for (size_t i = 0; bytes; i++) {
@@ -114,7 +114,7 @@ static inline void store_release(void *ctx)
 }
 
 static const struct quire_store store_all = { store_read,  store_write, store_resize,
-					      store_punch, store_sync,	store_release };
+					      store_punch, store_sync,  store_release };
 
 /** struct files - a machine with a page cache */
 struct files {
