@@ -468,17 +468,20 @@ static int heap_begin(struct space *space, uint64_t recorded)
 static int call_brk(struct lab_program *p, struct space *space, const struct lab_call *call)
 {
 	struct quire_mm_layout layout;
-	uint64_t now, start;
+	uint64_t now, start, had;
 	int error = heap_begin(space, call->result);
 
 	if (error)
 		return error;
+	quire_mm_layout(space->mm, &layout);
+	had = page_up(layout.brk.v) - space->heap_shift;
 	now = quire_brk(space->mm, virt(call->result + space->heap_shift)).v;
 	p->counts.differed += now != call->result + space->heap_shift;
 	quire_mm_layout(space->mm, &layout);
 	start = layout.start_brk.v;
-	if (page_up(now) == start)
-		return 0;
+	error = places_clear(&space->places, page_up(now) - space->heap_shift, had);
+	if (error || page_up(now) == start)
+		return error;
 	return places_set(&space->places, start - space->heap_shift,
 			  page_up(now) - space->heap_shift, start);
 }
@@ -526,6 +529,21 @@ static int call_fork(struct lab_program *p, struct task *task, const struct lab_
 		space_put(p, space);
 	}
 	return error;
+}
+
+/* Does a range of this call reach beyond the last address? */
+static bool wraps(const struct lab_call *call)
+{
+	uint64_t top = UINT64_MAX - LAB_PROGRAM_BLOCK;
+	bool two = call->kind >= LAB_CALL_MMAP && call->kind <= LAB_CALL_MINCORE &&
+		   call->kind != LAB_CALL_BRK;
+
+	if (!two)
+		return call->result > top;
+	return call->arg[1] > top || call->arg[0] > top - call->arg[1] ||
+	       (call->kind == LAB_CALL_MMAP && call->result > top - call->arg[1]) ||
+	       (call->kind == LAB_CALL_MREMAP &&
+		(call->arg[2] > top || call->result > top - call->arg[2]));
 }
 
 static int call_again(struct lab_program *p, struct task *task, const struct lab_call *call)
@@ -597,7 +615,7 @@ int lab_program_call(struct lab_program *p, const struct lab_call *call)
 	error = task_get(p, call->pid, &task);
 	if (error)
 		return error;
-	error = call_again(p, task, call);
+	error = wraps(call) ? -QUIRE_EINVAL : call_again(p, task, call);
 	p->counts.made++;
 	lab_program_counts(p);
 	p->counts.refused += error != 0;
@@ -620,6 +638,8 @@ static int touched(struct lab_program *p, struct space *space, uint64_t address,
 		*out = place;
 		return 0;
 	}
+	if (block > UINT64_MAX - LAB_PROGRAM_BLOCK)
+		return -QUIRE_EFAULT;
 	args.bytes = LAB_PROGRAM_BLOCK;
 	error = map_at(p, space, block, args);
 	p->counts.blocks += !error;

@@ -480,14 +480,20 @@ struct quire_frame_use {
 	uint64_t index;            /* page of the file */
 };
 
-/** quire_frame_use - look at a frame. Return: 0; -QUIRE_ENXIO outside of memory; -QUIRE_ENODEV */
+/**
+ * quire_frame_use - look at a frame
+ *
+ * Return:  0; -QUIRE_ENXIO outside of memory; -QUIRE_ENODEV
+ * Context: nobody else may use the machine meanwhile
+ */
 int quire_frame_use(struct quire *q, quire_pfn_t pfn, struct quire_frame_use *out);
 
 /**
  * quire_frame_mappings - every entry that maps a frame, through the reverse maps
  * @visit: called for each; must not call back into the machine
  *
- * Return: how many
+ * Return:  how many
+ * Context: nobody else may use the machine meanwhile
  */
 uint64_t quire_frame_mappings(struct quire *q, quire_pfn_t pfn,
 			      void (*visit)(void *ctx, struct quire_mm *mm, quire_virt_t virt),

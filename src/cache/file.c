@@ -175,7 +175,8 @@ int quire_file_advise(struct quire_file *file, uint64_t offset, uint64_t bytes,
 {
 	uint64_t end = bytes && bytes < UINT64_MAX - offset ? offset + bytes : UINT64_MAX;
 
-	if ((unsigned)advice > QUIRE_FADV_NOREUSE || bytes > INODE_BYTES_MAX)
+	if ((unsigned)advice > QUIRE_FADV_NOREUSE || bytes > INODE_BYTES_MAX ||
+	    offset > INODE_BYTES_MAX)
 		return -QUIRE_EINVAL;
 	switch (advice) {
 	case QUIRE_FADV_NORMAL:
@@ -185,7 +186,7 @@ int quire_file_advise(struct quire_file *file, uint64_t offset, uint64_t bytes,
 		break;
 	case QUIRE_FADV_WILLNEED:
 		pagecache_ahead(file, offset >> QUIRE_PAGE_SHIFT,
-				inode_pages(end) - (offset >> QUIRE_PAGE_SHIFT));
+				((end - 1) >> QUIRE_PAGE_SHIFT) - (offset >> QUIRE_PAGE_SHIFT) + 1);
 		break;
 	case QUIRE_FADV_DONTNEED:
 		if (file->inode->store)

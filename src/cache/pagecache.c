@@ -247,7 +247,7 @@ int pagecache_get(struct quire_file *file, uint64_t index, uint64_t nr, struct q
 	return get_slow(file, index, nr, page, out);
 }
 
-int pagecache_zeros(struct quire_inode *inode, uint64_t index, uint32_t flags,
+int pagecache_fresh(struct quire_inode *inode, uint64_t index, uint32_t flags,
 		    struct quire_page **out)
 {
 	*out = quire_page_alloc(inode->q, GFP | QUIRE_GFP_ZERO, 0);
@@ -257,7 +257,15 @@ int pagecache_zeros(struct quire_inode *inode, uint64_t index, uint32_t flags,
 
 	if (error)
 		quire_page_free(inode->q, *out, 0);
-	else
+	return error;
+}
+
+int pagecache_zeros(struct quire_inode *inode, uint64_t index, uint32_t flags,
+		    struct quire_page **out)
+{
+	int error = pagecache_fresh(inode, index, flags, out);
+
+	if (!error)
 		use_unlock(inode->q, *out);
 	return error;
 }

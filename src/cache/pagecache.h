@@ -126,6 +126,10 @@ void pagecache_remove(struct quire_inode *inode, struct quire_page *page);
  */
 int pagecache_get(struct quire_file *file, uint64_t index, uint64_t nr, struct quire_page **out);
 
+/** pagecache_fresh - pagecache_zeros, and it stays locked: to be written before anybody sees it */
+int pagecache_fresh(struct quire_inode *inode, uint64_t index, uint32_t flags,
+		    struct quire_page **out);
+
 /**
  * pagecache_zeros - put a page of zeros where none is
  * @inode: without a store, or there is nothing of the page in it

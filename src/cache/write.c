@@ -26,7 +26,7 @@ struct chunk {
 	uint64_t offset; /* in the file */
 	const void *buf;
 	size_t n;
-	uint64_t size;   /* of the file, before the write */
+	uint64_t size; /* of the file, before the write */
 };
 
 /* Has the store something of the page that this chunk does not replace? */
@@ -38,32 +38,53 @@ static bool needs_old(const struct quire_inode *inode, const struct chunk *c)
 	       (c->offset > start || (c->n < QUIRE_PAGE_SIZE && c->offset + c->n < c->size));
 }
 
-/* The page to write to, up to date, with a reference. Locks: R for writing */
-static int page_for(struct quire_inode *inode, const struct chunk *c, struct quire_page **out)
+/*
+ * The page to write to, up to date, locked, with a reference. @fresh: it came with this call, and is all
+ * zeros. Locks: R for writing
+ */
+static int page_for(struct quire_inode *inode, const struct chunk *c, struct quire_page **out,
+		    bool *fresh)
 {
 	uint64_t index = c->offset >> QUIRE_PAGE_SHIFT;
+	int error = 0;
 
 	*out = pagecache_find(inode, index);
-	if (*out)
-		return 0;
-	return needs_old(inode, c) ? ahead_one(inode, index, out)
-				   : pagecache_zeros(inode, index, 0, out);
+	*fresh = !*out && !needs_old(inode, c);
+	if (*fresh)
+		return pagecache_fresh(inode, index, 0, out);
+	if (!*out)
+		error = ahead_one(inode, index, out);
+	if (!error)
+		use_lock(inode->q, *out);
+	return error;
+}
+
+/* A page that could not be filled: what the store has is the file's. Locks: R for writing, the page's */
+static void take_back(struct quire_inode *inode, struct quire_page *page)
+{
+	uintptr_t token = inode_lock(inode);
+
+	pagecache_remove(inode, page);
+	inode_unlock(inode, token);
+	pagecache_put(inode->q, page);
 }
 
 static int write_chunk(struct quire_inode *inode, const struct chunk *c)
 {
 	struct quire *q = inode->q;
 	struct quire_page *page;
-	int error = page_for(inode, c, &page);
+	bool fresh;
+	int error = page_for(inode, c, &page, &fresh);
 
 	if (error)
 		return error == -QUIRE_EEXIST ? -QUIRE_ENOMEM : error;
-	use_lock(q, page);
 	error = quire_page_write(q, page, (unsigned)c->offset & (QUIRE_PAGE_SIZE - 1), c->buf,
 				 c->n);
 	if (!error) {
 		pagecache_referenced(q, page);
 		pagecache_dirty(q, page);
+	} else if (fresh) {
+		take_back(inode, page);
 	}
 	use_unlock(q, page);
 	pagecache_put(q, page);

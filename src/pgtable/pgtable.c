@@ -65,7 +65,7 @@ int quire_table_load(struct quire_table *table)
 		old = atomic_exchange_explicit(&pg->loaded[token & 0xffff], table,
 					       memory_order_relaxed);
 	if (old)
-		atomic_fetch_sub_explicit(&old->nr_loaded, 1, memory_order_relaxed);
+		atomic_fetch_sub_explicit(&old->nr_loaded, 1, memory_order_release);
 	quire_port_cpu_leave(token);
 	return error;
 }

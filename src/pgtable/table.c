@@ -390,7 +390,7 @@ int quire_table_destroy(struct quire_table *t)
 		return 0;
 	if (t->kernel)
 		return -QUIRE_EINVAL;
-	if (relaxed_load(&t->nr_loaded))
+	if (acquire_load(&t->nr_loaded))
 		return -QUIRE_EBUSY;
 	token = table_enter(&pgtable_of(q)->kernel);
 	t->prev->next = t->next;

@@ -36,8 +36,19 @@ uint32_t user_need(const struct quire_table *t, uint64_t virt, uint64_t before)
 
 	/* The entry of @level is absent: so are the tables from there down. */
 	for (; level; level--)
-		need += virt == before || virt >> f->level[level].shift !=
-						  before >> f->level[level].shift;
+		need += virt == before ||
+			virt >> f->level[level].shift != before >> f->level[level].shift;
+	return need;
+}
+
+uint32_t user_most(const struct quire_table *t, uint64_t virt, uint64_t before)
+{
+	const struct format *f = t->format;
+	uint32_t need = 0;
+
+	for (unsigned level = format_root(f); level; level--)
+		need += virt == before ||
+			virt >> f->level[level].shift != before >> f->level[level].shift;
 	return need;
 }
 
@@ -70,8 +81,8 @@ void user_release(struct quire_table *t, uint64_t virt, struct quire_tlb *tlb)
 
 	way[format_root(f)] = t->root;
 	for (unsigned level = format_root(f); level; level--)
-		way[level - 1] = table_child(t, table_get(t, way[level],
-							  format_index(f, level, virt)));
+		way[level - 1] = table_child(
+			t, table_get(t, way[level], format_index(f, level, virt)));
 	t->leaf[virt >> t->leaf_shift & (NR_LEAVES - 1)].tag = 0;
 	for (unsigned level = 1; empty && level < f->nr_levels; level++) {
 		table_set(t, level, way[level], format_index(f, level, virt), 0);
@@ -79,7 +90,8 @@ void user_release(struct quire_table *t, uint64_t virt, struct quire_tlb *tlb)
 		t->nr_tables--;
 		empty = table_count(t, way[level], -1);
 	}
-	tlb_add(tlb, (struct span){ virt & ~(uint64_t)(QUIRE_PAGE_SIZE - 1),
-				    virt | (QUIRE_PAGE_SIZE - 1) },
+	tlb_add(tlb,
+		(struct span){ virt & ~(uint64_t)(QUIRE_PAGE_SIZE - 1),
+			       virt | (QUIRE_PAGE_SIZE - 1) },
 		QUIRE_PAGE_SHIFT);
 }

@@ -76,6 +76,13 @@ static inline uint64_t user_last(const struct quire_table *t, uint64_t at, uint6
 uint32_t user_need(const struct quire_table *t, uint64_t virt, uint64_t before);
 
 /**
+ * user_most - user_need, as if there were no tables at all
+ *
+ * For who takes entries out on the way: tables that are there now may go.
+ */
+uint32_t user_most(const struct quire_table *t, uint64_t virt, uint64_t before);
+
+/**
  * user_make - the page table of an address, made if it is missing
  * @t:     a process's table
  * @virt:  the address

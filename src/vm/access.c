@@ -11,6 +11,7 @@
 #include <quire/highmem.h>
 #include <quire/port.h>
 
+#include "cache/pagecache.h"
 #include "core/assert.h"
 #include "kmem/touch.h"
 #include "vm/fault.h"
@@ -96,14 +97,16 @@ enum quire_fault quire_user_access(struct quire_mm *mm, quire_virt_t virt, void 
 
 /* ---- As the kernel ---- */
 
-/* The frame at an address if it is there for this access, held; the page of zeros isn't. */
-static struct quire_page *hold(struct quire_mm *mm, uint64_t address, bool write)
+/*
+ * The frame at an address if it is there for this access, held; the page of zeros isn't. @full: it is there,
+ * but has as many references as can be
+ */
+static struct quire_page *hold(struct quire_mm *mm, uint64_t address, bool write, bool *full)
 {
 	struct quire_table *t = mm->table;
 	uintptr_t token = table_enter(t);
 	const struct leaf *leaf = user_find(t, address);
-	uint64_t entry = leaf ? table_get(t, leaf->contents, user_index(t, address))
-			      : 0;
+	uint64_t entry = leaf ? table_get(t, leaf->contents, user_index(t, address)) : 0;
 	struct quire_page *page = NULL;
 
 	if ((entry & QUIRE_PTE_PRESENT) && (!write || (entry & QUIRE_PTE_RW))) {
@@ -111,10 +114,10 @@ static struct quire_page *hold(struct quire_mm *mm, uint64_t address, bool write
 		if (!page)
 			page = vm_of(mm->q)->zero;
 		else if (!frames_hold(page))
-			page = NULL;
+			*full = true;
 	}
 	table_leave(t, token);
-	return page;
+	return *full ? NULL : page;
 }
 
 /* The page of an address, faulted in and held. NULL: it can't be had. Locks: S for reading */
@@ -123,11 +126,12 @@ static struct quire_page *have(struct quire_mm *mm, uint64_t address, bool write
 	struct vma *vma = fault_area(mm, address);
 	struct quire_page *page = NULL;
 	struct quire_signal signal;
+	bool full = false;
 
 	if (!vma)
 		return NULL;
-	while (!page && fault_in(vma, address, write, &signal) == QUIRE_FAULT_DONE)
-		page = hold(mm, address, write);
+	while (!page && !full && fault_in(vma, address, write, &signal) == QUIRE_FAULT_DONE)
+		page = hold(mm, address, write, &full);
 	return page;
 }
 
@@ -147,6 +151,26 @@ static int transfer(const struct transfer *t, struct quire_page *page, unsigned 
 	return touch_zero(t->mm->q, page, offset, n);
 }
 
+/*
+ * A page of a file is written while it is locked, and dirty afterwards: write-back may have cleaned the entry
+ * since the page was held.
+ */
+static int transfer_locked(const struct transfer *t, struct quire_page *page, unsigned offset,
+			   size_t n)
+{
+	struct quire *q = t->mm->q;
+	int error;
+
+	if (t->in || frames_owner(page) != QUIRE_OWNER_CACHE)
+		return transfer(t, page, offset, n);
+	use_lock(q, page);
+	error = transfer(t, page, offset, n);
+	if (pagecache_inode(page))
+		pagecache_dirty(q, page);
+	use_unlock(q, page);
+	return error;
+}
+
 /* Return: bytes that were not done */
 static size_t each_page(struct transfer *t, uint64_t address, size_t n)
 {
@@ -161,7 +185,7 @@ static size_t each_page(struct transfer *t, uint64_t address, size_t n)
 
 		if (!page)
 			break;
-		error = transfer(t, page, offset, part);
+		error = transfer_locked(t, page, offset, part);
 		if (page != vm_of(mm->q)->zero)
 			frame_put(mm->q, &page, 1);
 		if (error)

@@ -15,8 +15,8 @@
 #include "vm/layout.h"
 #include "vm/munmap.h"
 
-#define HEAP                                                                                       \
-	(QUIRE_VM_READ | QUIRE_VM_WRITE | QUIRE_VM_MAYREAD | QUIRE_VM_MAYWRITE |                   \
+#define HEAP                                                                     \
+	(QUIRE_VM_READ | QUIRE_VM_WRITE | QUIRE_VM_MAYREAD | QUIRE_VM_MAYWRITE | \
 	 QUIRE_VM_MAYEXEC | QUIRE_VM_ACCOUNT)
 
 /* May [@start, @end) become heap? */

@@ -30,8 +30,8 @@ static bool area_check(const struct quire_mm *mm, const struct tree_range *range
 	if (range->start != vma->start || range->end != vma->end || vma->mm != mm ||
 	    (vma->start | vma->end) & mask || vma->end > mm->layout.task_size.v)
 		return broken(out, "VMA-1", "an area is in the tree by its range", range->start);
-	if (vma->file && (vma->maps.first != vma->pgoff ||
-			  vma->maps.last != vma->pgoff + vma_pages(vma) - 1))
+	if (vma->file &&
+	    (vma->maps.first != vma->pgoff || vma->maps.last != vma->pgoff + vma_pages(vma) - 1))
 		return broken(out, "VMA-1", "a file knows which of its pages an area maps",
 			      vma->start);
 	return true;

@@ -36,7 +36,7 @@ struct loading {
 	struct quire *q;
 	const struct quire_exec *exec;
 	struct quire_mm_config config;
-	struct quire_file *library; /* the interpreter; NULL: none */
+	struct quire_file *library;  /* the interpreter; NULL: none */
 	struct elf elf, interpreter; /* headers NULL: not open */
 	struct elf_image image, interpreter_image;
 	struct exec_stack stack;

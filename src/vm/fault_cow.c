@@ -196,7 +196,7 @@ static enum quire_fault dirty(struct fault *f, uint64_t entry, struct quire_page
 
 enum quire_fault fault_cow(struct fault *f)
 {
-	bool shared = f->vma->flags & QUIRE_VM_SHARED, done = true, full = false;
+	bool shared = f->vma->flags & QUIRE_VM_SHARED, done = true, full = false, late = false;
 	struct quire_page *page = NULL;
 	uintptr_t token = table_enter(f->table);
 	struct leaf *leaf = user_find(f->table, f->address);
@@ -209,7 +209,9 @@ enum quire_fault fault_cow(struct fault *f)
 		done = page && frame_anon(page) && !shared &&
 		       acquire_load(&page->word) / COUNT_ONE == 1;
 		if (done) {
-			add_bits(f, leaf, FRAME_WRITTEN | QUIRE_PTE_ACCESSED);
+			late = acquire_load(&f->table->nr_loaded) > 1;
+			if (!late)
+				add_bits(f, leaf, FRAME_WRITTEN | QUIRE_PTE_ACCESSED);
 			f->kind = QUIRE_FAULT_KIND_LAST;
 		} else {
 			full = page && !frames_hold(page);
@@ -218,6 +220,11 @@ enum quire_fault fault_cow(struct fault *f)
 	table_leave(f->table, token);
 	if (unlikely(full))
 		return QUIRE_FAULT_OOM;
+	if (unlikely(late)) {
+		/* Another fault may have put the copy here and not told all processors yet. */
+		forget(f);
+		allow(f, entry);
+	}
 	if (done)
 		return QUIRE_FAULT_DONE;
 	return shared ? dirty(f, entry, page) : copy(f, entry, page);

@@ -110,8 +110,7 @@ static inline bool is_close(const struct vma *next, uint64_t end)
 /* The gap above which @fit->high is, or lower: as high as possible, and not in a stack's. */
 static bool find_high(struct quire_mm *mm, struct tree_fit *fit, struct layout_place *out)
 {
-	while (fit->high > fit->low &&
-	       tree_gap_top(&mm->areas, fit, &out->spot.c, &out->start)) {
+	while (fit->high > fit->low && tree_gap_top(&mm->areas, fit, &out->spot.c, &out->start)) {
 		vma_around(mm, &out->spot);
 		out->at = true;
 		if (likely(!is_close(out->spot.next, out->start + fit->bytes)))
@@ -185,7 +184,7 @@ static int place_low(struct quire_mm *mm, const struct layout_request *req,
 	struct tree_fit fit = {
 		.bytes = req->bytes,
 		.align = QUIRE_PAGE_SIZE,
-		.low = low                   ? LOW_START
+		.low = low                    ? LOW_START
 		       : mm->config.bottom_up ? mm->layout.mmap_base.v
 					      : legacy_base(mm, 0),
 		.high = low ? LOW_END : default_end(mm),
@@ -203,7 +202,7 @@ static int place_low(struct quire_mm *mm, const struct layout_request *req,
 }
 
 static int place_high(struct quire_mm *mm, const struct layout_request *req,
-		     struct layout_place *out)
+		      struct layout_place *out)
 {
 	uint64_t border = default_end(mm), least = vm_of(mm->q)->sysctl.mmap_min_addr;
 	struct tree_fit fit = {

@@ -88,9 +88,9 @@ static void add(const struct quire_mm *mm, uint64_t entry, const struct quire_pa
 	out->rss += bytes;
 	out->pss += share;
 	out->pss_dirty += dirty ? share : 0;
-	*(frame_anon(page)	? &out->pss_anon
-	  : flags & USE_MEMORY	? &out->pss_shmem
-				: &out->pss_file) += share;
+	*(frame_anon(page)     ? &out->pss_anon
+	  : flags & USE_MEMORY ? &out->pss_shmem
+			       : &out->pss_file) += share;
 	out->referenced += (entry & QUIRE_PTE_ACCESSED) || (flags & USE_REFERENCED) ? bytes : 0;
 	if (frame_anon(page)) {
 		out->anonymous += bytes;
@@ -115,8 +115,7 @@ static void add_range(struct quire_mm *mm, uint64_t start, uint64_t end,
 	while (stop < end - 1 && (leaf = user_next(t, &at, end - 1))) {
 		stop = user_last(t, at, end - 1);
 		for (; at < stop; at += QUIRE_PAGE_SIZE) {
-			uint64_t entry = table_get(t, leaf->contents,
-						   user_index(t, at));
+			uint64_t entry = table_get(t, leaf->contents, user_index(t, at));
 			const struct quire_page *page = entry ? frame_find(&finder, entry) : NULL;
 
 			if (page)

@@ -116,7 +116,7 @@ static int allow(const struct vma *vma, int advice)
 		return vma->file || vma->flags & QUIRE_VM_SHARED ? -QUIRE_EINVAL : 0;
 	case QUIRE_MADV_FREE:
 		return vma->file || vma->flags & (QUIRE_VM_LOCKED | QUIRE_VM_SHARED) ? -QUIRE_EINVAL
-										      : 0;
+										     : 0;
 	case QUIRE_MADV_DONTNEED:
 	case QUIRE_MADV_COLD:
 	case QUIRE_MADV_PAGEOUT:
@@ -160,8 +160,8 @@ static void unmark(struct vma *vma, uint64_t start, uint64_t end, bool lazy)
 
 			if (!entry)
 				continue;
-			page = quire_pfn_page(q, quire_pfn((entry & t->format->address) >>
-							   QUIRE_PAGE_SHIFT));
+			page = quire_pfn_page(
+				q, quire_pfn((entry & t->format->address) >> QUIRE_PAGE_SHIFT));
 			if (lazy && frames_owner(page) == QUIRE_OWNER_ANON &&
 			    use_mapcount(page) == 1)
 				atomic_fetch_or_explicit(&use_of(q, page)->flags, USE_LAZYFREE,

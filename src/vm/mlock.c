@@ -92,7 +92,7 @@ static int lock(struct quire_mm *mm, uint64_t start, uint64_t end, uint32_t flag
 /* What mlock says of pages that it could not have. */
 static int populate_error(int error)
 {
-	return error == -QUIRE_EFAULT ? -QUIRE_ENOMEM
+	return error == -QUIRE_EFAULT   ? -QUIRE_ENOMEM
 	       : error == -QUIRE_ENOMEM ? -QUIRE_EAGAIN
 					: error;
 }

@@ -123,14 +123,14 @@ int quire_mm_destroy(struct quire_mm *mm)
 	if (!mm)
 		return 0;
 	q = mm->q;
-	if (relaxed_load(&mm->table->nr_loaded))
+	if (acquire_load(&mm->table->nr_loaded))
 		return -QUIRE_EBUSY;
 	sem_write(&mm->sem, q->config.host);
 	mm_empty(mm);
 	sem_write_drop(&mm->sem, q->config.host);
+	delist(vm_of(q), mm); /* whoever goes over the list looks at the table */
 	error = quire_table_destroy(mm->table);
 	ASSERT("VMA-1", !error);
-	delist(vm_of(q), mm);
 	quire_cache_free(vm_of(q)->mm_cache, mm);
 	return 0;
 }

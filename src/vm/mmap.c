@@ -19,10 +19,10 @@
 
 #define MAY (QUIRE_VM_MAYREAD | QUIRE_VM_MAYWRITE | QUIRE_VM_MAYEXEC)
 /* What MAP_SHARED_VALIDATE knows; other flags are not ignored there. */
-#define KNOWN_FLAGS                                                                                \
-	(QUIRE_MAP_SHARED_VALIDATE | QUIRE_MAP_FIXED | QUIRE_MAP_ANONYMOUS | QUIRE_MAP_32BIT |     \
-	 QUIRE_MAP_GROWSDOWN | QUIRE_MAP_DENYWRITE | QUIRE_MAP_EXECUTABLE | QUIRE_MAP_LOCKED |     \
-	 QUIRE_MAP_NORESERVE | QUIRE_MAP_POPULATE | QUIRE_MAP_NONBLOCK | QUIRE_MAP_STACK |         \
+#define KNOWN_FLAGS                                                                            \
+	(QUIRE_MAP_SHARED_VALIDATE | QUIRE_MAP_FIXED | QUIRE_MAP_ANONYMOUS | QUIRE_MAP_32BIT | \
+	 QUIRE_MAP_GROWSDOWN | QUIRE_MAP_DENYWRITE | QUIRE_MAP_EXECUTABLE | QUIRE_MAP_LOCKED | \
+	 QUIRE_MAP_NORESERVE | QUIRE_MAP_POPULATE | QUIRE_MAP_NONBLOCK | QUIRE_MAP_STACK |     \
 	 QUIRE_MAP_HUGETLB | HUGE_SIZE)
 /* log2 of the page size that MAP_HUGETLB asks for; 0: the usual one. */
 #define HUGE_SHIFT 26
@@ -36,7 +36,7 @@ struct request {
 	struct quire_file *file; /* referenced by the caller; NULL: anonymous */
 	struct munmap_plan plan; /* what FIXED replaces */
 	struct layout_place place;
-	bool counted;            /* by writable_begin */
+	bool counted; /* by writable_begin */
 };
 
 /* As many bytes of a file as there can be addresses of it. */
@@ -352,8 +352,7 @@ static int promise(struct quire_mm *mm, struct request *req)
 	if (!is_accounted(req))
 		return 0;
 	req->flags |= QUIRE_VM_ACCOUNT;
-	return nr == req->plan.nr_accounted ? 0
-					     : account_promise(mm, nr - req->plan.nr_accounted);
+	return nr == req->plan.nr_accounted ? 0 : account_promise(mm, nr - req->plan.nr_accounted);
 }
 
 static void unpromise(struct quire_mm *mm, const struct request *req)
@@ -421,9 +420,9 @@ int quire_mmap(struct quire_mm *mm, const struct quire_mmap *args, quire_virt_t 
 		return error;
 	out->v = req.start;
 	/* That pages could not be had is found out by who touches them. */
-	if (req.flags & QUIRE_VM_LOCKED ? !(req.flags & QUIRE_VM_LOCKONFAULT)
-					: (req.map & (QUIRE_MAP_POPULATE | QUIRE_MAP_NONBLOCK)) ==
-						  QUIRE_MAP_POPULATE)
+	if (req.flags & QUIRE_VM_LOCKED
+		    ? !(req.flags & QUIRE_VM_LOCKONFAULT)
+		    : (req.map & (QUIRE_MAP_POPULATE | QUIRE_MAP_NONBLOCK)) == QUIRE_MAP_POPULATE)
 		(void)fault_populate(mm, req.start, req.start + req.bytes, POPULATE_MAP);
 	return 0;
 }

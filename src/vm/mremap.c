@@ -237,16 +237,14 @@ static int move(struct remap *r, struct vma *vma)
 
 	error = zap_move(vma_find(r->mm, r->old), r->old, to, r->to, m.keep);
 	if (error) {
-		uint64_t accounted =
-			munmap_range(r->mm, r->to, r->to + r->new_bytes, &m.room);
+		uint64_t accounted = munmap_range(r->mm, r->to, r->to + r->new_bytes, &m.room);
 
 		ASSERT("VMA-4", accounted == m.promised);
 		account_release(r->mm, accounted);
 	} else if (r->flags & QUIRE_MREMAP_DONTUNMAP) {
 		leave_empty(r, &m);
 	} else if (m.keep) {
-		account_release(r->mm,
-				munmap_range(r->mm, r->old, r->old + m.keep, &m.room));
+		account_release(r->mm, munmap_range(r->mm, r->old, r->old + m.keep, &m.room));
 	}
 	if (!error)
 		fill(r, m.flags, r->to + m.keep, r->to + r->new_bytes);
@@ -301,8 +299,7 @@ static int remap(struct remap *r)
 	struct vma *vma = vma_find(r->mm, r->old);
 	int error;
 
-	if (implied &&
-	    r->mm->areas.nr + 2 + MOVE_AREAS >= vm_of(r->mm->q)->sysctl.max_map_count)
+	if (implied && r->mm->areas.nr + 2 + MOVE_AREAS >= vm_of(r->mm->q)->sysctl.max_map_count)
 		return -QUIRE_ENOMEM;
 	if (r->flags & QUIRE_MREMAP_FIXED && r->old_bytes == r->new_bytes)
 		return move_all(r);
@@ -322,8 +319,7 @@ static int remap(struct remap *r)
 	if (!implied && r->old_bytes >= r->new_bytes)
 		return r->old_bytes == r->new_bytes
 			       ? 0
-			       : munmap_locked(r->mm, r->old + r->new_bytes,
-					       r->old + r->old_bytes);
+			       : munmap_locked(r->mm, r->old + r->new_bytes, r->old + r->old_bytes);
 	error = check_area(r, vma);
 	if (error)
 		return error;

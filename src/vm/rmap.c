@@ -53,8 +53,7 @@ static void look(struct walk *w, struct vma *vma)
 	table_leave(t, token);
 	if (stale) {
 		quire_tlb_begin(&tlb, t);
-		tlb_add(&tlb,
-			(struct span){ entry.address, entry.address + QUIRE_PAGE_SIZE - 1 },
+		tlb_add(&tlb, (struct span){ entry.address, entry.address + QUIRE_PAGE_SIZE - 1 },
 			QUIRE_PAGE_SHIFT);
 		quire_tlb_flush(&tlb);
 	}
@@ -87,7 +86,9 @@ static void walk_file(struct walk *w) LOCK_ATTRIBUTE(no_thread_safety_analysis)
 
 uint64_t rmap_walk(struct quire *q, const struct quire_page *page, struct rmap_visitor *visitor)
 {
-	struct walk w = { .q = q, .page = page, .visitor = visitor,
+	struct walk w = { .q = q,
+			  .page = page,
+			  .visitor = visitor,
 			  .phys = quire_pfn_phys(quire_page_pfn(q, page)).v,
 			  .index = use_index(use_of(q, page)) };
 

@@ -132,6 +132,13 @@ int quire_vm_set_sysctl(struct quire *q, const struct quire_vm_sysctl *sysctl)
 		return -QUIRE_EOPNOTSUPP;
 	if (sysctl->nr_hugepages)
 		return -QUIRE_ENOMEM;
+	if (sysctl->mmap_min_addr > UINT32_MAX || sysctl->stack_guard_pages > UINT32_MAX)
+		return -QUIRE_EINVAL;
+	uintptr_t token = quire_port_cpu_enter();
+
+	lock_take(&vm->lock);
 	vm->sysctl = *sysctl;
+	lock_drop(&vm->lock);
+	quire_port_cpu_leave(token);
 	return 0;
 }

@@ -24,8 +24,8 @@ struct zap {
 	struct quire_mm *mm;
 	struct frame_finder finder;
 	struct quire_tlb tlb;
-	bool files;                /* only what is in the page cache */
-	int gone;                  /* entries of this page table */
+	bool files; /* only what is in the page cache */
+	int gone;   /* entries of this page table */
 	uint64_t rss[NR_RSS];
 	uint64_t nr_anon, nr_mapped; /* frames that nobody maps any more */
 	uint64_t nr_shared;          /* of page[], those counted above; the rest is nobody else's */
@@ -264,12 +264,12 @@ struct copy {
 	struct quire_table *to, *from;
 	struct frame_finder finder;
 	struct stock stock;
-	struct leaf *leaf;     /* the child's page table; NULL: not made yet */
-	uint64_t at;           /* first address of the parent's */
-	int nr;                /* entries copied to it */
-	uint64_t nr_anon;      /* frames in them */
-	uint64_t rss[NR_RSS];  /* other frames, of a file of which pages were written */
-	bool changed;          /* one of the parent's is write-protected now */
+	struct leaf *leaf;    /* the child's page table; NULL: not made yet */
+	uint64_t at;          /* first address of the parent's */
+	int nr;               /* entries copied to it */
+	uint64_t nr_anon;     /* frames in them */
+	uint64_t rss[NR_RSS]; /* other frames, of a file of which pages were written */
+	bool changed;         /* one of the parent's is write-protected now */
 };
 
 /* Take the right to write from a parent's entry. Return: the entry now */
@@ -381,8 +381,10 @@ static void copy_release(struct vma *from) LOCK_ATTRIBUTE(no_thread_safety_analy
 
 int zap_copy(struct vma *to, struct vma *from)
 {
-	struct copy c = { .to = to->mm->table, .from = from->mm->table,
-			  .finder = frame_begin(from->mm), .stock = { .q = from->mm->q },
+	struct copy c = { .to = to->mm->table,
+			  .from = from->mm->table,
+			  .finder = frame_begin(from->mm),
+			  .stock = { .q = from->mm->q },
 			  .at = from->start };
 	struct quire_tlb tlb;
 	int more;
@@ -391,11 +393,12 @@ int zap_copy(struct vma *to, struct vma *from)
 	do {
 		more = copy_next(&c, from->end - 1);
 	} while (more > 0);
-	copy_release(from);
-	stock_empty(&c.stock);
+	/* Before truncate can take some of them away again. */
 	c.rss[RSS_ANON] += c.nr_anon;
 	for (unsigned kind = 0; kind < NR_RSS; kind++)
 		atomic_fetch_add_explicit(&to->mm->rss[kind], c.rss[kind], memory_order_relaxed);
+	copy_release(from);
+	stock_empty(&c.stock);
 	if (c.changed) {
 		quire_tlb_begin(&tlb, c.from);
 		tlb_add(&tlb, (struct span){ from->start, from->end - 1 }, QUIRE_PAGE_SHIFT);
@@ -406,7 +409,10 @@ int zap_copy(struct vma *to, struct vma *from)
 
 /* ---- Moving: mremap ---- */
 
-/* Tables that the new place lacks for what there is at the old one. Locks: T */
+/*
+ * Tables that the new place may lack for what there is at the old one: those that are there now may be the
+ * old place's, and go when they are empty. Locks: T
+ */
 static uint32_t move_need(struct quire_table *t, struct span from, uint64_t to)
 {
 	uint64_t at = from.start, before = 0, stop = 0, start;
@@ -416,10 +422,10 @@ static uint32_t move_need(struct quire_table *t, struct span from, uint64_t to)
 	while (stop < from.last && user_next(t, &at, from.last)) {
 		stop = user_last(t, at, from.last);
 		start = at - from.start + to;
-		need += user_need(t, start, first ? start : before);
+		need += user_most(t, start, first ? start : before);
 		before = stop - from.start + to;
 		if ((start ^ before) >> t->format->level[1].shift)
-			need += user_need(t, before, start);
+			need += user_most(t, before, start);
 		first = false;
 		at = stop + 1;
 	}

@@ -96,6 +96,22 @@ damage "2: number expected"
 run 0 --lenient --json -
 same "one line skipped" 1 "$(number skipped)"
 
+# Ranges beyond the last address.
+cat >"$tmp/in" <<-'END'
+ L fffffffffffff000,8
+ S ffffffffffffffff,1
+END
+run 0 --json -
+same "no address for them" 2 "$(number refused_touches)"
+cat >"$tmp/in" <<-'END'
+7 mmap(NULL, 18446744073709551615, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7f0000000000
+7 mprotect(0xfffffffffffff000, 8192, PROT_READ) = 0
+7 mremap(0x1000, 4096, 18446744073709551615, MREMAP_MAYMOVE) = 0x2000
+7 brk(0xffffffffffffffff) = 0xffffffffffffffff
+END
+run 0 --json -
+same "calls that can't be" 4 "$(number refused)"
+
 # What nobody recorded the beginning of, and calls that failed.
 cat >"$tmp/in" <<-'END'
 7 <... brk resumed>) = 0x1000

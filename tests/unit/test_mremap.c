@@ -243,4 +243,29 @@ TEST(files)
 	space_end(&s);
 }
 
-TEST_MAIN(CASE(errors), CASE(grow), CASE(move), CASE(move_several), CASE(locked), CASE(files))
+/* Down by every distance: page tables of the old place go while the new one still needs some. */
+TEST(down_by_less_than_a_table)
+{
+	struct space s;
+
+	EACH_MACHINE(m)
+	{
+		if (!space_start(&s, all_machines[m], MB(64)))
+			return;
+		for (uint64_t by = 512; by < 1600; by += 64) {
+			CHECK_EQ(map_at(&s, 1600, 512, RW, FIXED), 0);
+			put(&s, 1600, 1);
+			put(&s, 1600 + 256, 2);
+			put(&s, 1600 + 511, 3);
+			CHECK_EQ(remap_at(&s, 1600, 512, 512, TO, 1600 - by), 0);
+			CHECK_EQ(get(&s, 1600 - by), 1);
+			CHECK_EQ(get(&s, 1600 - by + 256), 2);
+			CHECK_EQ(get(&s, 1600 - by + 511), 3);
+			CHECK_EQ(quire_munmap(s.mm, at_page(0), 2200 * PAGE), 0);
+		}
+		space_end(&s);
+	}
+}
+
+TEST_MAIN(CASE(errors), CASE(grow), CASE(move), CASE(move_several), CASE(locked), CASE(files),
+	  CASE(down_by_less_than_a_table))
