@@ -39,8 +39,8 @@ static bool needs_old(const struct quire_inode *inode, const struct chunk *c)
 }
 
 /*
- * The page to write to, up to date, locked, with a reference. @fresh: it came with this call, and is all
- * zeros. Locks: R for writing
+ * The page to write to, up to date, locked, with a reference. @fresh: it came with this call, and is
+ * all zeros. Locks: R for writing
  */
 static int page_for(struct quire_inode *inode, const struct chunk *c, struct quire_page **out,
 		    bool *fresh)
@@ -59,7 +59,7 @@ static int page_for(struct quire_inode *inode, const struct chunk *c, struct qui
 	return error;
 }
 
-/* A page that could not be filled: what the store has is the file's. Locks: R for writing, the page's */
+/* A page that could not be filled: what the store has is the file's. Locks: R for writing */
 static void take_back(struct quire_inode *inode, struct quire_page *page)
 {
 	uintptr_t token = inode_lock(inode);

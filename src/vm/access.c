@@ -98,8 +98,8 @@ enum quire_fault quire_user_access(struct quire_mm *mm, quire_virt_t virt, void 
 /* ---- As the kernel ---- */
 
 /*
- * The frame at an address if it is there for this access, held; the page of zeros isn't. @full: it is there,
- * but has as many references as can be
+ * The frame at an address if it is there for this access, held; the page of zeros isn't. @full:
+ * it is there, but has as many references as can be
  */
 static struct quire_page *hold(struct quire_mm *mm, uint64_t address, bool write, bool *full)
 {
@@ -152,8 +152,8 @@ static int transfer(const struct transfer *t, struct quire_page *page, unsigned 
 }
 
 /*
- * A page of a file is written while it is locked, and dirty afterwards: write-back may have cleaned the entry
- * since the page was held.
+ * A page of a file is written while it is locked, and dirty afterwards: write-back may have cleaned
+ * the entry since the page was held.
  */
 static int transfer_locked(const struct transfer *t, struct quire_page *page, unsigned offset,
 			   size_t n)

@@ -410,8 +410,8 @@ int zap_copy(struct vma *to, struct vma *from)
 /* ---- Moving: mremap ---- */
 
 /*
- * Tables that the new place may lack for what there is at the old one: those that are there now may be the
- * old place's, and go when they are empty. Locks: T
+ * Tables that the new place may lack for what there is at the old one: those that are there now
+ * may be the old place's, and go when they are empty. Locks: T
  */
 static uint32_t move_need(struct quire_table *t, struct span from, uint64_t to)
 {
