@@ -39,8 +39,8 @@ static bool needs_old(const struct quire_inode *inode, const struct chunk *c)
 }
 
 /*
- * The page to write to, up to date, locked, with a reference. @fresh: it came with this call, and is
- * all zeros. Locks: R for writing
+ * The page to write to, up to date, locked, with a reference. @fresh: it came with this call, all
+ * zeros. Locks: R for writing
  */
 static int page_for(struct quire_inode *inode, const struct chunk *c, struct quire_page **out,
 		    bool *fresh)
