@@ -27,29 +27,29 @@ struct leaf *user_next(struct quire_table *t, uint64_t *at, uint64_t last)
 	}
 }
 
-uint32_t user_need(const struct quire_table *t, uint64_t virt, uint64_t before)
+/* Tables below an entry of @level on the way to @virt that the way to @before has not. */
+static uint32_t tables_below(const struct format *f, unsigned level, uint64_t virt,
+			     uint64_t before)
 {
-	const struct format *f = t->format;
-	struct leaf leaf;
-	unsigned level = leaf_descend(t, virt, &leaf);
 	uint32_t need = 0;
 
-	/* The entry of @level is absent: so are the tables from there down. */
 	for (; level; level--)
 		need += virt == before ||
 			virt >> f->level[level].shift != before >> f->level[level].shift;
 	return need;
 }
 
+uint32_t user_need(const struct quire_table *t, uint64_t virt, uint64_t before)
+{
+	struct leaf leaf;
+	unsigned absent = leaf_descend(t, virt, &leaf);
+
+	return tables_below(t->format, absent, virt, before);
+}
+
 uint32_t user_most(const struct quire_table *t, uint64_t virt, uint64_t before)
 {
-	const struct format *f = t->format;
-	uint32_t need = 0;
-
-	for (unsigned level = format_root(f); level; level--)
-		need += virt == before ||
-			virt >> f->level[level].shift != before >> f->level[level].shift;
-	return need;
+	return tables_below(t->format, format_root(t->format), virt, before);
 }
 
 struct leaf *user_make(struct quire_table *t, uint64_t virt, struct stock *stock)
