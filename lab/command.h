@@ -53,6 +53,17 @@ enum lab_status command_run(struct lab *lab);
 /** expect_number - compare with the number that comes next; @what names the thing in a message */
 enum lab_status expect_number(struct lab *lab, const char *what, uint64_t is);
 
+/** struct lab_number - a number that a script can expect by name */
+struct lab_number {
+	const char *name;
+	uint64_t value;
+};
+
+/** expect_named - take the name of one of @numbers, and let @compare compare it */
+enum lab_status expect_named(struct lab *lab, const struct lab_number *numbers, size_t nr,
+			     enum lab_status (*compare)(struct lab *lab, const char *what,
+							uint64_t is));
+
 /** command_form - take the next word and do the form of that name */
 enum lab_status command_form(struct lab *lab, const struct lab_form *forms, const char *what);
 

@@ -26,6 +26,21 @@ enum lab_status expect_number(struct lab *lab, const char *what, uint64_t is)
 			    (unsigned long long)wanted, (unsigned long long)is);
 }
 
+enum lab_status expect_named(struct lab *lab, const struct lab_number *numbers, size_t nr,
+			     enum lab_status (*compare)(struct lab *lab, const char *what,
+							uint64_t is))
+{
+	const char *name = words_next(&lab->words);
+	struct lab_nearest near = { NULL, 0 };
+
+	for (size_t i = 0; name && i < nr; i++) {
+		if (text_equal(numbers[i].name, name))
+			return compare(lab, name, numbers[i].value);
+		nearest_try(&near, name, numbers[i].name);
+	}
+	return args_wrong(lab, "number", name, near.word);
+}
+
 enum lab_status expect_text(struct lab *lab, const char *what, const char *is)
 {
 	const char *wanted;

@@ -573,30 +573,12 @@ enum lab_status expect_region(struct lab *lab)
 			    wanted, quire_region_name(region->region));
 }
 
-struct number {
-	const char *name;
-	uint64_t value;
-};
-
-static enum lab_status expect_named(struct lab *lab, const struct number *numbers, size_t nr)
-{
-	const char *name = words_next(&lab->words);
-	struct lab_nearest near = { NULL, 0 };
-
-	for (size_t i = 0; name && i < nr; i++) {
-		if (text_equal(numbers[i].name, name))
-			return expect_value(lab, name, numbers[i].value);
-		nearest_try(&near, name, numbers[i].name);
-	}
-	return args_wrong(lab, "number", name, near.word);
-}
-
 enum lab_status expect_layout(struct lab *lab)
 {
 	struct quire_layout l;
 
 	quire_layout(lab->q, &l);
-	const struct number numbers[] = {
+	const struct lab_number numbers[] = {
 		{ "PAGE_OFFSET", l.page_offset.v },
 		{ "high_memory", l.high_memory.v },
 		{ "VMALLOC_START", l.vmalloc_start.v },
@@ -608,7 +590,7 @@ enum lab_status expect_layout(struct lab *lab)
 		{ "APIC", quire_fix_to_virt(lab->q, QUIRE_FIX_APIC).v },
 	};
 
-	return expect_named(lab, numbers, sizeof(numbers) / sizeof(numbers[0]));
+	return expect_named(lab, numbers, sizeof(numbers) / sizeof(numbers[0]), expect_value);
 }
 
 enum lab_status expect_kspace(struct lab *lab)
@@ -623,7 +605,7 @@ enum lab_status expect_kspace(struct lab *lab)
 	quire_vmalloc_stat(lab->q, &s);
 	quire_kmap_stat(lab->q, &k);
 	quire_direct_stat(lab->q, &d);
-	const struct number numbers[] = {
+	const struct lab_number numbers[] = {
 		{ "areas", s.nr_areas },       { "used", s.used_bytes },
 		{ "lazy", s.nr_lazy },	       { "kept", s.nr_kept },
 		{ "purges", s.nr_purges },     { "pages", s.nr_pages },
@@ -632,5 +614,5 @@ enum lab_status expect_kspace(struct lab *lab)
 		{ "directlarge", d.bytes_large }, { "direct1g", d.bytes_1g },
 	};
 
-	return expect_named(lab, numbers, sizeof(numbers) / sizeof(numbers[0]));
+	return expect_named(lab, numbers, sizeof(numbers) / sizeof(numbers[0]), expect_value);
 }

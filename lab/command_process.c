@@ -462,24 +462,6 @@ enum lab_status args_drawn_space(struct lab *lab, struct lab_seen *seen)
  * ---- Expectations ------------------------------------------------------------------------------
  */
 
-struct number {
-	const char *name;
-	uint64_t value;
-};
-
-static enum lab_status expect_named(struct lab *lab, const struct number *numbers, size_t nr)
-{
-	const char *name = words_next(&lab->words);
-	struct lab_nearest near = { NULL, 0 };
-
-	for (size_t i = 0; name && i < nr; i++) {
-		if (text_equal(numbers[i].name, name))
-			return expect_number(lab, name, numbers[i].value);
-		nearest_try(&near, name, numbers[i].name);
-	}
-	return args_wrong(lab, "number", name, near.word);
-}
-
 enum lab_status expect_mm(struct lab *lab)
 {
 	struct lab_process *process = NULL;
@@ -489,7 +471,7 @@ enum lab_status expect_mm(struct lab *lab)
 	if (status)
 		return status;
 	quire_mm_stat(process->mm, &s);
-	const struct number numbers[] = {
+	const struct lab_number numbers[] = {
 		{ "areas", s.nr_vmas },
 		{ "size", s.total_vm },
 		{ "data", s.data_vm },
@@ -506,7 +488,7 @@ enum lab_status expect_mm(struct lab *lab)
 		{ "majflt", s.maj_faults },
 	};
 
-	return expect_named(lab, numbers, sizeof(numbers) / sizeof(numbers[0]));
+	return expect_named(lab, numbers, sizeof(numbers) / sizeof(numbers[0]), expect_number);
 }
 
 enum lab_status expect_vm(struct lab *lab)
@@ -517,7 +499,7 @@ enum lab_status expect_vm(struct lab *lab)
 
 	if (status || error)
 		return status ? status : session_error(lab, error, "vm");
-	const struct number numbers[] = {
+	const struct lab_number numbers[] = {
 		{ "processes", s.nr_mms },
 		{ "committed", s.committed },
 		{ "limit", s.commit_limit },
@@ -529,7 +511,7 @@ enum lab_status expect_vm(struct lab *lab)
 		{ "tables", s.nr_table_pages },
 	};
 
-	return expect_named(lab, numbers, sizeof(numbers) / sizeof(numbers[0]));
+	return expect_named(lab, numbers, sizeof(numbers) / sizeof(numbers[0]), expect_number);
 }
 
 /* "64 kB rw-p [heap]" of the area of an address; "none". */
