@@ -48,6 +48,8 @@ static int begin(struct replay_run *run, struct quire *q)
 	struct lab_replay_host host = { .set_cpu = set_cpu };
 	struct pages *pages = run->state = calloc(1, sizeof(*pages));
 
+	if (run->cli->svg)
+		return cli_usage(run->cli, "--svg is for recordings of programs");
 	if (!pages || lab_replay_create(q, &host, &pages->replay)) {
 		cli_error(run->cli, "no memory");
 		return CLI_FILE;
@@ -103,8 +105,6 @@ static int report(struct replay_run *run)
 	o->sound = quire_check(o->q, &broken);
 	o->hash = quire_hash(o->q);
 	cli_progress_end(cli);
-	if (cli->svg)
-		return cli_usage(cli, "--svg is for recordings of programs");
 	if (!o->counts->events[LAB_PAGE_ALLOC] && !o->counts->events[LAB_PAGE_FREE] &&
 	    !o->counts->events[LAB_PAGE_FREE_BATCHED])
 		quire_format(&cli->talk, "quire: %s: no request and no free in it\n", o->trace);
