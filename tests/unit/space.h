@@ -186,4 +186,33 @@ static inline const char *space_areas(struct space *s)
 	return text;
 }
 
+/** A file of @nr_pages; without a store it is memory alone */
+static inline struct quire_file *space_file(struct space *s, const struct quire_store *store,
+					    uint64_t nr_pages)
+{
+	const struct quire_inode_args args = { .store = store, .bytes = nr_pages * PAGE };
+	struct quire_inode *inode = NULL;
+	struct quire_file *file = NULL;
+
+	CHECK_EQ(quire_inode_create(s->q, &args, &inode), 0);
+	CHECK_EQ(quire_file_open(inode, QUIRE_FILE_READ | QUIRE_FILE_WRITE, "file", &file), 0);
+	quire_inode_put(inode);
+	return file;
+}
+
+/** The kernel writes a word at the beginning of page @n */
+static inline void space_put(struct space *s, uint64_t n, uint32_t value)
+{
+	CHECK_EQ(quire_copy_to_user(s->mm, at_page(n), &value, sizeof(value)), 0);
+}
+
+/** And reads it */
+static inline uint32_t space_get(struct space *s, uint64_t n)
+{
+	uint32_t value = 0xdead;
+
+	CHECK_EQ(quire_copy_from_user(s->mm, &value, at_page(n), sizeof(value)), 0);
+	return value;
+}
+
 #endif

@@ -7,32 +7,6 @@
 
 #include "phys/use.h"
 
-static struct quire_file *open_file(struct space *s, const struct quire_store *store,
-				    uint64_t nr_pages)
-{
-	const struct quire_inode_args args = { .store = store, .bytes = nr_pages * PAGE };
-	struct quire_inode *inode = NULL;
-	struct quire_file *file = NULL;
-
-	CHECK_EQ(quire_inode_create(s->q, &args, &inode), 0);
-	CHECK_EQ(quire_file_open(inode, QUIRE_FILE_READ | QUIRE_FILE_WRITE, "file", &file), 0);
-	quire_inode_put(inode);
-	return file;
-}
-
-static void put(struct space *s, uint64_t n, uint32_t value)
-{
-	CHECK_EQ(quire_copy_to_user(s->mm, at_page(n), &value, sizeof(value)), 0);
-}
-
-static uint32_t get(struct space *s, uint64_t n)
-{
-	uint32_t value = 0xdead;
-
-	CHECK_EQ(quire_copy_from_user(s->mm, &value, at_page(n), sizeof(value)), 0);
-	return value;
-}
-
 static uint32_t flags_at(struct space *s, uint64_t n)
 {
 	struct quire_vma_info info = { .flags = 0 };
@@ -70,9 +44,9 @@ TEST(advice_errors)
 	CHECK_EQ(quire_madvise(s.mm, at_page(0), UINT64_MAX, 4), -QUIRE_EINVAL);
 	CHECK_EQ(quire_madvise(s.mm, at_page(0), -(uint64_t)8192, 4), -QUIRE_EINVAL);
 	/* Holes are told of when all the rest is done. */
-	put(&s, 4, 1);
+	space_put(&s, 4, 1);
 	CHECK_EQ(advise_at(&s, 0, 5, QUIRE_MADV_DONTNEED), -QUIRE_ENOMEM);
-	CHECK_EQ(get(&s, 4), 0);
+	CHECK_EQ(space_get(&s, 4), 0);
 	CHECK_EQ(advise_at(&s, 2, 1, QUIRE_MADV_DONTNEED), -QUIRE_ENOMEM);
 	CHECK_EQ(advise_at(&s, 0, 5, QUIRE_MADV_DONTFORK), -QUIRE_ENOMEM);
 	CHECK(flags_at(&s, 3) & QUIRE_VM_DONTCOPY);
@@ -101,28 +75,28 @@ TEST(advice_for_files)
 
 	if (!space_start(&s, QUIRE_X86_64, MB(64)))
 		return;
-	struct quire_file *file = open_file(&s, NULL, 16);
+	struct quire_file *file = space_file(&s, NULL, 16);
 
 	CHECK_EQ(map_file(&s, 0, 4, RW, QUIRE_MAP_SHARED, file, 0), 0);
 	CHECK_EQ(advise_at(&s, 0, 1, QUIRE_MADV_FREE), -QUIRE_EINVAL);
 	CHECK_EQ(advise_at(&s, 0, 1, QUIRE_MADV_WIPEONFORK), -QUIRE_EINVAL);
 	CHECK_EQ(advise_at(&s, 0, 1, QUIRE_MADV_KEEPONFORK), 0);
-	put(&s, 0, 1);
-	put(&s, 1, 2);
+	space_put(&s, 0, 1);
+	space_put(&s, 1, 2);
 	CHECK_EQ(advise_at(&s, 0, 2, QUIRE_MADV_DONTNEED), 0);
-	CHECK_EQ(get(&s, 1), 2);
+	CHECK_EQ(space_get(&s, 1), 2);
 	CHECK_EQ(advise_at(&s, 1, 1, QUIRE_MADV_REMOVE), 0);
-	CHECK_EQ(get(&s, 0), 1);
-	CHECK_EQ(get(&s, 1), 0);
+	CHECK_EQ(space_get(&s, 0), 1);
+	CHECK_EQ(space_get(&s, 1), 0);
 	CHECK_EQ(advise_at(&s, 0, 4, QUIRE_MADV_WILLNEED), 0);
 	CHECK_EQ(protect_at(&s, 0, 1, QUIRE_PROT_READ), 0);
 	CHECK_EQ(advise_at(&s, 0, 1, QUIRE_MADV_REMOVE), 0);
 	CHECK_EQ(map_file(&s, 0, 4, RW, QUIRE_MAP_PRIVATE, file, 0), 0);
 	CHECK_EQ(advise_at(&s, 0, 1, QUIRE_MADV_REMOVE), -QUIRE_EACCES);
 	CHECK_EQ(advise_at(&s, 0, 1, QUIRE_MADV_FREE), -QUIRE_EINVAL);
-	put(&s, 1, 77);
+	space_put(&s, 1, 77);
 	CHECK_EQ(advise_at(&s, 1, 1, QUIRE_MADV_DONTNEED), 0);
-	CHECK_EQ(get(&s, 1), 0);
+	CHECK_EQ(space_get(&s, 1), 0);
 	/* A file's end. */
 	CHECK_EQ(map_file(&s, 20, 4, RW, QUIRE_MAP_SHARED, file, 14), 0);
 	CHECK_EQ(advise_at(&s, 20, 4, QUIRE_MADV_POPULATE_READ), -QUIRE_EFAULT);
@@ -181,15 +155,15 @@ TEST(lazy)
 	if (!space_start(&s, QUIRE_X86_64, MB(64)))
 		return;
 	CHECK_EQ(map_at(&s, 0, 4, RW, FIXED), 0);
-	put(&s, 0, 1);
-	put(&s, 1, 2);
+	space_put(&s, 0, 1);
+	space_put(&s, 1, 2);
 	CHECK_EQ(advise_at(&s, 0, 1, QUIRE_MADV_FREE), 0);
 	CHECK_EQ(quire_table_query(quire_mm_table(s.mm), at_page(0), &map), 0);
 	CHECK(!(map.pte & (QUIRE_PTE_DIRTY | QUIRE_PTE_ACCESSED)));
 	struct quire_page *page = quire_pfn_page(s.q, quire_phys_pfn(map.phys));
 
 	CHECK(use_of(s.q, page)->flags & USE_LAZYFREE);
-	CHECK_EQ(get(&s, 0), 1);
+	CHECK_EQ(space_get(&s, 0), 1);
 	CHECK_EQ(advise_at(&s, 1, 1, QUIRE_MADV_COLD), 0);
 	CHECK_EQ(quire_table_query(quire_mm_table(s.mm), at_page(1), &map), 0);
 	CHECK(!(map.pte & QUIRE_PTE_ACCESSED));
@@ -270,7 +244,7 @@ TEST(mincore)
 
 	if (!space_start(&s, QUIRE_X86_64, MB(64)))
 		return;
-	struct quire_file *file = open_file(&s, NULL, 16);
+	struct quire_file *file = space_file(&s, NULL, 16);
 	char byte = 1;
 	size_t done;
 
@@ -284,8 +258,8 @@ TEST(mincore)
 	CHECK_EQ(quire_mincore(s.mm, virt_of(0x7ffffffff000), PAGE, vec), -QUIRE_ENOMEM);
 	CHECK_EQ(quire_mincore(s.mm, virt_of(0xffff800000000000), PAGE, vec), -QUIRE_ENOMEM);
 	CHECK_STR(in_core(&s, 0, 2), "00");
-	CHECK_EQ(get(&s, 0), 0); /* the page of zeros */
-	put(&s, 1, 1);
+	CHECK_EQ(space_get(&s, 0), 0); /* the page of zeros */
+	space_put(&s, 1, 1);
 	CHECK_STR(in_core(&s, 0, 2), "11");
 	/* Without rights it is still there. */
 	CHECK_EQ(protect_at(&s, 0, 2, 0), 0);
@@ -296,7 +270,7 @@ TEST(mincore)
 	CHECK_EQ(quire_file_write(file, 2 * PAGE, &byte, 1, &done), 0);
 	CHECK_EQ(map_file(&s, 10, 4, RW, QUIRE_MAP_PRIVATE, file, 0), 0);
 	CHECK_STR(in_core(&s, 10, 4), "0010");
-	put(&s, 11, 5);
+	space_put(&s, 11, 5);
 	CHECK_STR(in_core(&s, 10, 4), "0110");
 	quire_file_put(file);
 	space_end(&s);
@@ -341,7 +315,7 @@ TEST(msync)
 	if (!space_start(&s, QUIRE_X86_64, MB(64)))
 		return;
 	store = (struct store){ .q = s.q };
-	struct quire_file *file = open_file(&s, &functions, 16);
+	struct quire_file *file = space_file(&s, &functions, 16);
 
 	CHECK_EQ(map_at(&s, 0, 2, RW, FIXED), 0);
 	CHECK_EQ(map_file(&s, 3, 2, RW, QUIRE_MAP_SHARED, file, 0), 0);
@@ -357,13 +331,13 @@ TEST(msync)
 	CHECK_EQ(quire_mlock(s.mm, at_page(0), PAGE, 0), 0);
 	CHECK_EQ(quire_msync(s.mm, at_page(0), PAGE, QUIRE_MS_INVALIDATE), -QUIRE_EBUSY);
 	/* What was written is written back, behind the hole too, and once. */
-	put(&s, 4, 1);
+	space_put(&s, 4, 1);
 	CHECK_EQ(store.nr_writes, 0);
 	CHECK_EQ(quire_msync(s.mm, at_page(0), 5 * PAGE, sync), -QUIRE_ENOMEM);
 	CHECK_EQ(store.nr_writes, 1);
 	CHECK_EQ(quire_msync(s.mm, at_page(3), 2 * PAGE, sync), 0);
 	CHECK_EQ(store.nr_writes, 1);
-	put(&s, 4, 2);
+	space_put(&s, 4, 2);
 	CHECK_EQ(quire_msync(s.mm, at_page(3), PAGE, sync), 0);
 	CHECK_EQ(store.nr_writes, 1);
 	CHECK_EQ(quire_msync(s.mm, at_page(4), PAGE, sync), 0);

@@ -9,31 +9,6 @@
 #define TO (QUIRE_MREMAP_MAYMOVE | QUIRE_MREMAP_FIXED)
 #define STAY QUIRE_MREMAP_DONTUNMAP
 
-static struct quire_file *memory_file(struct space *s, uint64_t nr_pages)
-{
-	const struct quire_inode_args args = { .bytes = nr_pages * PAGE };
-	struct quire_inode *inode = NULL;
-	struct quire_file *file = NULL;
-
-	CHECK_EQ(quire_inode_create(s->q, &args, &inode), 0);
-	CHECK_EQ(quire_file_open(inode, QUIRE_FILE_READ | QUIRE_FILE_WRITE, "file", &file), 0);
-	quire_inode_put(inode);
-	return file;
-}
-
-static void put(struct space *s, uint64_t n, uint32_t value)
-{
-	CHECK_EQ(quire_copy_to_user(s->mm, at_page(n), &value, sizeof(value)), 0);
-}
-
-static uint32_t get(struct space *s, uint64_t n)
-{
-	uint32_t value = 0xdead;
-
-	CHECK_EQ(quire_copy_from_user(s->mm, &value, at_page(n), sizeof(value)), 0);
-	return value;
-}
-
 static void clear(struct space *s)
 {
 	CHECK_EQ(unmap_at(s, 0, 1000), 0);
@@ -95,7 +70,7 @@ TEST(grow)
 		return;
 	CHECK_EQ(map_at(&s, 0, 4, RW, FIXED), 0);
 	CHECK_EQ(map_at(&s, 6, 4, RW, FIXED), 0);
-	put(&s, 3, 33);
+	space_put(&s, 3, 33);
 	/* It may become one with what follows. */
 	CHECK_EQ(remap_at(&s, 2, 2, 4, 0, 0), 0);
 	CHECK_STR(space_areas(&s), "0-10 rw-p");
@@ -131,33 +106,33 @@ TEST(move)
 		return;
 	CHECK_EQ(map_at(&s, 0, 4, RW, FIXED), 0);
 	for (uint32_t n = 0; n < 4; n++)
-		put(&s, n, 10 + n);
+		space_put(&s, n, 10 + n);
 	CHECK_EQ(map_at(&s, 102, 4, QUIRE_PROT_READ, FIXED), 0);
 	CHECK_EQ(remap_at(&s, 1, 2, 2, TO, 103), 0);
 	CHECK_STR(space_areas(&s), "0-1 rw-p 3-4 rw-p 102-103 r--p 103-105 rw-p 105-106 r--p");
-	CHECK_EQ(get(&s, 103), 11);
-	CHECK_EQ(get(&s, 104), 12);
-	CHECK_EQ(get(&s, 3), 13);
+	CHECK_EQ(space_get(&s, 103), 11);
+	CHECK_EQ(space_get(&s, 104), 12);
+	CHECK_EQ(space_get(&s, 3), 13);
 	/* Back to where it was, it is one again. */
 	CHECK_EQ(remap_at(&s, 103, 2, 2, TO, 1), 0);
 	CHECK_STR(space_areas(&s), "0-4 rw-p 102-103 r--p 105-106 r--p");
-	CHECK_EQ(get(&s, 2), 12);
+	CHECK_EQ(space_get(&s, 2), 12);
 	/* Smaller, larger. */
 	CHECK_EQ(remap_at(&s, 0, 4, 2, TO, 20), 0);
 	CHECK_STR(space_areas(&s), "20-22 rw-p 102-103 r--p 105-106 r--p");
 	CHECK_EQ(remap_at(&s, 20, 2, 6, TO, 101), 0);
 	CHECK_STR(space_areas(&s), "101-107 rw-p");
-	CHECK_EQ(get(&s, 102), 11);
-	CHECK_EQ(get(&s, 106), 0);
+	CHECK_EQ(space_get(&s, 102), 11);
+	CHECK_EQ(space_get(&s, 106), 0);
 	/* The old area stays, empty. */
 	CHECK_EQ(remap_at(&s, 101, 6, 6, TO | STAY, 50), 0);
 	CHECK_STR(space_areas(&s), "50-56 rw-p 101-107 rw-p");
-	CHECK_EQ(get(&s, 51), 11);
-	CHECK_EQ(get(&s, 102), 0);
+	CHECK_EQ(space_get(&s, 51), 11);
+	CHECK_EQ(space_get(&s, 102), 0);
 	CHECK_EQ(space_committed(&s), 12);
 	CHECK_EQ(remap_at(&s, 50, 2, 2, MOVE | STAY, 80), 0);
 	CHECK_STR(space_areas(&s), "50-56 rw-p 80-82 rw-p 101-107 rw-p");
-	CHECK_EQ(get(&s, 81), 11);
+	CHECK_EQ(space_get(&s, 81), 11);
 	clear(&s);
 	space_end(&s);
 }
@@ -172,11 +147,11 @@ TEST(move_several)
 	CHECK_EQ(map_at(&s, 0, 4, RW, FIXED), 0);
 	CHECK_EQ(map_at(&s, 5, 4, RW, FIXED), 0);
 	CHECK_EQ(map_at(&s, 100, 20, QUIRE_PROT_READ, FIXED), 0);
-	put(&s, 7, 77);
+	space_put(&s, 7, 77);
 	CHECK_EQ(remap_at(&s, 0, 9, 9, TO, 102), 0);
 	CHECK_STR(space_areas(&s),
 		  "100-102 r--p 102-106 rw-p 106-107 r--p 107-111 rw-p 111-120 r--p");
-	CHECK_EQ(get(&s, 109), 77);
+	CHECK_EQ(space_get(&s, 109), 77);
 	CHECK_EQ(remap_at(&s, 99, 3, 3, TO, 0), -QUIRE_EFAULT);
 	CHECK_EQ(remap_at(&s, 101, 5, 5, TO | STAY, 0), 0);
 	CHECK_STR(space_areas(&s), "0-1 r--p 1-5 rw-p 100-102 r--p 102-106 rw-p 106-107 r--p "
@@ -218,26 +193,26 @@ TEST(files)
 
 	if (!space_start(&s, QUIRE_I386, MB(64)))
 		return;
-	struct quire_file *file = memory_file(&s, 16);
+	struct quire_file *file = space_file(&s, NULL, 16);
 
 	CHECK_EQ(map_file(&s, 0, 4, RW, QUIRE_MAP_SHARED, file, 0), 0);
-	put(&s, 1, 11);
+	space_put(&s, 1, 11);
 	/* From no bytes: another mapping of the same. */
 	CHECK_EQ(remap_at(&s, 1, 0, 2, TO, 10), 0);
 	CHECK_STR(space_areas(&s), "0-4 rw-s@0 10-12 rw-s@1");
-	CHECK_EQ(get(&s, 10), 11);
-	put(&s, 10, 12);
-	CHECK_EQ(get(&s, 1), 12);
+	CHECK_EQ(space_get(&s, 10), 11);
+	space_put(&s, 10, 12);
+	CHECK_EQ(space_get(&s, 1), 12);
 	CHECK_EQ(remap_at(&s, 1, 0, 2, 0, 0), -QUIRE_ENOMEM);
 	CHECK_EQ(remap_at(&s, 0, 4, 2, TO, 20), 0);
 	CHECK_STR(space_areas(&s), "10-12 rw-s@1 20-22 rw-s@0");
-	CHECK_EQ(get(&s, 21), 12);
+	CHECK_EQ(space_get(&s, 21), 12);
 	CHECK_EQ(map_file(&s, 30, 2, RW, QUIRE_MAP_PRIVATE, file, 1), 0);
-	put(&s, 30, 99);
+	space_put(&s, 30, 99);
 	CHECK_EQ(remap_at(&s, 30, 2, 4, TO, 40), 0);
 	CHECK_STR(space_areas(&s), "10-12 rw-s@1 20-22 rw-s@0 40-44 rw-p@1");
-	CHECK_EQ(get(&s, 40), 99);
-	CHECK_EQ(get(&s, 21), 12);
+	CHECK_EQ(space_get(&s, 40), 99);
+	CHECK_EQ(space_get(&s, 21), 12);
 	clear(&s);
 	quire_file_put(file);
 	space_end(&s);
@@ -254,13 +229,13 @@ TEST(down_by_less_than_a_table)
 			return;
 		for (uint64_t by = 512; by < 1600; by += 64) {
 			CHECK_EQ(map_at(&s, 1600, 512, RW, FIXED), 0);
-			put(&s, 1600, 1);
-			put(&s, 1600 + 256, 2);
-			put(&s, 1600 + 511, 3);
+			space_put(&s, 1600, 1);
+			space_put(&s, 1600 + 256, 2);
+			space_put(&s, 1600 + 511, 3);
 			CHECK_EQ(remap_at(&s, 1600, 512, 512, TO, 1600 - by), 0);
-			CHECK_EQ(get(&s, 1600 - by), 1);
-			CHECK_EQ(get(&s, 1600 - by + 256), 2);
-			CHECK_EQ(get(&s, 1600 - by + 511), 3);
+			CHECK_EQ(space_get(&s, 1600 - by), 1);
+			CHECK_EQ(space_get(&s, 1600 - by + 256), 2);
+			CHECK_EQ(space_get(&s, 1600 - by + 511), 3);
 			CHECK_EQ(quire_munmap(s.mm, at_page(0), 2200 * PAGE), 0);
 		}
 		space_end(&s);
