@@ -57,7 +57,7 @@ static inline void fault_set(const struct fault *f, const struct leaf *leaf, uin
 /** fault_bits - an entry of the area without address, for reading */
 static inline uint64_t fault_bits(const struct fault *f)
 {
-	return format_user(f->table->format, f->vma->pte & ~QUIRE_PTE_RW) | QUIRE_PTE_ACCESSED;
+	return format_user(f->table->format, 0, f->vma->pte & ~QUIRE_PTE_RW) | QUIRE_PTE_ACCESSED;
 }
 
 /** fault_phys - the address of a frame */

@@ -127,7 +127,7 @@ int quire_vm_stat(struct quire *q, struct quire_vm_stat *out)
 		locked = locked || mm->locked_vm;
 		out->pgmajfault += major;
 		out->pgfault += mm_faults(mm);
-		out->nr_table_pages += mm->table->nr_tables;
+		out->nr_table_pages += mm->table->nr_tables + mm->table->deposit.nr;
 	}
 	lock_drop(&vm->lock);
 	quire_port_cpu_leave(token);

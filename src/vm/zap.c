@@ -232,7 +232,8 @@ void zap_protect(struct vma *vma, uint64_t start, uint64_t end)
 	const struct format *f = t->format;
 	uint64_t at = start, last = end - 1, stop = 0;
 	/* What stays of an entry, and what it gets. Who had to ask before writing still has to. */
-	uint64_t mask[2] = { f->address | ENTRY_MARKS, format_user(f, vma->pte & ~QUIRE_PTE_RW) };
+	uint64_t mask[2] = { f->address | ENTRY_MARKS,
+			     format_user(f, 0, vma->pte & ~QUIRE_PTE_RW) };
 	struct quire_tlb tlb;
 	struct leaf *leaf;
 	uintptr_t token;
