@@ -50,7 +50,12 @@ struct quire_vm_sysctl {
 	uint64_t mmap_min_addr;        /* lowest address to be mapped */
 	uint64_t stack_guard_pages;    /* kept free below a stack: stack_guard_gap */
 	bool transparent_huge;         /* huge pages for anonymous memory unasked: "always" */
-	uint64_t nr_hugepages;         /* persistent huge pages, for MAP_HUGETLB */
+	/*
+	 * Huge pages for MAP_HUGETLB. When it is set the pool grows as far as blocks can be had, and
+	 * shrinks as far as they are not in use or promised: what is read then is what it has.
+	 */
+	uint64_t nr_hugepages;
+	uint64_t nr_overcommit_hugepages; /* as many more may come when they are asked for */
 };
 
 /**
@@ -67,10 +72,10 @@ int quire_vm_sysctl(struct quire *q, struct quire_vm_sysctl *out);
 /**
  * quire_vm_set_sysctl - change them all, or none
  *
- * There are no huge pages for processes yet.
+ * There are no transparent huge pages yet. That the pool of huge pages could not become as large as
+ * nr_hugepages is no error.
  *
- * Return: 0; -QUIRE_EINVAL; -QUIRE_ENODEV; -QUIRE_EOPNOTSUPP for transparent_huge;
- *         -QUIRE_ENOMEM for nr_hugepages
+ * Return: 0; -QUIRE_EINVAL; -QUIRE_ENODEV; -QUIRE_EOPNOTSUPP for transparent_huge
  */
 int quire_vm_set_sysctl(struct quire *q, const struct quire_vm_sysctl *sysctl);
 
@@ -83,7 +88,7 @@ struct quire_vm_stat {
 	uint64_t nr_mapped;      /* pages of files, mapped: Mapped */
 	uint64_t nr_mlocked;
 	uint64_t nr_anon_huge;   /* huge pages */
-	uint64_t nr_hugepages, nr_hugepages_free, nr_hugepages_reserved;
+	uint64_t nr_hugepages, nr_hugepages_free, nr_hugepages_reserved, nr_hugepages_surplus;
 	uint64_t pgfault, pgmajfault;
 	uint64_t nr_table_pages; /* PageTables */
 };
@@ -216,6 +221,7 @@ void quire_mm_stat(struct quire_mm *mm, struct quire_mm_stat *out);
 #define QUIRE_VM_SEQ_READ 0x8000u
 #define QUIRE_VM_RAND_READ 0x10000u
 #define QUIRE_VM_DONTCOPY 0x20000u
+#define QUIRE_VM_DONTEXPAND 0x40000u
 #define QUIRE_VM_LOCKONFAULT 0x80000u
 #define QUIRE_VM_ACCOUNT 0x100000u
 #define QUIRE_VM_NORESERVE 0x200000u

@@ -13,6 +13,7 @@
 #include "core/assert.h"
 #include "vm/account.h"
 #include "vm/anon.h"
+#include "vm/hugetlb.h"
 
 /* Tree nodes that an mm keeps for its next insertions: those of two into a tree of three levels. */
 #define NODES_KEPT 8
@@ -251,6 +252,8 @@ static void drop(struct vma *vma)
 	if (vma->anon)
 		anon_unlink(vma);
 	if (vma->file) {
+		if (unlikely(hugetlb_is(vma)))
+			hugetlb_close(vma);
 		maps_leave(vma);
 		quire_file_put(vma->file);
 	}
@@ -286,6 +289,8 @@ struct vma *vma_split(struct vma *vma, uint64_t address, struct vma_room *room)
 	ASSERT("VMA-1", address > vma->start && address < vma->end);
 	upper->pgoff = vma_index(vma, address);
 	upper->start = address;
+	if (unlikely(hugetlb_is(vma)))
+		hugetlb_split(upper, vma);
 	if (vma->anon)
 		anon_link(upper, vma->anon);
 	if (upper->file)
@@ -299,7 +304,7 @@ bool vma_joins(const struct vma *lower, const struct vma *upper)
 {
 	return lower->end == upper->start && lower->flags == upper->flags &&
 	       lower->file == upper->file && lower->pgoff + vma_pages(lower) == upper->pgoff &&
-	       anon_mergeable(lower->anon, upper->anon);
+	       anon_mergeable(lower->anon, upper->anon) && !hugetlb_is(lower);
 }
 
 static void share_anon(struct vma *to, const struct vma *from)
