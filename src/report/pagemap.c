@@ -91,15 +91,10 @@ static uint64_t of_entry(const struct quire_table *t, uint64_t entry)
 /* Up to BATCH pages, while their table is held. */
 static void read_batch(struct quire_table *t, uint64_t at, uint64_t nr, struct batch *b)
 {
-	unsigned bytes = t->format->entry_bytes;
 	uintptr_t token = table_enter(t);
 
-	for (; nr--; at += QUIRE_PAGE_SIZE) {
-		const struct leaf *leaf = user_find(t, at);
-		unsigned i = format_index(t->format, 0, at);
-
-		add(b, leaf ? of_entry(t, entry_load(leaf->contents, i, bytes)) : 0);
-	}
+	for (; nr--; at += QUIRE_PAGE_SIZE)
+		add(b, of_entry(t, user_look(t, at)));
 	table_leave(t, token);
 }
 

@@ -19,6 +19,7 @@
 #include "core/string.h"
 #include "kmem/touch.h"
 #include "vm/fault_anon.h"
+#include "vm/fault_huge.h"
 #include "vm/frame.h"
 
 /* Replace the bits of an entry; what the processor marks meanwhile is kept. Locks: T */
@@ -218,6 +219,8 @@ enum quire_fault fault_cow(struct fault *f)
 		}
 	}
 	table_leave(f->table, token);
+	if (unlikely(!leaf))
+		return fault_huge_write(f);
 	if (unlikely(full))
 		return QUIRE_FAULT_OOM;
 	if (unlikely(late)) {
