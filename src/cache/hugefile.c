@@ -247,7 +247,7 @@ void hugefile_end(struct quire_inode *inode)
 	if (!inode->huge)
 		return;
 	remove_range(inode, 0, SLOTS_END, true);
-	ASSERT("HUGE-2", !inode->huge->nr_promised && !inode->huge->nr_pages);
+	ASSERT("HUGETLB-2", !inode->huge->nr_promised && !inode->huge->nr_pages);
 	quire_kfree(inode->q, inode->huge);
 	inode->huge = NULL;
 }
@@ -381,10 +381,10 @@ static bool page_check(const struct quire_inode *inode, const struct quire_page 
 
 	if (frames_owner(page) != QUIRE_OWNER_HUGETLB || page->private != (uintptr_t)inode ||
 	    use_index(use) != n << hugepool_order(q) || !hugefile_has(q, page))
-		return broken(out, "HUGE-3", "a file's huge page names it and its place: frame",
+		return broken(out, "HUGETLB-3", "a file's huge page names it and its place: frame",
 			      quire_page_pfn(q, page).v);
 	if (quire_page_count(page) < 1 + use_mapcount(page))
-		return broken(out, "HUGE-4", "file and entries hold a huge page: frame",
+		return broken(out, "HUGETLB-4", "file and entries hold a huge page: frame",
 			      quire_page_pfn(q, page).v);
 	return true;
 }
@@ -409,7 +409,7 @@ bool hugefile_check(const struct quire_inode *inode, uint64_t *promised,
 			return false;
 	}
 	if (nr_promised != huge->nr_promised || nr_pages != huge->nr_pages)
-		return broken(out, "HUGE-3", "a file's huge pages are those counted: inode",
+		return broken(out, "HUGETLB-3", "a file's huge pages are those counted: inode",
 			      inode->ino);
 	*promised += nr_promised;
 	return true;

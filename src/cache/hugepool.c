@@ -58,7 +58,7 @@ static void block_put(struct quire *q, struct quire_page *page)
 	frames_disown(page);
 	enum quire_free outcome = quire_page_free(q, page, hugepool_order(q));
 
-	ASSERT("HUGE-1", outcome == QUIRE_FREE_OK);
+	ASSERT("HUGETLB-1", outcome == QUIRE_FREE_OK);
 }
 
 /* Blocks that are linked, back to the zones. */
@@ -172,7 +172,7 @@ void hugepool_end(struct quire *q)
 {
 	struct hugepool *pool = pool_of(q);
 
-	ASSERT("HUGE-1", pool->nr == pool->nr_free && !pool->nr_reserved);
+	ASSERT("HUGETLB-1", pool->nr == pool->nr_free && !pool->nr_reserved);
 	blocks_put(q, pool->free);
 	*pool = (struct hugepool){ .nr = 0 };
 }
@@ -244,7 +244,7 @@ void hugepool_unreserve(struct quire *q, uint64_t nr)
 	struct quire_page *gone = NULL;
 	uintptr_t token = enter(pool);
 
-	ASSERT("HUGE-2", nr <= pool->nr_reserved);
+	ASSERT("HUGETLB-2", nr <= pool->nr_reserved);
 	pool->nr_reserved -= nr;
 	for (; nr && pool->nr_surplus && pool->nr_free > pool->nr_reserved; nr--) {
 		push(&gone, take_out(pool));
@@ -280,7 +280,7 @@ struct quire_page *hugepool_take(struct quire *q, bool reserved)
 	uintptr_t token = enter(pool);
 	bool more = pool->nr_surplus < pool->nr_overcommit;
 
-	ASSERT("HUGE-2", !reserved || (pool->nr_reserved && pool->nr_free));
+	ASSERT("HUGETLB-2", !reserved || (pool->nr_reserved && pool->nr_free));
 	if (reserved || pool->nr_free > pool->nr_reserved) {
 		page = pop(&pool->free);
 		pool->nr_free--;
@@ -296,7 +296,7 @@ bool hugepool_put(struct quire *q, struct quire_page *page, bool keep)
 	struct hugepool *pool = pool_of(q);
 	uintptr_t token;
 
-	ASSERT("HUGE-4", !last || !use_mapcount(page));
+	ASSERT("HUGETLB-4", !last || !use_mapcount(page));
 	if (!last && !keep)
 		return false;
 	token = enter(pool);
@@ -355,17 +355,17 @@ bool hugepool_check(struct quire *q, struct quire_violation *out)
 		if (nr >= pool->nr_free || frames_owner(page) != QUIRE_OWNER_HUGETLB ||
 		    quire_page_count(page) != 1 || use_mapcount(page) ||
 		    quire_page_order(page) != hugepool_order(q))
-			return broken(out, "HUGE-1", "a free huge page is the pool's: frame",
+			return broken(out, "HUGETLB-1", "a free huge page is the pool's: frame",
 				      quire_page_pfn(q, page).v);
 	}
 	if (nr != pool->nr_free)
-		return broken(out, "HUGE-1", "the free huge pages are those counted", nr);
+		return broken(out, "HUGETLB-1", "the free huge pages are those counted", nr);
 	for (uintptr_t i = 0; pool->nr && i < q->frames.nr; i++)
 		used += frames_owner(&q->frames.pages[i]) == QUIRE_OWNER_HUGETLB;
 	if (used != pool->nr || pool->nr_surplus > pool->nr)
-		return broken(out, "HUGE-1", "the huge pages are those counted", used);
+		return broken(out, "HUGETLB-1", "the huge pages are those counted", used);
 	if (pool->nr_reserved > pool->nr_free)
-		return broken(out, "HUGE-2", "what is promised is free", pool->nr_reserved);
+		return broken(out, "HUGETLB-2", "what is promised is free", pool->nr_reserved);
 	return true;
 }
 

@@ -108,7 +108,7 @@ int hugepool_copy(struct quire *q, struct quire_page *to, struct quire_page *fro
 /** hugepool_frame - the @n-th frame of a huge page */
 struct quire_page *hugepool_frame(const struct quire *q, const struct quire_page *page, uint64_t n);
 
-/** hugepool_check - HUGE-1 and HUGE-2 as far as the pool goes. As quire_check */
+/** hugepool_check - HUGETLB-1 and HUGETLB-2 as far as the pool goes. As quire_check */
 bool hugepool_check(struct quire *q, struct quire_violation *out);
 
 /** hugepool_hash - its state. Return: the new hash */

@@ -111,7 +111,7 @@ bool rules_check(struct quire *q, const struct tier *tier, struct quire_violatio
 	if (nr != pc->nr_inodes)
 		return broken(out, "CACHE-7", "the files listed are those counted", nr);
 	if (promised > pc->huge.nr_reserved)
-		return broken(out, "HUGE-2", "what files promise is reserved", promised);
+		return broken(out, "HUGETLB-2", "what files promise is reserved", promised);
 	return hugepool_check(q, out) && check_frames(q, out);
 }
 

@@ -234,18 +234,20 @@ void user_withdraw(struct quire_table *t, struct quire_tlb *tlb)
 	tlb_add_table(tlb, page);
 }
 
-void user_split(struct quire_table *t, const struct large *at, struct quire_tlb *tlb)
+void user_split(struct quire_table *t, const struct large *at, uint64_t phys, uint64_t step,
+		struct quire_tlb *tlb)
 {
 	unsigned nr = format_entries(t->format, 0), bytes = t->format->entry_bytes;
 	/* Absent until the page table is filled: who finds it so faults and waits for T. */
 	uint64_t entry = entry_take(at->contents, at->i, bytes);
+	uint64_t part = format_leaf(t->format, 0, phys, format_pte(1, entry));
 	struct leaf *leaf;
 
 	table_count(t, at->contents, -1);
 	t->nr_leaf[1]--;
 	leaf = user_make(t, at->start, &t->deposit);
 	for (unsigned i = 0; i < nr; i++)
-		entry_store(leaf->contents, i, bytes, format_split(t->format, 1, entry, i));
+		entry_store(leaf->contents, i, bytes, part + i * step);
 	user_count(t, leaf, (int)nr);
 	user_forget_large(t, at, tlb);
 }

@@ -229,13 +229,17 @@ void user_withdraw(struct quire_table *t, struct quire_tlb *tlb);
 
 /**
  * user_split - make a large leaf into a page table, with a table that was set aside
- * @t:   a process's table
- * @at:  the leaf
- * @tlb: of the table
+ * @t:    a process's table
+ * @at:   the leaf
+ * @phys: address that its first entry maps
+ * @step: from one entry's to the next
+ * @tlb:  of the table
  *
- * Never fails; translations, rights and marks are as they were. Locks: T
+ * Never fails; rights and marks are as they were, and translations, if the leaf's address and the
+ * size of a page are given. Locks: T
  */
-void user_split(struct quire_table *t, const struct large *at, struct quire_tlb *tlb);
+void user_split(struct quire_table *t, const struct large *at, uint64_t phys, uint64_t step,
+		struct quire_tlb *tlb);
 
 /**
  * user_hide - take a page table out of its entry for a while, its own entries as they are

@@ -19,7 +19,9 @@
 #include "core/string.h"
 #include "kmem/touch.h"
 #include "vm/fault_anon.h"
+#include "vm/fault_huge.h"
 #include "vm/frame.h"
+#include "vm/hugetlb.h"
 
 /* Replace the bits of an entry; what the processor marks meanwhile is kept. Locks: T */
 static void add_bits(const struct fault *f, const struct leaf *leaf, uint64_t bits)
@@ -218,6 +220,8 @@ enum quire_fault fault_cow(struct fault *f)
 		}
 	}
 	table_leave(f->table, token);
+	if (unlikely(!leaf))
+		return hugetlb_is(f->vma) ? hugetlb_fault(f) : fault_huge_write(f);
 	if (unlikely(full))
 		return QUIRE_FAULT_OOM;
 	if (unlikely(late)) {

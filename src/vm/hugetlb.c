@@ -58,7 +58,7 @@ static bool set_bit(struct hugetlb_resv *resv, uint64_t n, bool value)
 	uint64_t *word = &resv->bits[i / WORD_BITS];
 	bool was = *word & bit;
 
-	ASSERT("HUGE-2", i < resv->nr);
+	ASSERT("HUGETLB-2", i < resv->nr);
 	*word = value ? *word | bit : *word & ~bit;
 	return was;
 }

@@ -134,7 +134,7 @@ struct hugetlb_part {
 /** hugetlb_move - zap_move: all of @to is what @part of @from was, promises, too */
 int hugetlb_move(struct vma *from, struct hugetlb_part part, struct vma *to);
 
-/** hugetlb_check - HUGE-2 to HUGE-5. As quire_check */
+/** hugetlb_check - HUGETLB-2 to HUGETLB-5. As quire_check */
 bool hugetlb_check(struct quire *q, const struct vm *vm, struct quire_violation *out);
 
 #endif

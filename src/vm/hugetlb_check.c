@@ -49,15 +49,15 @@ static void leaf_check(struct visit *v, const struct vma *vma, const struct larg
 		return;
 	}
 	if (!belongs(v, vma, large->start, page)) {
-		broken(v, "HUGE-3", "a large leaf maps its area's huge page", large->start);
+		broken(v, "HUGETLB-3", "a large leaf maps its area's huge page", large->start);
 		return;
 	}
 	if (large->entry & QUIRE_PTE_RW && !hugetlb_shared(vma) &&
 	    (hugefile_has(v->q, page) || quire_page_count(page) != 1))
-		broken(v, "HUGE-5", "a private huge page that may be written is nobody else's",
+		broken(v, "HUGETLB-5", "a private huge page that may be written is nobody else's",
 		       large->start);
 	if (!use_mapcount(page))
-		broken(v, "HUGE-4", "a huge page's mapcount is the leaves that map it",
+		broken(v, "HUGETLB-4", "a huge page's mapcount is the leaves that map it",
 		       large->start);
 	else
 		relaxed_store(&page->owner, relaxed_load(&page->owner) - USE_MAPPED_ONE);
@@ -73,7 +73,7 @@ static void area_check(struct visit *v, const struct vma *vma)
 		v->promised += hugetlb_promised(vma);
 		if (!vma->file || !hugefile_is(quire_file_inode(vma->file)) ||
 		    !hugetlb_fits(vma, vma->start, vma->end) || user_next(t, &at, vma->end - 1))
-			broken(v, "HUGE-5", "an area of huge pages has nothing else", vma->start);
+			broken(v, "HUGETLB-5", "an area of huge pages has nothing else", vma->start);
 	}
 	at = vma->start;
 	while (at < vma->end && user_next_large(t, &at, vma->end - 1, &large)) {
@@ -110,13 +110,13 @@ static void pages_check(struct visit *v, bool up)
 			continue;
 		has = hugefile_has(v->q, page);
 		if (!up && use_mapcount(page))
-			broken(v, "HUGE-4", "a huge page's mapcount is the leaves that map it",
+			broken(v, "HUGETLB-4", "a huge page's mapcount is the leaves that map it",
 			       frames_pfn(f, (uint32_t)i));
 		if (up && quire_page_count(page) != use_mapcount(page) + has)
-			broken(v, "HUGE-4", "file and leaves hold a huge page",
+			broken(v, "HUGETLB-4", "file and leaves hold a huge page",
 			       frames_pfn(f, (uint32_t)i));
 		if (up && !has && !use_mapcount(page))
-			broken(v, "HUGE-3", "a huge page is free, in a file, or mapped",
+			broken(v, "HUGETLB-3", "a huge page is free, in a file, or mapped",
 			       frames_pfn(f, (uint32_t)i));
 	}
 }
@@ -136,6 +136,6 @@ bool hugetlb_check(struct quire *q, const struct vm *vm, struct quire_violation 
 	visit_all(&v, vm);
 	pages_check(&v, true);
 	if (v.promised != pc->huge.nr_reserved)
-		broken(&v, "HUGE-2", "what is promised to files and areas is reserved", v.promised);
+		broken(&v, "HUGETLB-2", "what is promised to files and areas is reserved", v.promised);
 	return v.ok;
 }

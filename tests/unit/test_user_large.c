@@ -147,7 +147,7 @@ TEST(a_large_leaf_loses_rights_and_keeps_its_address)
 		/* Also when it is split. */
 		token = table_enter(t);
 		CHECK(user_large(t, AT, &slot));
-		user_split(t, &slot, &tlb);
+		user_split(t, &slot, PHYS, 4096, &tlb);
 		CHECK_EQ(user_look(t, AT + 4096) & t->format->address, PHYS + 4096);
 		CHECK(user_look(t, AT + 4096) & ENTRY_NONE);
 		table_leave(t, token);
@@ -173,7 +173,7 @@ TEST(split_and_folded_again)
 		quire_table_stat(t, &one);
 		token = table_enter(t);
 		CHECK(user_large(t, AT + 4096, &slot));
-		user_split(t, &slot, &tlb);
+		user_split(t, &slot, PHYS, 4096, &tlb);
 		CHECK(!user_large(t, AT, &slot));
 		CHECK(user_find(t, AT) != NULL);
 		CHECK_EQ(t->deposit.nr, 0);
