@@ -108,10 +108,13 @@ static uint64_t slots_used(const struct quire_inode *inode, uint64_t first, uint
 	return nr;
 }
 
-/* Those of [first, end) that are tagged go, or are ordinary from here on. */
+/*
+ * Those of [first, end) that are tagged, promises all of them, go, or are like others from here on
+ */
 static void settle(struct quire_inode *inode, uint64_t first, uint64_t end, bool keep)
 {
 	struct radix_root *slots = &inode->huge->slots;
+	uint64_t nr = 0;
 
 	for (uint64_t n = first; n < end && radix_next(slots, &n, end - 1, true); n++) {
 		uintptr_t token = inode_lock(inode);
@@ -119,42 +122,57 @@ static void settle(struct quire_inode *inode, uint64_t first, uint64_t end, bool
 		radix_tag(slots, n, false);
 		inode_unlock(inode, token);
 		if (!keep)
-			slot_clear(inode, n);
+			nr += slot_clear(inode, n) == HUGEFILE_PROMISE;
 	}
+	if (nr)
+		hugepool_unreserve(inode->q, nr);
+	trim(inode);
 }
 
-static void slot_tag(struct quire_inode *inode, uint64_t n)
+/* A new promise, tagged. Return: false: no memory */
+static bool promise_one(struct quire_inode *inode, uint64_t n)
 {
+	if (!have_room(inode, n))
+		return false;
+	slot_set(inode, n, HUGEFILE_PROMISE);
 	uintptr_t token = inode_lock(inode);
 
 	radix_tag(&inode->huge->slots, n, true);
 	inode_unlock(inode, token);
+	return true;
+}
+
+/*
+ * Promises for all holes of [first, end), tagged: settle ends that. Return: 0; -QUIRE_ENOSPC if the
+ * pool has not so many; -QUIRE_ENOMEM: then nothing has changed
+ */
+static int promise(struct quire_inode *inode, uint64_t first, uint64_t end)
+{
+	uint64_t nr = end - first - slots_used(inode, first, end);
+
+	if (nr && hugepool_reserve(inode->q, nr))
+		return -QUIRE_ENOSPC;
+	for (uint64_t n = first; n < end && nr; n++) {
+		if (radix_find(&inode->huge->slots, n))
+			continue;
+		if (!promise_one(inode, n)) {
+			hugepool_unreserve(inode->q, nr);
+			settle(inode, first, end, false);
+			return -QUIRE_ENOMEM;
+		}
+		nr--;
+	}
+	return 0;
 }
 
 int hugefile_promise(struct quire_inode *inode, uint64_t first, uint64_t end)
 {
-	uint64_t nr = end - first - slots_used(inode, first, end);
-	int error = nr ? hugepool_reserve(inode->q, nr) : 0;
+	int error = promise(inode, first, end);
 
-	if (error || !nr)
-		return error;
-	/* New ones are tagged until all of them are there. */
-	for (uint64_t n = first; n < end && !error; n++) {
-		if (radix_find(&inode->huge->slots, n))
-			continue;
-		if (have_room(inode, n)) {
-			slot_set(inode, n, HUGEFILE_PROMISE);
-			slot_tag(inode, n);
-		} else {
-			error = -QUIRE_ENOMEM;
-		}
-	}
-	settle(inode, first, end, !error);
-	if (error) {
-		hugepool_unreserve(inode->q, nr);
-		trim(inode);
-	}
-	return error;
+	if (error)
+		return -QUIRE_ENOMEM;
+	settle(inode, first, end, true);
+	return 0;
 }
 
 /* ---- Pages ------------------------------------------------------------------------- */
@@ -170,14 +188,12 @@ void hugefile_private(struct quire_inode *inode, struct quire_page *page, uint64
 	own(inode, page, n, 0);
 }
 
-int hugefile_fill(struct quire_inode *inode, uint64_t n, bool *fresh, struct quire_page **out)
+int hugefile_fill(struct quire_inode *inode, uint64_t n, struct quire_page **out)
 {
 	struct quire *q = inode->q;
 	bool promised = radix_find(&inode->huge->slots, n) == HUGEFILE_PROMISE;
 	struct quire_page *page = hugefile_find(inode, n);
 
-	if (fresh)
-		*fresh = !page;
 	*out = page;
 	if (page)
 		return 0;
@@ -322,30 +338,22 @@ static int punch(struct quire_inode *inode, uint64_t offset, uint64_t end)
 	return error;
 }
 
-/* Pages for places [first, end). New ones are tagged until all of them are there. */
+/*
+ * Pages for places [first, end): promised first, so that all of them can be had. If one can't be
+ * filled with zeros, those before it stay, which say nothing else than holes.
+ */
 static int fill_range(struct quire_inode *inode, uint64_t first, uint64_t end)
 {
-	struct radix_root *slots = &inode->huge->slots;
-	int error = 0;
+	int error = promise(inode, first, end);
 
+	if (error)
+		return error;
 	for (uint64_t n = first; n < end && !error; n++) {
-		bool promised = radix_find(slots, n) == HUGEFILE_PROMISE, fresh = false;
 		struct quire_page *page;
 
-		error = hugefile_fill(inode, n, &fresh, &page);
-		/* A promise that was kept stays kept: whoever has it gets the page. */
-		if (fresh && !promised && !error)
-			slot_tag(inode, n);
+		error = hugefile_fill(inode, n, &page);
 	}
-	for (uint64_t n = first; n < end && radix_next(slots, &n, end - 1, true); n++) {
-		uintptr_t token = inode_lock(inode);
-
-		radix_tag(slots, n, false);
-		inode_unlock(inode, token);
-		if (error)
-			remove_slot(inode, n);
-	}
-	trim(inode);
+	settle(inode, first, end, false);
 	return error;
 }
 

@@ -65,12 +65,11 @@ int hugefile_promise(struct quire_inode *inode, uint64_t first, uint64_t end);
  * hugefile_fill - the page at a place, made of zeros if there is none
  * @inode: the file
  * @n:     place
- * @fresh: whether it was made; may be NULL
  * @out:   its first frame; the reference is the file's
  *
  * Return: 0; -QUIRE_ENOSPC if the pool has none; -QUIRE_ENOMEM for want of anything else
  */
-int hugefile_fill(struct quire_inode *inode, uint64_t n, bool *fresh, struct quire_page **out);
+int hugefile_fill(struct quire_inode *inode, uint64_t n, struct quire_page **out);
 
 /** hugefile_private - a page of the pool becomes a private one of an area of the file, at a place */
 void hugefile_private(struct quire_inode *inode, struct quire_page *page, uint64_t n);

@@ -118,7 +118,7 @@ static enum quire_fault absent(struct fault *f)
 		return QUIRE_FAULT_SIGBUS;
 	f->kind = page ? QUIRE_FAULT_KIND_FILE : QUIRE_FAULT_KIND_FRESH;
 	if (shared) {
-		int error = hugefile_fill(inode, n, NULL, &page);
+		int error = hugefile_fill(inode, n, &page);
 
 		if (error)
 			return error == -QUIRE_ENOSPC ? QUIRE_FAULT_SIGBUS : QUIRE_FAULT_OOM;
