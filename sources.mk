@@ -168,6 +168,7 @@ LAB += lab/canvas_text.c
 LAB += lab/command.c
 LAB += lab/command_expect.c
 LAB += lab/command_file.c
+LAB += lab/command_huge.c
 LAB += lab/command_kspace.c
 LAB += lab/command_machine.c
 LAB += lab/command_mmap.c

@@ -146,7 +146,7 @@ static uint64_t use_flags(const struct quire_frame_use *use)
 	       bit(KPF_UPTODATE, use->uptodate || use->anon) | bit(KPF_DIRTY, use->dirty) |
 	       bit(KPF_WRITEBACK, use->writeback) | bit(KPF_MMAP, use->mapcount != 0) |
 	       bit(KPF_ANON, use->anon) | bit(KPF_SWAPBACKED, inode.memory) |
-	       bit(KPF_THP, use->huge) | bit(KPF_MLOCKED, use->mlocked);
+	       bit(KPF_MLOCKED, use->mlocked);
 }
 
 static uint64_t block_flags(const struct quire_frame_info *info, quire_pfn_t pfn)
@@ -168,6 +168,12 @@ static uint64_t hugetlb_flags(const struct quire_frame_use *use,
 	       bit(KPF_COMPOUND_TAIL, info->first.v != pfn.v) | bit(KPF_UPTODATE, use->uptodate) |
 	       bit(KPF_DIRTY, use->dirty) | bit(KPF_MMAP, use->mapcount != 0) |
 	       bit(KPF_ANON, use->anon);
+}
+
+/* Is it a later frame of its huge page? */
+static bool inside_huge(const struct quire *q, quire_pfn_t pfn)
+{
+	return pfn.v & (format_entries(format_of(quire_config(q)->machine), 0) - 1);
 }
 
 static uint64_t flags_of(struct quire *q, quire_pfn_t pfn)
@@ -192,9 +198,12 @@ static uint64_t flags_of(struct quire *q, quire_pfn_t pfn)
 		return block_flags(&info, pfn);
 	if (use.hugetlb)
 		return hugetlb_flags(&use, &info, pfn);
-	if (use.zero)
-		return bit(KPF_ZERO_PAGE, true);
-	return use.anon || use.cache ? use_flags(&use) : block_flags(&info, pfn);
+	if (!use.zero && !use.anon && !use.cache)
+		return block_flags(&info, pfn);
+	return (use.zero ? bit(KPF_ZERO_PAGE, true) : use_flags(&use)) |
+	       bit(KPF_THP, use.huge) |
+	       bit(KPF_COMPOUND_HEAD, use.huge && !inside_huge(q, pfn)) |
+	       bit(KPF_COMPOUND_TAIL, use.huge && inside_huge(q, pfn));
 }
 
 static uint64_t count_of(struct quire *q, quire_pfn_t pfn)

@@ -34,6 +34,20 @@ static bool broken(struct visit *v, const char *rule, const char *text, uint64_t
 	return false;
 }
 
+/* A huge page's frames are an area's of anonymous memory, and of one anon. */
+static void one_owner(struct visit *v, const struct vma *vma, const struct large *large)
+{
+	struct quire_table *t = vma->mm->table;
+	const struct quire_page *page = frame_of(vma->mm, huge_part(t, large->entry, 0));
+
+	if (vma->file || (vma->flags & QUIRE_VM_SHARED))
+		broken(v, "HUGE-1", "a huge page is private anonymous memory", large->start);
+	for (unsigned i = 0; page && i < huge_frames(t); i++) {
+		if (!frame_anon(&page[i]) || page[i].private != page->private)
+			broken(v, "HUGE-1", "a huge page's frames are of one anon", large->start);
+	}
+}
+
 /* The entries of an area. */
 static void visit_area(struct visit *v, const struct vma *vma)
 {
@@ -47,6 +61,7 @@ static void visit_area(struct visit *v, const struct vma *vma)
 	for (; user_next_large(t, &at, vma->end - 1, &large);
 	     at = large.start + user_large_bytes(t)) {
 		v->nr_large++;
+		one_owner(v, vma, &large);
 		for (unsigned i = 0; i < huge_frames(t); i++)
 			v->each(v, vma, large.start + ((uint64_t)i << QUIRE_PAGE_SHIFT),
 				huge_part(t, large.entry, i));

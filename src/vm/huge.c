@@ -99,10 +99,11 @@ static void give_block(struct quire *q, struct quire_page *page, unsigned nr)
 
 	while (1u << order < nr)
 		order++;
-	anon_frames_gone((struct anon *)page->private, nr);
+	uintptr_t anon = page->private;
+
+	anon_frames_gone((struct anon *)anon, nr);
 	for (unsigned i = 0; i < nr; i++) {
-		ASSERT("HUGE-1", relaxed_load(&page[i].word) ==
-					 (COUNT_ONE | HEAD_USED | HEAD_OWNED));
+		ASSERT("HUGE-1", page[i].private == anon);
 		relaxed_store(&page[i].word, 0);
 		relaxed_store(&page[i].owner, QUIRE_OWNER_NONE);
 		page[i].private = 0;

@@ -6,6 +6,8 @@
  */
 #include "space.h"
 
+#include "vm/mm.h"
+
 /* Frames of a huge page, of the machine that runs now. */
 static uint64_t n;
 
@@ -669,6 +671,54 @@ TEST(a_block_that_is_only_ours_goes_back_whole)
 	}
 }
 
+static void check_names(struct space *s, const char *rule)
+{
+	struct quire_violation broken = { NULL, NULL, 0 };
+
+	CHECK(!quire_check(s->q, &broken));
+	CHECK_STR(broken.rule ? broken.rule : "none", rule);
+}
+
+TEST(huge_1_the_frames_are_of_one_anon)
+{
+	struct quire_mapping map[2];
+	struct quire_page *page[2];
+	struct space s;
+
+	if (!start(&s, QUIRE_X86_64))
+		return;
+	CHECK_EQ(map_at(&s, 12 * n, 1, RW, FIXED), 0);
+	space_put(&s, 0, 1);
+	space_put(&s, 12 * n, 1);
+	for (unsigned i = 0; i < 2; i++) {
+		CHECK_EQ(quire_table_query(quire_mm_table(s.mm), at_page(i * 12 * n), &map[i]), 0);
+		page[i] = quire_pfn_page(s.q, quire_phys_pfn(map[i].phys));
+	}
+	page[0][3].private = page[1]->private;
+	check_names(&s, "HUGE-1");
+	page[0][3].private = page[0]->private;
+	space_end(&s);
+}
+
+TEST(huge_2_each_has_a_table_for_its_split)
+{
+	struct quire_page *first;
+	struct stock *deposit;
+	struct space s;
+
+	if (!start(&s, QUIRE_X86_64))
+		return;
+	space_put(&s, 0, 1);
+	deposit = &quire_mm_table(s.mm)->deposit;
+	first = deposit->first;
+	deposit->first = NULL;
+	deposit->nr--;
+	check_names(&s, "HUGE-2");
+	deposit->first = first;
+	deposit->nr++;
+	space_end(&s);
+}
+
 TEST_MAIN(CASE(a_write_makes_one_where_the_area_has_room), CASE(enabled_and_advice_say_where),
 	  CASE(sysctls_are_checked), CASE(reads_get_the_huge_page_of_zeros),
 	  CASE(without_use_zero_page_a_read_makes_one), CASE(parts_split),
@@ -677,4 +727,5 @@ TEST_MAIN(CASE(a_write_makes_one_where_the_area_has_room), CASE(enabled_and_advi
 	  CASE(what_others_share_is_not_split_for_its_age), CASE(dontfork_and_wipeonfork),
 	  CASE(without_a_block_it_is_a_small_page), CASE(collapse_answers_as_linux),
 	  CASE(khugepaged_goes_on_where_it_ended), CASE(khugepaged_keeps_its_limits),
-	  CASE(a_split_takes_no_memory), CASE(a_block_that_is_only_ours_goes_back_whole))
+	  CASE(a_split_takes_no_memory), CASE(a_block_that_is_only_ours_goes_back_whole),
+	  CASE(huge_1_the_frames_are_of_one_anon), CASE(huge_2_each_has_a_table_for_its_split))
