@@ -39,28 +39,28 @@ static bool belongs(const struct visit *v, const struct vma *vma, uint64_t addre
 	       (!has || hugefile_find(inode, hugetlb_index(vma, address)) == page);
 }
 
+/* Its count goes below 0 and back, too, if it is wrong. */
+static void count_leaf(struct quire_page *page, bool up)
+{
+	uint32_t owner = relaxed_load(&page->owner);
+
+	if (frames_owner(page) == QUIRE_OWNER_HUGETLB)
+		relaxed_store(&page->owner, up ? owner + USE_MAPPED_ONE : owner - USE_MAPPED_ONE);
+}
+
 static void leaf_check(struct visit *v, const struct vma *vma, const struct large *large)
 {
 	struct quire_page *page = frame_of(vma->mm, large->entry);
 
-	if (v->up) {
-		if (frames_owner(page) == QUIRE_OWNER_HUGETLB)
-			frame_map_again(page);
+	count_leaf(page, v->up);
+	if (v->up)
 		return;
-	}
-	if (!belongs(v, vma, large->start, page)) {
+	if (!belongs(v, vma, large->start, page))
 		broken(v, "HUGETLB-3", "a large leaf maps its area's huge page", large->start);
-		return;
-	}
-	if (large->entry & QUIRE_PTE_RW && !hugetlb_shared(vma) &&
-	    (hugefile_has(v->q, page) || quire_page_count(page) != 1))
+	else if (large->entry & QUIRE_PTE_RW && !hugetlb_shared(vma) &&
+		 (hugefile_has(v->q, page) || quire_page_count(page) != 1))
 		broken(v, "HUGETLB-5", "a private huge page that may be written is nobody else's",
 		       large->start);
-	if (!use_mapcount(page))
-		broken(v, "HUGETLB-4", "a huge page's mapcount is the leaves that map it",
-		       large->start);
-	else
-		relaxed_store(&page->owner, relaxed_load(&page->owner) - USE_MAPPED_ONE);
 }
 
 static void area_check(struct visit *v, const struct vma *vma)
