@@ -2,7 +2,7 @@
 /*
  * hugetlb_check.c - the rules of huge pages in address spaces
  *
- * As in check_frames.c, what is counted in pages is counted down to 0 by what there is, and back up.
+ * As in check_frames.c, counts of pages are counted down to 0 by what there is, and back up.
  */
 #include "cache/cache.h"
 #include "core/assert.h"
@@ -73,7 +73,8 @@ static void area_check(struct visit *v, const struct vma *vma)
 		v->promised += hugetlb_promised(vma);
 		if (!vma->file || !hugefile_is(quire_file_inode(vma->file)) ||
 		    !hugetlb_fits(vma, vma->start, vma->end) || user_next(t, &at, vma->end - 1))
-			broken(v, "HUGETLB-5", "an area of huge pages has nothing else", vma->start);
+			broken(v, "HUGETLB-5", "an area of huge pages has nothing else",
+			       vma->start);
 	}
 	at = vma->start;
 	while (at < vma->end && user_next_large(t, &at, vma->end - 1, &large)) {
@@ -136,6 +137,7 @@ bool hugetlb_check(struct quire *q, const struct vm *vm, struct quire_violation 
 	visit_all(&v, vm);
 	pages_check(&v, true);
 	if (v.promised != pc->huge.nr_reserved)
-		broken(&v, "HUGETLB-2", "what is promised to files and areas is reserved", v.promised);
+		broken(&v, "HUGETLB-2", "what is promised to files and areas is reserved",
+		       v.promised);
 	return v.ok;
 }

@@ -2,9 +2,9 @@
 /*
  * test_hugetlb_sweep.c - calls on huge pages when frames are short
  *
- * Every frame is taken away, but for the pool's. Each call is made with none free, then with one, with
- * two … until it works. Whatever it says before, all rules hold, the pool counts what it counted, and
- * what processes read is what it was.
+ * Every frame is taken away, but for the pool's. Each call is made with none free, then with one,
+ * with two … until it works. Whatever it says before, all rules hold, the pool counts what it
+ * counted, and what processes read is what it was.
  */
 #include "hugetlb.h"
 
