@@ -61,6 +61,7 @@ struct frames {
 	struct quire_page *pages;  /* by index */
 	uintptr_t nr;              /* length of pages: sections * 1024 */
 	uint32_t nr_sections;
+	bool twice;                /* a section is there twice: for two zones */
 	uint32_t *section_start;   /* by section: first pfn >> 10 */
 	uint32_t **roots;          /* by pfn >> 20; NULL: 4 GB of hole */
 	uint32_t nr_roots;
@@ -203,6 +204,8 @@ static inline struct quire_page *frames_at(const struct frames *f, uint64_t pfn)
 /** frames_twice - is the section of a frame by frames_at there once more, for another zone? */
 static inline bool frames_twice(const struct frames *f, const struct quire_page *page)
 {
+	if (likely(!f->twice))
+		return false;
 	uint32_t next = (frames_index(f, page) >> SECTION_ORDER) + 1;
 
 	return next < f->nr_sections && f->section_start[next] == f->section_start[next - 1];
