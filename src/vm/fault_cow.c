@@ -232,11 +232,17 @@ static inline enum quire_fault copy(const struct cow *c, struct fault *f)
 	return QUIRE_FAULT_DONE;
 }
 
-/* A page of a file, held: it is newer than the store's from here on. */
-static enum quire_fault dirty(struct fault *f, uint64_t entry, struct quire_page *page)
+/*
+ * In a shared area: a page of a file, newer than the store's from here on. Locks: T, which it drops
+ */
+static APART enum quire_fault write_shared(struct fault *f, uintptr_t token, uint64_t entry,
+					   struct quire_page *page)
 {
 	struct quire *q = f->table->q;
 
+	frames_pin(page);
+	table_leave(f->table, token);
+	f->kind = QUIRE_FAULT_KIND_DIRTY;
 	use_lock(q, page);
 	if (pagecache_inode(page)) {
 		pagecache_dirty(q, page);
@@ -246,17 +252,6 @@ static enum quire_fault dirty(struct fault *f, uint64_t entry, struct quire_page
 	pagecache_put(q, page);
 	pagecache_balance(quire_file_inode(f->vma->file));
 	return QUIRE_FAULT_DONE;
-}
-
-/* In a shared area. @page: of a file. Locks: T, which it drops */
-static APART enum quire_fault write_shared(struct fault *f, uintptr_t token, uint64_t entry,
-					   struct quire_page *page)
-{
-	bool held = frames_hold(page);
-
-	table_leave(f->table, token);
-	f->kind = QUIRE_FAULT_KIND_DIRTY;
-	return held ? dirty(f, entry, page) : QUIRE_FAULT_OOM;
 }
 
 /* Nobody else has the frame. Locks: T, which it drops */
@@ -298,10 +293,7 @@ enum quire_fault fault_cow(struct fault *f)
 	if (likely(c.old)) {
 		if (frame_anon(c.old) && acquire_load(&c.old->word) < 2 * COUNT_ONE)
 			return write_last(f, token, c.leaf, c.entry);
-		if (unlikely(!frames_hold(c.old))) {
-			table_leave(t, token);
-			return QUIRE_FAULT_OOM;
-		}
+		frames_pin(c.old);
 	}
 	table_leave(t, token);
 	return copy(&c, f);
