@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_smp_meet.c - page faults, write-back and writes of files, with another processor's call in
+ * the middle of them, at each step in turn
+ *
+ * What the random threads of test_smp_vm.c meet once in a long time is met here each time.
+ */
+#include "meet.h"
+#include "process.h"
+#include "store.h"
+
+#define AREA 0x20000000u
+#define CPUS 3
+
+static struct rig rig;
+static struct quire_mm *mm;
+
+/* ---- Copy-on-write ---------------------------------------------------------- */
+
+/* What a page is before two processors write it. */
+enum kind { SHARED, ZERO, FILE_PAGE, NR_KINDS };
+
+/* One page, written by processor 0, and meanwhile by processor 1, while processor 2 reads it. */
+struct cow {
+	uint64_t at;
+	uint64_t old[2]; /* its first two words */
+	unsigned loaded; /* bit n: processor n has the process loaded */
+	unsigned wrong;
+};
+
+/* As processor @cpu, as code of the process if it has it loaded, else as the kernel does it. */
+static bool touch(const struct cow *c, unsigned cpu, unsigned word, uint64_t *value, bool write)
+{
+	quire_virt_t at = { c->at + word * sizeof(*value) };
+
+	quire_hosted_cpu(cpu);
+	if (c->loaded >> cpu & 1)
+		return !quire_user_access(mm, at, value, sizeof(*value),
+					  write ? QUIRE_ACCESS_WRITE : QUIRE_ACCESS_READ, NULL);
+	return !(write ? quire_copy_to_user(mm, at, value, sizeof(*value))
+		       : quire_copy_from_user(mm, value, at, sizeof(*value)));
+}
+
+static void write_word(struct cow *c, unsigned cpu)
+{
+	uint64_t value = 100 + cpu;
+
+	c->wrong += !touch(c, cpu, cpu, &value, true);
+}
+
+/* All processors that are not in the middle of something on their own see a word. */
+static void all_see(struct cow *c, unsigned word, uint64_t wanted)
+{
+	for (unsigned cpu = 0; cpu < CPUS; cpu++) {
+		uint64_t value = ~wanted;
+
+		c->wrong += !touch(c, cpu, word, &value, false) || value != wanted;
+	}
+}
+
+static void first_write(void *ctx)
+{
+	write_word(ctx, 0);
+}
+
+/* Processor 0 is between two steps: another thread of the process may run on it. */
+static void second_write(void *ctx)
+{
+	write_word(ctx, 1);
+	all_see(ctx, 1, 101);
+}
+
+static void third_loads(void *ctx)
+{
+	struct cow *c = ctx;
+	uint64_t value = 0;
+
+	quire_hosted_cpu(2);
+	c->wrong += quire_mm_load(mm) != 0;
+	c->loaded |= 4;
+	c->wrong += !touch(c, 2, 1, &value, false) || value != c->old[1];
+}
+
+static void load(unsigned loaded)
+{
+	for (unsigned cpu = 0; cpu < CPUS; cpu++) {
+		quire_hosted_cpu(cpu);
+		if (loaded >> cpu & 1)
+			CHECK_EQ(quire_mm_load(mm), 0);
+		else
+			CHECK_EQ(quire_table_load(quire_table_kernel(rig.q)), 0);
+	}
+	quire_hosted_cpu(0);
+}
+
+static void make(struct cow *c, enum kind kind, struct quire_file *file, struct quire_mm **child)
+{
+	uint64_t old[2] = { 7, 8 };
+
+	*child = NULL;
+	c->at = AREA;
+	if (kind == FILE_PAGE) {
+		const struct quire_mmap args = { .address = { AREA }, .bytes = PAGE,
+						 .prot = PROT_RW, .file = file,
+						 .flags = QUIRE_MAP_PRIVATE | QUIRE_MAP_FIXED };
+		quire_virt_t out;
+
+		CHECK_EQ(quire_mmap(mm, &args, &out), 0);
+	} else {
+		process_anon(mm, AREA, 1);
+	}
+	if (kind == SHARED) {
+		CHECK_EQ(quire_copy_to_user(mm, (quire_virt_t){ AREA }, old, sizeof(old)), 0);
+		CHECK_EQ(quire_mm_fork(mm, child), 0);
+	}
+	CHECK_EQ(quire_copy_from_user(mm, c->old, (quire_virt_t){ AREA }, sizeof(c->old)), 0);
+	CHECK(kind != SHARED || (c->old[0] == 7 && c->old[1] == 8));
+}
+
+static uint64_t anon_frames(void)
+{
+	struct quire_vm_stat stat;
+
+	CHECK_EQ(quire_vm_stat(rig.q, &stat), 0);
+	return stat.nr_anon;
+}
+
+/* Return: whether all steps came */
+static bool cow_once(enum kind kind, struct quire_file *file, unsigned loaded,
+		     const struct meet_act *acts, unsigned nr)
+{
+	struct cow c = { .loaded = loaded };
+	struct quire_mm *child;
+	uint64_t before, value;
+	bool all;
+
+	load(loaded);
+	make(&c, kind, file, &child);
+	for (unsigned cpu = 0; cpu < CPUS; cpu++)
+		c.wrong += !touch(&c, cpu, 0, &value, false);
+	before = anon_frames();
+	all = meet_run(first_write, acts, nr, &c);
+	all_see(&c, 0, 100);
+	all_see(&c, 1, 101);
+	CHECK_EQ(anon_frames(), before + 1);
+	CHECK_EQ(c.wrong, 0);
+	if (c.wrong)
+		printf("kind %d, loaded %u, steps %u %u\n", (int)kind, loaded, acts[0].at,
+		       nr > 1 ? acts[1].at : 0);
+	if (child) {
+		CHECK_EQ(quire_copy_from_user(child, &value, (quire_virt_t){ AREA }, 8), 0);
+		CHECK_EQ(value, 7);
+		CHECK_EQ(quire_mm_destroy(child), 0);
+	}
+	quire_hosted_cpu(0);
+	CHECK_EQ(quire_munmap(mm, (quire_virt_t){ AREA }, PAGE), 0);
+	return all;
+}
+
+static void cow_kind(enum kind kind, struct quire_file *file)
+{
+	struct meet_act act[2] = { { 1, second_write } };
+
+	for (unsigned loaded = 0; loaded < 1u << CPUS; loaded++) {
+		for (act[0].at = 1; cow_once(kind, file, loaded, act, 1);)
+			act[0].at++;
+		CHECK(act[0].at > 4);
+		rig_sound(&rig);
+	}
+	/* And one comes to use the table in between. */
+	act[0].run = third_loads;
+	act[1].run = second_write;
+	for (unsigned loaded = 0; loaded < 4; loaded++) {
+		bool some = true;
+
+		for (act[0].at = 1; some; act[0].at++) {
+			some = false;
+			for (act[1].at = act[0].at; cow_once(kind, file, loaded, act, 2);
+			     act[1].at++)
+				some = true;
+		}
+	}
+}
+
+static bool begin(const struct quire_config *config)
+{
+	if (!process_rig(&rig, config, MB(64)))
+		return false;
+	CHECK_EQ(quire_mm_create(rig.q, NULL, &mm), 0);
+	return true;
+}
+
+static void end(void)
+{
+	load(0);
+	CHECK_EQ(quire_mm_destroy(mm), 0);
+	rig_end(&rig);
+}
+
+/*
+ * Nobody writes the copy while a processor can still read the page that was copied: all see what
+ * one has written as soon as it has written it, and there is one copy.
+ */
+TEST(copy_on_write)
+{
+	for (unsigned i = 0; process_machine(i); i++) {
+		struct quire_file *file = NULL;
+		uint64_t word = 9;
+		size_t done;
+
+		if (!begin(process_machine(i)))
+			return;
+		CHECK_EQ(quire_memfd_create(rig.q, "private", 0, &file), 0);
+		CHECK_EQ(quire_file_write(file, 8, &word, sizeof(word), &done), 0);
+		for (unsigned kind = 0; kind < NR_KINDS; kind++)
+			cow_kind((enum kind)kind, file);
+		quire_file_put(file);
+		end();
+	}
+}
+
+TEST_MAIN(CASE(copy_on_write))
