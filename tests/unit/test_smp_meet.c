@@ -219,4 +219,205 @@ TEST(copy_on_write)
 	}
 }
 
-TEST_MAIN(CASE(copy_on_write))
+/* ---- Files with a store ------------------------------------------------------ */
+
+#define FILE_PAGES 2u
+#define FRESH 0x5555555555555555u
+
+static struct store store;
+static struct quire_file *stored;
+static unsigned wrong;
+static bool as_code; /* processor 0 writes as code of the process, not as the kernel */
+
+static uint64_t store_word(uint64_t page)
+{
+	uint64_t word;
+
+	memcpy(&word, store.bytes + page * PAGE, sizeof(word));
+	return word;
+}
+
+/* A file of a store, mapped and not in memory; processor 0 has the process loaded. */
+static void open_stored(void)
+{
+	struct files f = { .q = rig.q };
+	quire_virt_t out;
+
+	store_make(&f, &store, FILE_PAGES * PAGE, FILE_PAGES * PAGE);
+	stored = files_open(&f, &store, 0);
+
+	const struct quire_mmap args = { .address = { AREA }, .bytes = FILE_PAGES * PAGE,
+					 .prot = PROT_RW, .file = stored,
+					 .flags = QUIRE_MAP_SHARED | QUIRE_MAP_FIXED };
+
+	CHECK_EQ(quire_mmap(mm, &args, &out), 0);
+	load(1);
+	wrong = 0;
+}
+
+static void close_stored(void)
+{
+	quire_hosted_cpu(0);
+	CHECK_EQ(wrong, 0);
+	rig_sound(&rig);
+	CHECK_EQ(quire_munmap(mm, (quire_virt_t){ AREA }, FILE_PAGES * PAGE), 0);
+	quire_file_put(stored);
+	CHECK_EQ(store.releases, 1);
+	free(store.bytes);
+}
+
+static void write_value(uint64_t value)
+{
+	const quire_virt_t at = { AREA };
+
+	if (as_code)
+		wrong += quire_user_access(mm, at, &value, 8, QUIRE_ACCESS_WRITE, NULL) !=
+			 QUIRE_FAULT_DONE;
+	else
+		wrong += quire_copy_to_user(mm, at, &value, 8) != 0;
+}
+
+static void write_fresh(void *unused)
+{
+	(void)unused;
+	quire_hosted_cpu(0);
+	write_value(FRESH);
+}
+
+static void sync_all(void *unused)
+{
+	(void)unused;
+	quire_hosted_cpu(1);
+	wrong += quire_file_sync(stored, 0, UINT64_MAX) != 0;
+}
+
+/* @dirty: it is written already, and its entry may be written. Return: whether the step came */
+static bool write_back_once(bool dirty, bool sync_first, unsigned at)
+{
+	struct meet_act act = { at, sync_first ? write_fresh : sync_all };
+	bool came;
+
+	open_stored();
+	write_value(1);
+	if (!dirty)
+		sync_all(NULL);
+	came = meet_run(sync_first ? sync_all : write_fresh, &act, 1, NULL);
+	sync_all(NULL);
+	CHECK(store_word(0) == FRESH);
+	close_stored();
+	return came;
+}
+
+/* What is written while a write-back goes on is in the store after the next one at the latest. */
+TEST(write_back)
+{
+	for (unsigned i = 0; process_machine(i); i++) {
+		if (!begin(process_machine(i)))
+			return;
+		for (unsigned how = 0; how < 8; how++) {
+			unsigned at = 1;
+
+			as_code = how & 4;
+			while (write_back_once(how & 1, how & 2, at))
+				at++;
+			CHECK(at > 3 || as_code);
+		}
+		end();
+	}
+}
+
+static uint64_t seen;
+
+static void read_first(void *unused)
+{
+	(void)unused;
+	quire_hosted_cpu(1);
+	wrong += quire_copy_from_user(mm, &seen, (quire_virt_t){ AREA }, 8) != 0;
+}
+
+static void write_page(void *unused)
+{
+	static unsigned char page[QUIRE_PAGE_SIZE];
+	size_t done;
+
+	(void)unused;
+	quire_hosted_cpu(0);
+	memset(page, 0x55, sizeof(page));
+	wrong += quire_file_write(stored, 0, page, sizeof(page), &done) != 0;
+}
+
+/* Who reads a page while it is written as a whole sees what it was or what it becomes. */
+TEST(written_whole)
+{
+	for (unsigned i = 0; process_machine(i); i++) {
+		struct meet_act act = { 1, read_first };
+		bool came = true;
+
+		if (!begin(process_machine(i)))
+			return;
+		for (; came; act.at++) {
+			uint64_t old;
+
+			open_stored();
+			old = store_word(0);
+			came = meet_run(write_page, &act, 1, NULL);
+			CHECK(seen == old || seen == FRESH);
+			read_first(NULL);
+			CHECK(seen == FRESH);
+			close_stored();
+		}
+		CHECK(act.at > 8);
+		end();
+	}
+}
+
+static void truncate_all(void *unused)
+{
+	(void)unused;
+	quire_hosted_cpu(1);
+	wrong += quire_file_truncate(stored, PAGE) != 0;
+}
+
+/* Before the truncation it is done, after it SIGBUS. */
+static void write_last_page(void *unused)
+{
+	struct quire_signal signal;
+	uint64_t value = FRESH;
+	enum quire_fault fault;
+
+	(void)unused;
+	quire_hosted_cpu(0);
+	fault = quire_user_access(mm, (quire_virt_t){ AREA + PAGE }, &value, 8, QUIRE_ACCESS_WRITE,
+				  &signal);
+	wrong += fault != QUIRE_FAULT_DONE && fault != QUIRE_FAULT_SIGBUS;
+}
+
+/* However a fault and a truncation meet, nothing behind the end stays mapped or in memory. */
+TEST(truncated)
+{
+	for (unsigned i = 0; process_machine(i); i++) {
+		if (!begin(process_machine(i)))
+			return;
+		for (unsigned how = 0; how < 2; how++) {
+			struct meet_act act = { 1, how ? write_last_page : truncate_all };
+			bool came = true;
+
+			for (; came; act.at++) {
+				uint64_t word;
+
+				open_stored();
+				came = meet_run(how ? truncate_all : write_last_page, &act, 1,
+						NULL);
+				CHECK_EQ(process_touch(mm, AREA + PAGE, &word, 8,
+						       QUIRE_ACCESS_READ),
+					 -QUIRE_BUS_ADRERR);
+				CHECK(files_info(stored).nr_pages <= 1);
+				close_stored();
+			}
+			CHECK(act.at > 8);
+		}
+		end();
+	}
+}
+
+TEST_MAIN(CASE(copy_on_write), CASE(write_back), CASE(written_whole), CASE(truncated))
