@@ -304,6 +304,21 @@ static void hit(struct quire_file *file, uint64_t index)
 	sem_read_drop(&inode->rw, inode->q->config.host);
 }
 
+/*
+ * A page that is being allocated, of a file without store, is used: then it stays. Return: false if
+ * it is behind the end, as long as not all of them are there. Locks: the page's
+ */
+static COLD bool use_allocated(struct quire_inode *inode, uint64_t index, struct quire_page *page)
+{
+	uintptr_t token = inode_lock(inode);
+	bool inside = index < inode_pages(inode->bytes);
+
+	inode_unlock(inode, token);
+	if (inside)
+		clear_flags(inode->q, page, USE_AHEAD);
+	return inside;
+}
+
 int pagecache_load(struct quire_file *file, uint64_t index, enum quire_fadvise advice, bool *major,
 		   struct quire_page **out)
 {
@@ -332,16 +347,20 @@ int pagecache_load(struct quire_file *file, uint64_t index, enum quire_fadvise a
 		use_lock(q, page);
 		/* What is in the cache is before the end, or a truncate waits for this lock. */
 		if (pagecache_inode(page) == inode && flags_of(q, page) & USE_UPTODATE) {
-			/* Of a file without store: it is used, whatever brought it. */
-			if (unlikely(flags_of(q, page) & USE_AHEAD) && !inode->store)
-				clear_flags(q, page, USE_AHEAD);
-			pagecache_referenced(q, page);
-			*out = page;
-			return 0;
+			if (unlikely(flags_of(q, page) & USE_AHEAD) && !inode->store &&
+			    !use_allocated(inode, index, page))
+				error = -QUIRE_ERANGE;
+			if (likely(!error)) {
+				pagecache_referenced(q, page);
+				*out = page;
+				return 0;
+			}
 		}
 		/* Truncated, or it could not be read: look again. */
 		use_unlock(q, page);
 		pagecache_put(q, page);
+		if (error)
+			return error;
 	}
 }
 
