@@ -25,8 +25,8 @@ static void clear_flags(struct quire *q, struct quire_page *page, uint32_t flags
 }
 
 /*
- * Return: -QUIRE_ENOMEM if it has as many references as can be counted. *@out: NULL if it isn't
- *         there
+ * For an entry. Return: -QUIRE_ENOMEM if it has as many references as can stay. *@out: NULL if it
+ * isn't there
  */
 static int find(struct quire_inode *inode, uint64_t index, struct quire_page **out)
 {
@@ -41,9 +41,12 @@ static int find(struct quire_inode *inode, uint64_t index, struct quire_page **o
 
 struct quire_page *pagecache_find(struct quire_inode *inode, uint64_t index)
 {
-	struct quire_page *page;
+	uintptr_t token = inode_lock(inode);
+	struct quire_page *page = radix_find(&inode->pages, index);
 
-	find(inode, index, &page);
+	if (page)
+		frames_pin(page);
+	inode_unlock(inode, token);
 	return page;
 }
 
@@ -197,7 +200,6 @@ static COLD int get_slow(struct quire_file *file, uint64_t index, uint64_t nr,
 {
 	struct quire_inode *inode = file->inode;
 	struct quire *q = inode->q;
-	int error = 0;
 
 	*out = NULL;
 	if (!page && !inode->store)
@@ -206,16 +208,14 @@ static COLD int get_slow(struct quire_file *file, uint64_t index, uint64_t nr,
 		ahead_miss(file, index, nr);
 	for (;;) {
 		if (!page)
-			error = find(inode, index, &page);
-		if (error)
-			return error;
+			page = pagecache_find(inode, index);
 		if (!page) {
-			error = ahead_one(inode, index, &page);
+			int error = ahead_one(inode, index, &page);
+
 			if (!error)
 				break;
 			if (error != -QUIRE_EEXIST)
 				return error;
-			error = 0;
 			page = NULL;
 		} else if (flags_of(q, page) & USE_UPTODATE || wait_for(inode, page)) {
 			break;
@@ -234,11 +234,8 @@ static COLD int get_slow(struct quire_file *file, uint64_t index, uint64_t nr,
 int pagecache_get(struct quire_file *file, uint64_t index, uint64_t nr, struct quire_page **out)
 {
 	struct quire *q = file->inode->q;
-	struct quire_page *page;
-	int error = find(file->inode, index, &page);
+	struct quire_page *page = pagecache_find(file->inode, index);
 
-	if (unlikely(error))
-		return error;
 	if (likely(page && (flags_of(q, page) & STATE) == USE_UPTODATE)) {
 		pagecache_referenced(q, page);
 		*out = page;
