@@ -84,14 +84,12 @@ static void forget(const struct fault *f)
  * page before it is left; if others have, it may be written when all have forgotten it.
  */
 static APART void leave_loaded(struct fault *f, uintptr_t token, enum tlb_users users,
-			       uint64_t entry)
+			       uint64_t entry) LOCK_ATTRIBUTE(no_thread_safety_analysis)
 {
-	uintptr_t stay = quire_port_cpu_enter();
-
-	table_leave(f->table, token);
+	lock_drop(&f->table->lock);
 	if (users == TLB_SELF)
 		tlb_forget_here(f->table, f->address);
-	quire_port_cpu_leave(stay);
+	quire_port_cpu_leave(token);
 	if (users == TLB_SELF)
 		return;
 	forget(f);
