@@ -198,10 +198,13 @@ void program_report_json(const struct program_outcome *o, const struct quire_sin
 
 void program_report_svg(const struct program_outcome *o, const struct quire_sink *sink)
 {
+	/* strace does not say what programs touch. */
+	const char *resident = o->touches ? "Resident" : "Resident, by calls alone";
+	const char *faults = o->touches ? "Page faults so far" : "Page faults so far, by calls alone";
 	const struct lab_series series[] = {
-		{ "Resident", o->resident, true },
+		{ resident, o->resident, true },
 		{ "Mapped", o->mapped, true },
-		{ "Page faults so far", o->faults, false },
+		{ faults, o->faults, false },
 	};
 	const struct lab_plot plot = {
 		.title = o->trace,

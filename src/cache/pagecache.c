@@ -93,8 +93,33 @@ static bool lock_with_room(struct quire_inode *inode, uint64_t index, uintptr_t 
 	}
 }
 
-int pagecache_insert(struct quire_inode *inode, uint64_t index, struct quire_page *page,
-		     uint32_t flags) LOCK_ATTRIBUTE(no_thread_safety_analysis)
+uint64_t pagecache_promised(const struct quire *q)
+{
+	return relaxed_load(&pagecache_of(q)->nr_promised);
+}
+
+/* Pages that a file promises with each that it has. */
+static int64_t promise_of(const struct quire_inode *inode)
+{
+	return !inode->store && !inode->promised;
+}
+
+/* A page is promised before it is there. Return: whether it may be */
+static bool promise(const struct quire_inode *inode)
+{
+	struct pagecache *pc = pagecache_of(inode->q);
+
+	if (!promise_of(inode))
+		return true;
+	pagecache_promise(pc, 1);
+	if (!pc->above || pc->above->allow(inode->q))
+		return true;
+	pagecache_promise(pc, -1);
+	return false;
+}
+
+static int insert(struct quire_inode *inode, uint64_t index, struct quire_page *page,
+		  uint32_t flags) LOCK_ATTRIBUTE(no_thread_safety_analysis)
 {
 	uintptr_t token;
 
@@ -116,6 +141,16 @@ int pagecache_insert(struct quire_inode *inode, uint64_t index, struct quire_pag
 	return 0;
 }
 
+int pagecache_insert(struct quire_inode *inode, uint64_t index, struct quire_page *page,
+		     uint32_t flags)
+{
+	int error = promise(inode) ? insert(inode, index, page, flags) : -QUIRE_ENOSPC;
+
+	if (error && error != -QUIRE_ENOSPC)
+		pagecache_promise(pagecache_of(inode->q), -promise_of(inode));
+	return error;
+}
+
 void pagecache_count_dirty(struct quire_inode *inode, int n)
 {
 	inode->nr_dirty += (uint64_t)(int64_t)n;
@@ -133,6 +168,7 @@ void pagecache_remove(struct quire_inode *inode, struct quire_page *page)
 	struct quire_page *was = radix_erase(&inode->pages, index);
 
 	ASSERT("CACHE-1", was == page);
+	pagecache_promise(pagecache_of(inode->q), -promise_of(inode));
 	ASSERT("CACHE-4", !(relaxed_load(&use->flags) & USE_WRITEBACK));
 	atomic_fetch_and_explicit(&use->flags, ~(USE_DIRTY | USE_AHEAD), memory_order_relaxed);
 	__atomic_store_n(&page->private, (uintptr_t)NULL, __ATOMIC_RELAXED);
@@ -301,6 +337,21 @@ static void hit(struct quire_file *file, uint64_t index)
 	sem_read_drop(&inode->rw, inode->q->config.host);
 }
 
+/*
+ * A page that is being allocated, of a file without store, is used: then it stays. Return: false if
+ * it is behind the end, as long as not all of them are there. Locks: the page's
+ */
+static COLD bool use_allocated(struct quire_inode *inode, uint64_t index, struct quire_page *page)
+{
+	uintptr_t token = inode_lock(inode);
+	bool inside = index < inode_pages(inode->bytes);
+
+	inode_unlock(inode, token);
+	if (inside)
+		clear_flags(inode->q, page, USE_AHEAD);
+	return inside;
+}
+
 int pagecache_load(struct quire_file *file, uint64_t index, enum quire_fadvise advice, bool *major,
 		   struct quire_page **out)
 {
@@ -329,16 +380,20 @@ int pagecache_load(struct quire_file *file, uint64_t index, enum quire_fadvise a
 		use_lock(q, page);
 		/* What is in the cache is before the end, or a truncate waits for this lock. */
 		if (pagecache_inode(page) == inode && flags_of(q, page) & USE_UPTODATE) {
-			/* Of a file without store: it is used, whatever brought it. */
-			if (unlikely(flags_of(q, page) & USE_AHEAD) && !inode->store)
-				clear_flags(q, page, USE_AHEAD);
-			pagecache_referenced(q, page);
-			*out = page;
-			return 0;
+			if (unlikely(flags_of(q, page) & USE_AHEAD) && !inode->store &&
+			    !use_allocated(inode, index, page))
+				error = -QUIRE_ERANGE;
+			if (likely(!error)) {
+				pagecache_referenced(q, page);
+				*out = page;
+				return 0;
+			}
 		}
 		/* Truncated, or it could not be read: look again. */
 		use_unlock(q, page);
 		pagecache_put(q, page);
+		if (error)
+			return error;
 	}
 }
 

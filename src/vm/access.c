@@ -149,7 +149,7 @@ static int transfer(const struct transfer *t, struct quire_page *page, unsigned 
 
 /*
  * A page of a file is written while it is locked, and dirty afterwards: write-back may have cleaned
- * the entry since the page was held.
+ * the entry since the page was held. Of a file without a store the entry says it, until it goes.
  */
 static int transfer_locked(const struct transfer *t, struct quire_page *page, unsigned offset,
 			   size_t n)
@@ -161,7 +161,7 @@ static int transfer_locked(const struct transfer *t, struct quire_page *page, un
 		return transfer(t, page, offset, n);
 	use_lock(q, page);
 	error = transfer(t, page, offset, n);
-	if (pagecache_inode(page))
+	if (frame_kind(q, page) == RSS_FILE && pagecache_inode(page))
 		pagecache_dirty(q, page);
 	use_unlock(q, page);
 	return error;

@@ -95,6 +95,18 @@ printf '7 brk(NULL) = 0x1000\n7 munmap(0x1000, 4096) = \n' >"$tmp/in"
 damage "2: number expected"
 run 0 --lenient --json -
 same "one line skipped" 1 "$(number skipped)"
+printf '7 mprotect(0x1000, 4096, PROT_FOO) = 0\n' >"$tmp/in"
+damage "1: a flag that is not known"
+printf '7 brk(NULL) = 0x10007 brk(NULL) = 0x1000\n' >"$tmp/in"
+damage "1: something follows that does not belong here"
+
+# Nothing to be made again.
+printf 'malloc(5) = 0x4A76040\nfree(0x4A76040)\n' >"$tmp/in"
+run 0 -
+same "no such call" "quire: stdin: no call in it that changes an address space" "$(cat "$tmp/err")"
+: >"$tmp/in"
+run 0 -
+same "no recording" "quire: stdin: no recording in it" "$(cat "$tmp/err")"
 
 # Ranges beyond the last address.
 cat >"$tmp/in" <<-'END'
