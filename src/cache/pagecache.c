@@ -26,8 +26,8 @@ static void clear_flags(struct quire *q, struct quire_page *page, uint32_t flags
 }
 
 /*
- * Return: -QUIRE_ENOMEM if it has as many references as can be counted. *@out: NULL if it isn't
- *         there
+ * For an entry. Return: -QUIRE_ENOMEM if it has as many references as can stay. *@out: NULL if it
+ * isn't there
  */
 static int find(struct quire_inode *inode, uint64_t index, struct quire_page **out)
 {
@@ -42,9 +42,12 @@ static int find(struct quire_inode *inode, uint64_t index, struct quire_page **o
 
 struct quire_page *pagecache_find(struct quire_inode *inode, uint64_t index)
 {
-	struct quire_page *page;
+	uintptr_t token = inode_lock(inode);
+	struct quire_page *page = radix_find(&inode->pages, index);
 
-	find(inode, index, &page);
+	if (page)
+		frames_pin(page);
+	inode_unlock(inode, token);
 	return page;
 }
 
@@ -91,8 +94,33 @@ static bool lock_with_room(struct quire_inode *inode, uint64_t index, uintptr_t 
 	}
 }
 
-int pagecache_insert(struct quire_inode *inode, uint64_t index, struct quire_page *page,
-		     uint32_t flags) LOCK_ATTRIBUTE(no_thread_safety_analysis)
+uint64_t pagecache_promised(const struct quire *q)
+{
+	return relaxed_load(&pagecache_of(q)->nr_promised);
+}
+
+/* Pages that a file promises with each that it has. */
+static int64_t promise_of(const struct quire_inode *inode)
+{
+	return !inode->store && !inode->promised;
+}
+
+/* A page is promised before it is there. Return: whether it may be */
+static bool promise(const struct quire_inode *inode)
+{
+	struct pagecache *pc = pagecache_of(inode->q);
+
+	if (!promise_of(inode))
+		return true;
+	pagecache_promise(pc, 1);
+	if (!pc->above || pc->above->allow(inode->q))
+		return true;
+	pagecache_promise(pc, -1);
+	return false;
+}
+
+static int insert(struct quire_inode *inode, uint64_t index, struct quire_page *page,
+		  uint32_t flags) LOCK_ATTRIBUTE(no_thread_safety_analysis)
 {
 	uintptr_t token;
 
@@ -114,6 +142,16 @@ int pagecache_insert(struct quire_inode *inode, uint64_t index, struct quire_pag
 	return 0;
 }
 
+int pagecache_insert(struct quire_inode *inode, uint64_t index, struct quire_page *page,
+		     uint32_t flags)
+{
+	int error = promise(inode) ? insert(inode, index, page, flags) : -QUIRE_ENOSPC;
+
+	if (error && error != -QUIRE_ENOSPC)
+		pagecache_promise(pagecache_of(inode->q), -promise_of(inode));
+	return error;
+}
+
 void pagecache_count_dirty(struct quire_inode *inode, int n)
 {
 	inode->nr_dirty += (uint64_t)(int64_t)n;
@@ -131,6 +169,7 @@ void pagecache_remove(struct quire_inode *inode, struct quire_page *page)
 	struct quire_page *was = radix_erase(&inode->pages, index);
 
 	ASSERT("CACHE-1", was == page);
+	pagecache_promise(pagecache_of(inode->q), -promise_of(inode));
 	ASSERT("CACHE-4", !(relaxed_load(&use->flags) & USE_WRITEBACK));
 	atomic_fetch_and_explicit(&use->flags, ~(USE_DIRTY | USE_AHEAD), memory_order_relaxed);
 	__atomic_store_n(&page->private, (uintptr_t)NULL, __ATOMIC_RELAXED);
@@ -198,7 +237,6 @@ static COLD int get_slow(struct quire_file *file, uint64_t index, uint64_t nr,
 {
 	struct quire_inode *inode = file->inode;
 	struct quire *q = inode->q;
-	int error = 0;
 
 	*out = NULL;
 	if (!page && !inode->store)
@@ -207,16 +245,14 @@ static COLD int get_slow(struct quire_file *file, uint64_t index, uint64_t nr,
 		ahead_miss(file, index, nr);
 	for (;;) {
 		if (!page)
-			error = find(inode, index, &page);
-		if (error)
-			return error;
+			page = pagecache_find(inode, index);
 		if (!page) {
-			error = ahead_one(inode, index, &page);
+			int error = ahead_one(inode, index, &page);
+
 			if (!error)
 				break;
 			if (error != -QUIRE_EEXIST)
 				return error;
-			error = 0;
 			page = NULL;
 		} else if (flags_of(q, page) & USE_UPTODATE || wait_for(inode, page)) {
 			break;
@@ -235,11 +271,8 @@ static COLD int get_slow(struct quire_file *file, uint64_t index, uint64_t nr,
 int pagecache_get(struct quire_file *file, uint64_t index, uint64_t nr, struct quire_page **out)
 {
 	struct quire *q = file->inode->q;
-	struct quire_page *page;
-	int error = find(file->inode, index, &page);
+	struct quire_page *page = pagecache_find(file->inode, index);
 
-	if (unlikely(error))
-		return error;
 	if (likely(page && (flags_of(q, page) & STATE) == USE_UPTODATE)) {
 		pagecache_referenced(q, page);
 		*out = page;

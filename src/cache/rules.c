@@ -95,13 +95,18 @@ static bool check_frames(struct quire *q, struct quire_violation *out)
 bool rules_check(struct quire *q, const struct tier *tier, struct quire_violation *out)
 {
 	const struct pagecache *pc = (const struct pagecache *)(const void *)tier;
-	uint64_t nr = 0, dirty = 0;
+	uint64_t nr = 0, dirty = 0, promised = 0;
 
 	for (const struct quire_inode *inode = pc->first; inode; inode = inode->next, nr++) {
 		if (!check_inode(inode, out))
 			return false;
 		dirty += inode->nr_dirty;
+		if (!inode->store)
+			promised += inode->promised ? inode->promised : inode->pages.nr;
 	}
+	if (promised != pc->nr_promised)
+		return broken(out, "CACHE-8", "what files of memory are promised is counted",
+			      promised);
 	if (dirty != pc->nr_dirty)
 		return broken(out, "CACHE-3", "the dirty pages of all files are those counted",
 			      dirty);

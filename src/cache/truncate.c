@@ -25,7 +25,7 @@ static size_t collect(struct quire_inode *inode, uint64_t *first, uint64_t last,
 	while (nr < PART && *first <= last &&
 	       (page[nr] = radix_next(&inode->pages, first, last, false))) {
 		++*first;
-		nr += frames_hold(page[nr]);
+		frames_pin(page[nr++]);
 	}
 	inode_unlock(inode, token);
 	return nr;

@@ -6,12 +6,6 @@
 
 #include <quire/port.h>
 
-#include "core/assert.h"
-
-#define SEM_WRITER 1u
-#define SEM_WAITED 2u
-#define SEM_READER 4u
-
 /* Sleep until the word is not what was just read. */
 static COLD void wait(struct sem *sem, void *host, uint32_t word)
 {
@@ -23,7 +17,7 @@ static COLD void wait(struct sem *sem, void *host, uint32_t word)
 		quire_port_wait(host, &sem->word, waited);
 }
 
-void sem_read(struct sem *sem, void *host) LOCK_ATTRIBUTE(no_thread_safety_analysis)
+COLD void sem_read_slow(struct sem *sem, void *host)
 {
 	uint32_t word = relaxed_load(&sem->word);
 
@@ -40,23 +34,17 @@ void sem_read(struct sem *sem, void *host) LOCK_ATTRIBUTE(no_thread_safety_analy
 }
 
 /* The last one to leave lets the others try again. */
-static void leave(struct sem *sem, void *host, uint32_t part)
+void sem_left(struct sem *sem, void *host, uint32_t left, uint32_t part)
 {
-	uint32_t word = atomic_fetch_sub_explicit(&sem->word, part, memory_order_release);
+	uint32_t word = left + part;
 
 	ASSERT("SEM-1", part == SEM_WRITER ? (word & ~SEM_WAITED) == SEM_WRITER
 					   : word >= SEM_READER && !(word & SEM_WRITER));
-	word -= part;
-	if (likely(word != SEM_WAITED))
+	if (likely(left != SEM_WAITED))
 		return;
-	if (atomic_compare_exchange_strong_explicit(&sem->word, &word, 0, memory_order_relaxed,
+	if (atomic_compare_exchange_strong_explicit(&sem->word, &left, 0, memory_order_relaxed,
 						    memory_order_relaxed))
 		quire_port_wake(host, &sem->word);
-}
-
-void sem_read_drop(struct sem *sem, void *host) LOCK_ATTRIBUTE(no_thread_safety_analysis)
-{
-	leave(sem, host, SEM_READER);
 }
 
 void sem_write(struct sem *sem, void *host) LOCK_ATTRIBUTE(no_thread_safety_analysis)
@@ -73,5 +61,8 @@ void sem_write(struct sem *sem, void *host) LOCK_ATTRIBUTE(no_thread_safety_anal
 
 void sem_write_drop(struct sem *sem, void *host) LOCK_ATTRIBUTE(no_thread_safety_analysis)
 {
-	leave(sem, host, SEM_WRITER);
+	sem_left(sem, host,
+		 atomic_fetch_sub_explicit(&sem->word, SEM_WRITER, memory_order_release) -
+			 SEM_WRITER,
+		 SEM_WRITER);
 }

@@ -145,20 +145,6 @@ bool table_span(const struct quire_table *t, uint64_t virt, uint64_t bytes, stru
 	return true;
 }
 
-uintptr_t table_enter(struct quire_table *t) LOCK_ATTRIBUTE(no_thread_safety_analysis)
-{
-	uintptr_t token = quire_port_cpu_enter();
-
-	lock_take(&t->lock);
-	return token;
-}
-
-void table_leave(struct quire_table *t, uintptr_t token) LOCK_ATTRIBUTE(no_thread_safety_analysis)
-{
-	lock_drop(&t->lock);
-	quire_port_cpu_leave(token);
-}
-
 /* ---- The root's kernel half ------------------------------------------------ */
 
 static unsigned kernel_first(const struct quire_table *t)

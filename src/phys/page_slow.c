@@ -263,7 +263,7 @@ int quire_page_get(struct quire *q, struct quire_page *page)
 		return -QUIRE_EINVAL;
 	uint32_t word = relaxed_load(&page->word);
 	do {
-		if (!(word & HEAD_USED) || word < COUNT_ONE)
+		if (!(word & HEAD_USED) || word & HEAD_OWNED || word < COUNT_ONE)
 			return -QUIRE_EINVAL;
 		if (word / COUNT_ONE == COUNT_MAX)
 			return -QUIRE_EOVERFLOW;

@@ -97,11 +97,8 @@ enum quire_fault quire_user_access(struct quire_mm *mm, quire_virt_t virt, void 
 
 /* ---- As the kernel ---- */
 
-/*
- * The frame at an address if it is there for this access, held; the page of zeros isn't. @full:
- * it is there, but has as many references as can be
- */
-static struct quire_page *hold(struct quire_mm *mm, uint64_t address, bool write, bool *full)
+/* The frame at an address if it is there for this access, held; the page of zeros isn't. */
+static struct quire_page *hold(struct quire_mm *mm, uint64_t address, bool write)
 {
 	struct quire_table *t = mm->table;
 	uintptr_t token = table_enter(t);
@@ -111,13 +108,13 @@ static struct quire_page *hold(struct quire_mm *mm, uint64_t address, bool write
 
 	if ((entry & QUIRE_PTE_PRESENT) && (!write || (entry & QUIRE_PTE_RW))) {
 		page = frame_of(mm, entry);
-		if (!page)
+		if (page)
+			frames_pin(page);
+		else
 			page = vm_of(mm->q)->zero;
-		else if (!frames_hold(page))
-			*full = true;
 	}
 	table_leave(t, token);
-	return *full ? NULL : page;
+	return page;
 }
 
 /* The page of an address, faulted in and held. NULL: it can't be had. Locks: S for reading */
@@ -126,12 +123,11 @@ static struct quire_page *have(struct quire_mm *mm, uint64_t address, bool write
 	struct vma *vma = fault_area(mm, address);
 	struct quire_page *page = NULL;
 	struct quire_signal signal;
-	bool full = false;
 
 	if (!vma)
 		return NULL;
-	while (!page && !full && fault_in(vma, address, write, &signal) == QUIRE_FAULT_DONE)
-		page = hold(mm, address, write, &full);
+	while (!page && fault_in(vma, address, write, &signal) == QUIRE_FAULT_DONE)
+		page = hold(mm, address, write);
 	return page;
 }
 

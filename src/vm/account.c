@@ -7,6 +7,8 @@
  */
 #include "vm/account.h"
 
+#include "cache/inode.h"
+#include "cache/pagecache.h"
 #include "core/assert.h"
 
 /* In mode 2 a process leaves a share of what it has to others, up to user_reserve_kbytes. */
@@ -86,37 +88,66 @@ uint64_t account_limit(struct quire *q)
 	return managed(q) * sysctl->overcommit_ratio / 100;
 }
 
-/* Mode 2. @now: pages promised with those asked for */
-static COLD bool within_limit(const struct quire_mm *mm, uint64_t now)
+uint64_t account_committed(const struct quire *q)
 {
-	const struct quire_vm_sysctl *sysctl = &vm_of(mm->q)->sysctl;
-	uint64_t limit = account_limit(mm->q), leave = mm->total_vm / RESERVE_SHARE;
+	return relaxed_load(&vm_of(q)->committed) + pagecache_promised(q);
+}
+
+/* Mode 2, once it is promised. @total_vm: of whom asks */
+static COLD bool within_limit(struct quire *q, uint64_t total_vm, bool privileged)
+{
+	const struct quire_vm_sysctl *sysctl = &vm_of(q)->sysctl;
+	uint64_t limit = account_limit(q), leave = total_vm / RESERVE_SHARE;
 
 	if (leave > KB_PAGES(sysctl->user_reserve_kbytes))
 		leave = KB_PAGES(sysctl->user_reserve_kbytes);
-	if (!mm->config.privileged)
+	if (!privileged)
 		leave += KB_PAGES(sysctl->admin_reserve_kbytes);
-	return limit > leave && now < limit - leave;
+	return limit > leave && account_committed(q) < limit - leave;
+}
+
+/* May it have promised them? */
+static bool allows(const struct quire_mm *mm, uint64_t nr_pages)
+{
+	enum quire_overcommit mode = vm_of(mm->q)->sysctl.overcommit_memory;
+
+	if (likely(mode == QUIRE_OVERCOMMIT_GUESS))
+		return is_possible(mm->q, nr_pages);
+	return mode != QUIRE_OVERCOMMIT_NEVER ||
+	       within_limit(mm->q, mm->total_vm, mm->config.privileged);
+}
+
+bool account_allow(struct quire *q)
+{
+	return likely(vm_of(q)->sysctl.overcommit_memory != QUIRE_OVERCOMMIT_NEVER) ||
+	       within_limit(q, 0, false);
+}
+
+/* Hosts of 32 bits count up to 2^31 pages, of each kind. */
+static bool is_countable(uint64_t nr_pages, uint64_t have)
+{
+	return nr_pages <= UINTPTR_MAX / 2 && have <= UINTPTR_MAX / 2;
 }
 
 int account_promise(struct quire_mm *mm, uint64_t nr_pages)
 {
 	struct vm *vm = vm_of(mm->q);
-	bool ok = true;
-	uint64_t now;
 
-	/* Hosts of 32 bits count up to 2^31 pages. */
-	if (unlikely(nr_pages > UINTPTR_MAX / 2 || relaxed_load(&vm->committed) > UINTPTR_MAX / 2))
+	if (unlikely(!is_countable(nr_pages, relaxed_load(&vm->committed))))
 		return -QUIRE_ENOMEM;
-	now = atomic_fetch_add_explicit(&vm->committed, (uintptr_t)nr_pages, memory_order_relaxed) +
-	      nr_pages;
-	if (likely(vm->sysctl.overcommit_memory == QUIRE_OVERCOMMIT_GUESS))
-		ok = is_possible(mm->q, nr_pages);
-	else if (vm->sysctl.overcommit_memory == QUIRE_OVERCOMMIT_NEVER)
-		ok = within_limit(mm, now);
-	if (!ok)
-		account_release(mm, nr_pages);
-	return ok ? 0 : -QUIRE_ENOMEM;
+	atomic_fetch_add_explicit(&vm->committed, (uintptr_t)nr_pages, memory_order_relaxed);
+	if (likely(allows(mm, nr_pages)))
+		return 0;
+	account_release(mm, nr_pages);
+	return -QUIRE_ENOMEM;
+}
+
+int account_promise_file(struct quire_mm *mm, struct quire_inode *inode, uint64_t nr_pages)
+{
+	if (!is_countable(nr_pages, pagecache_promised(mm->q)))
+		return -QUIRE_ENOMEM;
+	inode_promise(inode, nr_pages);
+	return allows(mm, nr_pages) ? 0 : -QUIRE_ENOMEM;
 }
 
 void account_release(struct quire_mm *mm, uint64_t nr_pages)
