@@ -9,7 +9,8 @@
 #include "cache/writeback.h"
 #include "core/assert.h"
 
-#define GFP QUIRE_GFP_HIGHUSER_MOVABLE
+/* R or a page's lock is held: nobody writes files back for want of such a frame. */
+#define GFP (QUIRE_GFP_HIGHUSER_MOVABLE & ~QUIRE_GFP_BIT_FS)
 
 /* What is not up to date or is marked is not for the short path. */
 #define STATE (USE_UPTODATE | USE_AHEAD)
@@ -87,7 +88,7 @@ static bool lock_with_room(struct quire_inode *inode, uint64_t index, uintptr_t 
 		if (radix_find(&inode->pages, index) || !radix_need(&inode->pages, index))
 			return true;
 		inode_unlock(inode, *token);
-		node = quire_cache_alloc(nodes, QUIRE_GFP_KERNEL);
+		node = quire_cache_alloc(nodes, QUIRE_GFP_NOFS);
 		if (!node)
 			return false;
 	}
