@@ -25,13 +25,14 @@ static void clear_flags(struct quire *q, struct quire_page *page, uint32_t flags
 }
 
 /*
- * Return: -QUIRE_ENOMEM if it has as many references as can be counted. *@out: NULL if it isn't
- *         there
+ * @inside: only before the end of the file. Return: -QUIRE_ENOMEM if it has as many references as
+ *          can be counted. *@out: NULL if it isn't there
  */
-static int find(struct quire_inode *inode, uint64_t index, struct quire_page **out)
+static int find(struct quire_inode *inode, uint64_t index, bool inside, struct quire_page **out)
 {
 	uintptr_t token = inode_lock(inode);
-	struct quire_page *page = radix_find(&inode->pages, index);
+	bool there = !inside || index < inode_pages(inode->bytes);
+	struct quire_page *page = likely(there) ? radix_find(&inode->pages, index) : NULL;
 	bool held = page && frames_hold(page);
 
 	inode_unlock(inode, token);
@@ -43,7 +44,7 @@ struct quire_page *pagecache_find(struct quire_inode *inode, uint64_t index)
 {
 	struct quire_page *page;
 
-	find(inode, index, &page);
+	find(inode, index, false, &page);
 	return page;
 }
 
@@ -52,10 +53,13 @@ size_t pagecache_around(struct quire_inode *inode, uint64_t first, uint64_t last
 {
 	struct quire *q = inode->q;
 	uintptr_t token = inode_lock(inode);
+	uint64_t end = inode_pages(inode->bytes);
 	struct quire_page *page;
 	size_t nr = 0;
 
-	for (uint64_t i = first; i <= last && nr < max; i++) {
+	if (last >= end)
+		last = end - 1; /* below @first, if that is behind the end */
+	for (uint64_t i = first; end && i <= last && nr < max; i++) {
 		page = radix_next(&inode->pages, &i, last, false);
 		if (!page)
 			break;
@@ -242,7 +246,7 @@ static COLD int get_slow(struct quire_file *file, uint64_t index, uint64_t nr,
 		ahead_miss(file, index, nr);
 	for (;;) {
 		if (!page)
-			error = find(inode, index, &page);
+			error = find(inode, index, true, &page);
 		if (error)
 			return error;
 		if (!page) {
@@ -271,7 +275,7 @@ int pagecache_get(struct quire_file *file, uint64_t index, uint64_t nr, struct q
 {
 	struct quire *q = file->inode->q;
 	struct quire_page *page;
-	int error = find(file->inode, index, &page);
+	int error = find(file->inode, index, true, &page);
 
 	if (unlikely(error))
 		return error;
@@ -318,7 +322,7 @@ static int bring(struct quire_file *file, uint64_t index, enum quire_fadvise adv
 	if (index < inode_pages(inode->bytes)) {
 		if (inode->store)
 			ahead_fault(file, index, advice);
-		error = find(inode, index, out);
+		error = find(inode, index, true, out);
 		if (error || *out)
 			;
 		else if (inode->store)
@@ -348,7 +352,7 @@ int pagecache_load(struct quire_file *file, uint64_t index, enum quire_fadvise a
 
 	for (;;) {
 		struct quire_page *page;
-		int error = find(inode, index, &page);
+		int error = find(inode, index, true, &page);
 
 		if (error)
 			return error;
@@ -368,9 +372,7 @@ int pagecache_load(struct quire_file *file, uint64_t index, enum quire_fadvise a
 		use_lock(q, page);
 		/* What is in the cache is before the end, or a truncate waits for this lock. */
 		if (pagecache_inode(page) == inode && flags_of(q, page) & USE_UPTODATE) {
-			/* Of a file without store: it is used, whatever brought it. */
-			if (unlikely(flags_of(q, page) & USE_AHEAD) && !inode->store)
-				clear_flags(q, page, USE_AHEAD);
+			pagecache_used(q, page);
 			pagecache_referenced(q, page);
 			*out = page;
 			return 0;
