@@ -7,55 +7,16 @@
  */
 #include "vm/account.h"
 
-#include "core/assert.h"
-
 /* In mode 2 a process leaves a share of what it has to others, up to user_reserve_kbytes. */
 #define RESERVE_SHARE 32
 #define KB_PAGES(kb) ((kb) / (QUIRE_PAGE_SIZE / 1024))
 
-static bool is_data(uint32_t flags)
-{
-	return (flags & (QUIRE_VM_WRITE | QUIRE_VM_SHARED | QUIRE_VM_GROWSDOWN)) == QUIRE_VM_WRITE;
-}
-
-/* The count for areas of that kind. NULL: total_vm alone */
-static uint64_t *count_of(struct quire_mm *mm, uint32_t flags)
+void account_other(struct quire_mm *mm, uint32_t flags, int64_t nr_pages)
 {
 	if ((flags & (QUIRE_VM_EXEC | QUIRE_VM_WRITE | QUIRE_VM_GROWSDOWN)) == QUIRE_VM_EXEC)
-		return &mm->exec_vm;
-	if (flags & QUIRE_VM_GROWSDOWN)
-		return &mm->stack_vm;
-	return is_data(flags) ? &mm->data_vm : NULL;
-}
-
-static bool within(const struct quire_mm *mm, enum quire_rlimit limit, uint64_t nr_pages)
-{
-	return nr_pages <= mm->config.rlimit[limit] >> QUIRE_PAGE_SHIFT;
-}
-
-bool account_may_grow(const struct quire_mm *mm, uint32_t flags, uint64_t nr_pages)
-{
-	return within(mm, QUIRE_RLIMIT_AS, mm->total_vm + nr_pages) &&
-	       (!is_data(flags) || within(mm, QUIRE_RLIMIT_DATA, mm->data_vm + nr_pages));
-}
-
-bool account_may_lock(const struct quire_mm *mm, uint32_t flags, uint64_t nr_pages)
-{
-	return !(flags & QUIRE_VM_LOCKED) || mm->config.privileged ||
-	       within(mm, QUIRE_RLIMIT_MEMLOCK, mm->locked_vm + nr_pages);
-}
-
-void account_area(struct quire_mm *mm, uint32_t flags, int64_t nr_pages)
-{
-	uint64_t *count = count_of(mm, flags);
-
-	mm->total_vm += (uint64_t)nr_pages;
-	if (mm->total_vm > mm->hiwater_vm)
-		mm->hiwater_vm = mm->total_vm;
-	if (count)
-		*count += (uint64_t)nr_pages;
-	if (flags & QUIRE_VM_LOCKED)
-		mm->locked_vm += (uint64_t)nr_pages;
+		mm->exec_vm += (uint64_t)nr_pages;
+	else if (flags & QUIRE_VM_GROWSDOWN)
+		mm->stack_vm += (uint64_t)nr_pages;
 }
 
 static uint64_t managed(const struct quire *q)
@@ -99,30 +60,14 @@ static COLD bool within_limit(const struct quire_mm *mm, uint64_t now)
 	return limit > leave && now < limit - leave;
 }
 
-int account_promise(struct quire_mm *mm, uint64_t nr_pages)
+bool account_judge(const struct quire_mm *mm, uint64_t nr_pages, uint64_t now)
 {
-	struct vm *vm = vm_of(mm->q);
-	bool ok = true;
-	uint64_t now;
-
-	/* Hosts of 32 bits count up to 2^31 pages. */
-	if (unlikely(nr_pages > UINTPTR_MAX / 2 || relaxed_load(&vm->committed) > UINTPTR_MAX / 2))
-		return -QUIRE_ENOMEM;
-	now = atomic_fetch_add_explicit(&vm->committed, (uintptr_t)nr_pages, memory_order_relaxed) +
-	      nr_pages;
-	if (likely(vm->sysctl.overcommit_memory == QUIRE_OVERCOMMIT_GUESS))
-		ok = is_possible(mm->q, nr_pages);
-	else if (vm->sysctl.overcommit_memory == QUIRE_OVERCOMMIT_NEVER)
-		ok = within_limit(mm, now);
-	if (!ok)
-		account_release(mm, nr_pages);
-	return ok ? 0 : -QUIRE_ENOMEM;
-}
-
-void account_release(struct quire_mm *mm, uint64_t nr_pages)
-{
-	uint64_t was = atomic_fetch_sub_explicit(&vm_of(mm->q)->committed, (uintptr_t)nr_pages,
-						 memory_order_relaxed);
-
-	ASSERT("VMA-4", was >= nr_pages);
+	switch (vm_of(mm->q)->sysctl.overcommit_memory) {
+	case QUIRE_OVERCOMMIT_GUESS:
+		return is_possible(mm->q, nr_pages);
+	case QUIRE_OVERCOMMIT_NEVER:
+		return within_limit(mm, now);
+	default:
+		return true;
+	}
 }

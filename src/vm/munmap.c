@@ -57,7 +57,8 @@ int munmap_plan(const struct quire_mm *mm, uint64_t start, uint64_t end, struct 
 static void cut(struct vma *vma, uint64_t start, uint64_t end, struct vma_room *room)
 {
 	account_area(vma->mm, vma->flags, -(int64_t)((end - start) >> QUIRE_PAGE_SHIFT));
-	zap_range(vma, start, end);
+	if (relaxed_load(&vma->touched))
+		zap_range(vma, start, end);
 	if (start == vma->start && end == vma->end) {
 		vma_unlink(vma);
 	} else if (start == vma->start) {
@@ -94,7 +95,8 @@ static void whole(struct vma *vma, struct tree_cursor *c)
 	if (vma->flags & QUIRE_VM_ACCOUNT)
 		account_release(mm, nr);
 	account_area(mm, vma->flags, -(int64_t)nr);
-	zap_range(vma, vma->start, vma->end);
+	if (relaxed_load(&vma->touched))
+		zap_range(vma, vma->start, vma->end);
 	vma_unlink_at(vma, c);
 }
 

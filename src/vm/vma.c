@@ -101,6 +101,7 @@ static void init_like(struct vma *vma, struct quire_mm *mm, const struct vma *fr
 	vma->pgoff = from->pgoff;
 	vma->anon = NULL;
 	vma->anon_next = vma->anon_prev = NULL;
+	relaxed_store(&vma->touched, relaxed_load(&from->touched));
 	if (vma->file)
 		quire_file_get(vma->file);
 }
@@ -302,16 +303,19 @@ bool vma_joins(const struct vma *lower, const struct vma *upper)
 	       anon_mergeable(lower->anon, upper->anon);
 }
 
-static void share_anon(struct vma *to, const struct vma *from)
+/* Pages of one become the other's. */
+static void share_pages(struct vma *to, const struct vma *from)
 {
 	if (!to->anon && from->anon)
 		anon_link(to, from->anon);
+	if (relaxed_load(&from->touched))
+		vma_touch(to);
 }
 
 /* The upper of two neighbours becomes part of the lower one. */
 static void absorb(struct vma *lower, struct vma *upper)
 {
-	share_anon(lower, upper);
+	share_pages(lower, upper);
 	set_limits(lower, lower->start, upper->end);
 	vma_unlink(upper);
 	tree_follow(lower, lower->start);
@@ -413,7 +417,7 @@ static void shift(struct vma *lower, struct vma *upper, uint64_t border)
 	uint64_t old = upper->start;
 	bool up = border > old;
 
-	share_anon(up ? lower : upper, up ? upper : lower);
+	share_pages(up ? lower : upper, up ? upper : lower);
 	if (up) {
 		set_limits(lower, lower->start, border);
 		set_limits(upper, border, upper->end);

@@ -13,6 +13,7 @@
 #include <quire/mm.h>
 
 #include "core/interval.h"
+#include "core/lock.h"
 #include "core/tree.h"
 
 struct anon;
@@ -31,9 +32,19 @@ struct vma {
 				     * once under mm->anon_lock by a fault */
 	struct vma *anon_next, *anon_prev; /* other areas of the same anon (A) */
 	struct interval maps;       /* in file's inode->maps (M) */
+	_Atomic bool touched;       /* it may have entries (VMA-6): a fault brought one, or a part
+				     * of it came from an area that is. S, or set by a fault */
 };
 
 _Static_assert(sizeof(struct vma) <= 128, "an area's record is two cache lines");
+
+/** vma_touch - it gets an entry. Locks: S, for reading at least */
+static inline void vma_touch(struct vma *vma)
+{
+	/* Not written again and again by processors that fault side by side. */
+	if (!relaxed_load(&vma->touched))
+		relaxed_store(&vma->touched, true);
+}
 
 /** vma_pages - its size */
 static inline uint64_t vma_pages(const struct vma *vma)
