@@ -111,7 +111,7 @@ static inline bool is_close(const struct vma *next, uint64_t end)
 static bool find_high(struct quire_mm *mm, struct tree_fit *fit, struct layout_place *out)
 {
 	while (fit->high > fit->low && tree_gap_top(&mm->areas, fit, &out->spot.c, &out->start)) {
-		vma_around(mm, &out->spot);
+		vma_around(&mm->areas, &out->spot);
 		out->at = true;
 		if (likely(!is_close(out->spot.next, out->start + fit->bytes)))
 			return true;

@@ -335,35 +335,37 @@ struct vma *vma_join(struct vma *vma)
 	return vma;
 }
 
-/* @prev, @next: the areas before and behind the gap; NULL: there is none */
-static struct vma *extend(const struct vma *like, struct vma *prev, struct vma *next)
+/* The area before the gap, if it could be one with @like, which the gap has. */
+static inline struct vma *joins_before(const struct vma *like, const struct vma_spot *spot)
 {
-	bool after = prev && vma_joins(prev, like), before = next && vma_joins(like, next);
+	struct vma *prev = NULL;
 
-	if (after && before && !anon_mergeable(prev->anon, next->anon))
+	/* Mostly there is a gap left, and nobody has to find who is beyond it. */
+	if (spot->below == like->start && like->start)
+		prev = tree_before(&like->mm->areas, &spot->c);
+	return prev && vma_joins(prev, like) ? prev : NULL;
+}
+
+static inline struct vma *extend(const struct vma *like, const struct vma_spot *spot)
+{
+	struct vma *next = spot->next, *prev = joins_before(like, spot);
+	bool before = next && vma_joins(like, next);
+
+	if (prev && before && !anon_mergeable(prev->anon, next->anon))
 		before = false;
-	if (after && before)
+	if (prev && before)
 		absorb(prev, next);
-	else if (after)
+	else if (prev)
 		vma_resize(prev, prev->start, like->end);
 	else if (before)
 		vma_resize(next, like->start, next->end);
-	return after ? prev : before ? next : NULL;
-}
-
-void vma_around(const struct quire_mm *mm, struct vma_spot *spot)
-{
-	void *prev, *next;
-
-	tree_around(&mm->areas, &spot->c, &prev, &next);
-	spot->prev = prev;
-	spot->next = next;
+	return prev ? prev : before ? next : NULL;
 }
 
 void vma_spot(const struct quire_mm *mm, uint64_t address, struct vma_spot *out)
 {
 	tree_seek(&mm->areas, address, &out->c);
-	vma_around(mm, out);
+	vma_around(&mm->areas, out);
 }
 
 struct vma *vma_extend(const struct vma *like)
@@ -371,7 +373,7 @@ struct vma *vma_extend(const struct vma *like)
 	struct vma_spot spot;
 
 	vma_spot(like->mm, like->start, &spot);
-	return extend(like, spot.prev, spot.next);
+	return extend(like, &spot);
 }
 
 /* Have the nodes that an insertion takes. Return: 0; -QUIRE_ENOMEM: those had stay with the tree */
@@ -391,7 +393,7 @@ struct vma *vma_add(const struct vma *like, struct vma_spot *spot)
 {
 	struct quire_mm *mm = like->mm;
 	struct tree_range range = { like->start, like->end, NULL };
-	struct vma *vma = extend(like, spot->prev, spot->next);
+	struct vma *vma = extend(like, spot);
 
 	if (vma)
 		return vma;

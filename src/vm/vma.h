@@ -166,15 +166,20 @@ struct vma *vma_extend(const struct vma *like);
 
 /** struct vma_spot - a gap between areas */
 struct vma_spot {
-	struct vma *prev, *next; /* before and behind it; NULL: there is none */
-	struct tree_cursor c;    /* in it */
+	uint64_t below;       /* where the area below it ends; 0: there is none */
+	struct vma *next;     /* the area above it; NULL: there is none */
+	struct tree_cursor c; /* in it */
 };
+
+/** vma_around - what is around the gap at the cursor. Locks: mm->sem */
+static inline void vma_around(const struct tree_root *areas, struct vma_spot *spot)
+{
+	spot->below = tree_below(areas, &spot->c);
+	spot->next = tree_above(areas, &spot->c);
+}
 
 /** vma_spot - the gap that @address is in. Locks: mm->sem */
 void vma_spot(const struct quire_mm *mm, uint64_t address, struct vma_spot *out);
-
-/** vma_around - find its neighbours, the cursor is set */
-void vma_around(const struct quire_mm *mm, struct vma_spot *spot);
 
 /**
  * vma_add - an area at free addresses: a neighbour's part, or one of its own
