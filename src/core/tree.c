@@ -38,7 +38,7 @@ static inline uint32_t node_seek(const struct tree_node *n, uint64_t address)
 
 static inline uint32_t node_nr(const struct tree_node *n)
 {
-	return (uint32_t)n->last - n->first;
+	return n->last - n->first;
 }
 
 static inline uint64_t node_end(const struct tree_node *n)
@@ -51,17 +51,22 @@ static inline uint64_t below(const struct tree_root *tree, const struct tree_cur
 			     uint32_t level)
 {
 	for (; level < tree->height; level++) {
+		const struct tree_node *n = c->node[level];
 		uint32_t i = c->at[level];
 
-		if (i > c->node[level]->first)
-			return c->node[level]->end[i - 1];
+		if (i > n->first)
+			return n->end[i - 1];
 	}
 	return 0;
 }
 
-uint64_t tree_below_leaf(const struct tree_root *tree, const struct tree_cursor *c)
+/* The same of the range at the cursor: mostly it is in the leaf. */
+static inline uint64_t below_leaf(const struct tree_root *tree, const struct tree_cursor *c)
 {
-	return below(tree, c, 1);
+	const struct tree_node *n = c->node[0];
+	uint32_t i = c->at[0];
+
+	return likely(i > n->first) ? n->end[i - 1] : below(tree, c, 1);
 }
 
 /* The widest gap of a node, or what it may be. @low: where the range before its first one ends */
@@ -100,8 +105,8 @@ static inline void entry_copy(struct tree_node *to, uint32_t i, const struct tre
 /* Say which entries are in use. */
 static void node_limits(struct tree_node *n, uint32_t first, uint32_t last)
 {
-	n->first = (uint16_t)first;
-	n->last = (uint16_t)last;
+	n->first = first;
+	n->last = last;
 	for (uint32_t i = 0; i < first; i++)
 		n->end[i] = 0;
 	for (uint32_t i = last; i < TREE_FAN; i++)
@@ -120,21 +125,20 @@ static APART void slide(struct tree_node *n, uint32_t first)
 	node_limits(n, first, first + nr);
 }
 
-/*
- * Make an entry in front of @at, in a node that is not full: those of the shorter side move. At
- * an end of the node where there is no room all move to the other, so that the next ones have it.
- */
-static WITHIN void node_put(struct tree_node *n, uint32_t at, const struct entry *e)
+/* Make room for an entry before @at, inside of a node or at an end that has none. */
+static WITHIN uint32_t node_open(struct tree_node *n, uint32_t at)
 {
 	uint32_t i;
 
-	if (unlikely(!at && n->last && n->last < TREE_FAN)) {
+	/* At such an end all move to the other, so that the next ones have room. */
+	if (unlikely(!at && n->last)) {
 		at = TREE_FAN - n->last;
 		slide(n, at);
-	} else if (unlikely(at == n->last && at == TREE_FAN)) {
+	} else if (unlikely(at == TREE_FAN)) {
 		at = node_nr(n);
 		slide(n, 0);
 	}
+	/* Those of the shorter side. */
 	if (n->first && (n->last == TREE_FAN || at - n->first < n->last - at)) {
 		for (i = --n->first; i + 1 < at; i++)
 			entry_copy(n, i, n, i + 1);
@@ -142,7 +146,19 @@ static WITHIN void node_put(struct tree_node *n, uint32_t at, const struct entry
 		for (i = n->last++; i > at; i--)
 			entry_copy(n, i, n, i - 1);
 	}
-	entry_set(n, i, e);
+	return i;
+}
+
+/* Put an entry before @at, into a node that is not full. */
+static WITHIN void node_put(struct tree_node *n, uint32_t at, const struct entry *e)
+{
+	if (at == n->first && at)
+		n->first = --at;
+	else if (at == n->last && at < TREE_FAN)
+		n->last = at + 1;
+	else
+		at = node_open(n, at);
+	entry_set(n, at, e);
 }
 
 /* The same, where that is rare. */
@@ -155,7 +171,7 @@ static WITHIN void node_cut(struct tree_node *n, uint32_t at)
 {
 	uint32_t i = at;
 
-	if (at - n->first < n->last - 1u - at) {
+	if (at - n->first < n->last - 1 - at) {
 		for (; i > n->first; i--)
 			entry_copy(n, i, n, i - 1);
 		n->end[i] = 0;
@@ -249,9 +265,10 @@ static void go_last(struct tree_cursor *c, uint32_t level)
 {
 	for (; level; level--) {
 		c->node[level - 1] = c->node[level]->slot[c->at[level]].child;
-		c->at[level - 1] = c->node[level - 1]->last - 1u;
+		c->at[level - 1] = c->node[level - 1]->last - 1;
 	}
 	c->at[0] = c->node[0]->last;
+	c->low = node_end(c->node[0]);
 }
 
 /* From entry at[@level] to the first range below it. */
@@ -269,7 +286,7 @@ static void go_end(const struct tree_root *tree, struct tree_cursor *c)
 	uint32_t level = tree->height - 1;
 
 	c->node[level] = tree->root;
-	c->at[level] = tree->root->last - 1u;
+	c->at[level] = tree->root->last - 1;
 	go_last(c, level);
 }
 
@@ -302,6 +319,7 @@ bool tree_seek(const struct tree_root *tree, uint64_t address, struct tree_curso
 		return false;
 	}
 	descend(tree, address, 0, c);
+	c->low = below_leaf(tree, c);
 	return true;
 }
 
@@ -326,6 +344,7 @@ bool tree_next(const struct tree_root *tree, struct tree_cursor *c)
 		level++;
 	if (level == tree->height)
 		return false;
+	c->low = c->node[0]->end[c->at[0]];
 	c->at[level]++;
 	go_first(c, level);
 	return true;
@@ -346,6 +365,7 @@ bool tree_prev(const struct tree_root *tree, struct tree_cursor *c)
 		go_last(c, level);
 		c->at[0]--;
 	}
+	c->low = below_leaf(tree, c);
 	return true;
 }
 
@@ -394,8 +414,9 @@ static bool next_gap(struct tree_root *tree, struct tree_cursor *c, uint64_t nee
 				i++;
 		} else {
 			c->at[0] = i;
-			for (uint64_t low = below(tree, c, 0); i < n->last; low = n->end[i++]) {
-				if (n->start[i] - low >= need) {
+			c->low = below_leaf(tree, c);
+			for (; i < n->last; c->low = n->end[i++]) {
+				if (n->start[i] - c->low >= need) {
 					c->at[0] = i;
 					return true;
 				}
@@ -440,11 +461,9 @@ bool tree_gap(struct tree_root *tree, const struct tree_fit *fit, struct tree_cu
 		if (!next_gap(tree, c, fit->bytes, level, c->at[level] + !!level))
 			goto behind;
 		do {
-			uint64_t low = below(tree, c, 0);
-
-			if (low >= fit->high)
+			if (c->low >= fit->high)
 				return false;
-			if (room(fit, low, c->node[0]->start[c->at[0]], start))
+			if (room(fit, c->low, c->node[0]->start[c->at[0]], start))
 				return true;
 			/* Too narrow once aligned or cut by the limits. */
 		} while (next_gap(tree, c, fit->bytes, 0, c->at[0] + 1));
@@ -466,12 +485,13 @@ static bool prev_gap(struct tree_root *tree, struct tree_cursor *c, uint64_t nee
 		if (level) {
 			while (i > n->first && n->gap[i - 1] < need)
 				i--;
-		} else {
-			for (; i > n->first; i--) {
-				c->at[0] = i - 1;
-				if (n->start[i - 1] - below(tree, c, 0) >= need)
-					return true;
-			}
+		} else if (i > n->first) {
+			while (--i > n->first && n->start[i] - n->end[i - 1] < need)
+				;
+			c->at[0] = i;
+			c->low = below_leaf(tree, c);
+			if (n->start[i] - c->low >= need)
+				return true;
 		}
 		if (i > n->first) {
 			c->at[level] = i - 1;
@@ -521,7 +541,7 @@ bool tree_gap_top(struct tree_root *tree, const struct tree_fit *fit, struct tre
 	while (prev_gap(tree, c, fit->bytes, level, i)) {
 		uint64_t high = c->node[0]->start[c->at[0]];
 
-		if (room_top(fit, below(tree, c, 0), high, start))
+		if (room_top(fit, c->low, high, start))
 			return true;
 		if (high <= fit->low)
 			return false;
@@ -541,7 +561,7 @@ static void carry_end(const struct tree_root *tree, struct tree_cursor *c, uint3
 
 	while (++level < tree->height) {
 		c->node[level]->end[c->at[level]] = end;
-		if (c->at[level] + 1u < c->node[level]->last)
+		if (c->at[level] + 1 < c->node[level]->last)
 			return;
 	}
 }
@@ -566,7 +586,7 @@ static APART void carry_next(const struct tree_root *tree, struct tree_cursor *c
 	uint32_t level = 1, i, down;
 	uint64_t gap;
 
-	while (level < tree->height && c->at[level] + 1u >= c->node[level]->last)
+	while (level < tree->height && c->at[level] + 1 >= c->node[level]->last)
 		level++;
 	if (level == tree->height)
 		return;
@@ -597,7 +617,7 @@ static bool is_first(const struct tree_root *tree, const struct tree_cursor *c, 
 static bool is_last(const struct tree_root *tree, const struct tree_cursor *c, uint32_t level)
 {
 	while (++level < tree->height) {
-		if (c->at[level] + 1u < c->node[level]->last)
+		if (c->at[level] + 1 < c->node[level]->last)
 			return false;
 	}
 	return true;
@@ -662,7 +682,8 @@ static void grow(struct tree_root *tree, struct tree_cursor *c)
 	if (tree->height) {
 		struct entry e = sum(tree->root, tree->height - 1, 0);
 
-		node_put_rare(root, MIDDLE, &e);
+		entry_set(root, MIDDLE, &e);
+		root->last++;
 	}
 	ASSERT("TREE-3", tree->height < TREE_LEVELS);
 	tree->root = root;
@@ -700,15 +721,16 @@ void tree_insert(struct tree_root *tree, struct tree_cursor *c, const struct tre
 {
 	const struct entry e = { range->end, range->start, range->value };
 
-	if (unlikely(!tree->root))
+	if (unlikely(!tree->root)) {
 		grow(tree, c);
+		c->low = 0;
+	}
 	struct tree_node *n = c->node[0];
 	uint32_t at = c->at[0];
-	uint64_t low = below(tree, c, 0);
 	bool last = at == n->last;
 
-	ASSERT("TREE-1", e.gap < e.end && e.end < UINT64_MAX && low <= e.gap &&
-				 (last || e.end <= n->start[at]));
+	ASSERT("TREE-1", c->low <= e.gap && e.gap < e.end &&
+				 (last ? e.end < UINT64_MAX : e.end <= n->start[at]));
 	tree->nr++;
 	if (unlikely(is_full(n))) {
 		insert_full(tree, c, e);
@@ -717,7 +739,7 @@ void tree_insert(struct tree_root *tree, struct tree_cursor *c, const struct tre
 	node_put(n, at, &e);
 	if (unlikely(last)) {
 		carry_end(tree, c, 0);
-		carry_gap(tree, c, 1, e.gap - low);
+		carry_gap(tree, c, 1, e.gap - c->low);
 	}
 	/* Else the gap has only become narrower that the next range in the leaf had. */
 }
@@ -778,7 +800,7 @@ static APART void thin(struct tree_root *tree, struct tree_cursor *c)
 	for (uint32_t level = 0; level + 1 < tree->height; level++) {
 		struct tree_node *n = c->node[level], *up = c->node[level + 1];
 		uint32_t at = c->at[level + 1];
-		bool last = at + 1u == up->last;
+		bool last = at + 1 == up->last;
 
 		if (!node_nr(n)) {
 			node_cut(up, at);
@@ -798,15 +820,14 @@ void tree_erase(struct tree_root *tree, struct tree_cursor *c)
 {
 	struct tree_node *n = c->node[0];
 	uint32_t at = c->at[0];
-	uint64_t low = below(tree, c, 0);
 
 	ASSERT("TREE-4", at >= n->first && at < n->last && tree->nr);
 	tree->nr--;
-	if (likely(at + 1u < n->last)) {
-		carry_gap(tree, c, 1, n->start[at + 1] - low);
+	if (likely(at + 1 < n->last)) {
+		carry_gap(tree, c, 1, n->start[at + 1] - c->low);
 		node_cut(n, at);
 	} else {
-		carry_next(tree, c, low);
+		carry_next(tree, c, c->low);
 		node_cut(n, at);
 		if (node_nr(n))
 			carry_end(tree, c, 0);
@@ -819,15 +840,14 @@ void tree_resize(struct tree_root *tree, struct tree_cursor *c, const struct tre
 {
 	struct tree_node *n = c->node[0];
 	uint32_t at = c->at[0];
-	uint64_t low = below(tree, c, 0);
-	bool last = at + 1u == n->last;
+	bool last = at + 1 == n->last;
 
 	ASSERT("TREE-1", at < n->last && range->start < range->end && range->end < UINT64_MAX &&
-				 low <= range->start && (last || range->end <= n->start[at + 1]));
+				 c->low <= range->start && (last || range->end <= n->start[at + 1]));
 	n->start[at] = range->start;
 	n->end[at] = range->end;
 	n->slot[at].value = range->value;
-	carry_gap(tree, c, 1, range->start - low);
+	carry_gap(tree, c, 1, range->start - c->low);
 	if (last) {
 		carry_end(tree, c, 0);
 		carry_next(tree, c, range->end);
@@ -877,7 +897,7 @@ static const char *node_check(struct check *k, const struct tree_node *n, uint32
 	for (uint32_t i = n->first; i < n->last && !broken; i++) {
 		const struct tree_node *child = n->slot[i].child;
 		const struct place below = { at.first && i == n->first,
-					     at.last && i + 1u == n->last };
+					     at.last && i + 1 == n->last };
 		uint64_t inside;
 
 		if (!level) {

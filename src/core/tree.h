@@ -63,7 +63,7 @@ struct tree_node {
 		void *value;             /* in the leaves */
 		uint64_t size;           /* one layout on every host */
 	} slot[TREE_FAN];
-	uint16_t first, last;   /* the entries in use: [first, last) */
+	uint32_t first, last;   /* the entries in use: [first, last) */
 	struct tree_node *next; /* of the spare ones */
 };
 
@@ -83,6 +83,7 @@ struct tree_root {
 struct tree_cursor {
 	struct tree_node *node[TREE_LEVELS]; /* by level */
 	uint32_t at[TREE_LEVELS];
+	uint64_t low; /* where the last range before it ends; 0: there is none */
 };
 
 /** struct tree_range - a range, and what it stands for */
@@ -137,17 +138,10 @@ static inline void *tree_above(const struct tree_root *tree, const struct tree_c
 /** tree_before - what the last range below the gap stands for. Return: NULL if there is none */
 void *tree_before(const struct tree_root *tree, const struct tree_cursor *c);
 
-/** tree_below_leaf - tree_below, where that is in another leaf */
-uint64_t tree_below_leaf(const struct tree_root *tree, const struct tree_cursor *c);
-
 /** tree_below - where the last range below the gap ends. Return: 0 if there is none */
 static inline uint64_t tree_below(const struct tree_root *tree, const struct tree_cursor *c)
 {
-	if (!tree->root)
-		return 0;
-	if (c->at[0] > c->node[0]->first)
-		return c->node[0]->end[c->at[0] - 1];
-	return tree_below_leaf(tree, c);
+	return tree->root ? c->low : 0;
 }
 
 /** tree_next - go to the next range. Return: false, and the cursor stays, if it is the last */

@@ -108,7 +108,7 @@ static inline bool is_close(const struct vma *next, uint64_t end)
 }
 
 /* The gap above which @fit->high is, or lower: as high as possible, and not in a stack's. */
-static bool find_high(struct quire_mm *mm, struct tree_fit *fit, struct layout_place *out)
+static inline bool find_high(struct quire_mm *mm, struct tree_fit *fit, struct layout_place *out)
 {
 	while (fit->high > fit->low && tree_gap_top(&mm->areas, fit, &out->spot.c, &out->start)) {
 		vma_around(&mm->areas, &out->spot);
@@ -226,6 +226,20 @@ static int place_high(struct quire_mm *mm, const struct layout_request *req,
 	const struct layout_request upwards = { .bytes = req->bytes };
 
 	return place_low(mm, &upwards, out);
+}
+
+int layout_fresh(struct quire_mm *mm, uint64_t bytes, struct layout_place *out)
+{
+	const struct layout_request anywhere = { .bytes = bytes, .anonymous = true };
+	uint64_t least = vm_of(mm->q)->sysctl.mmap_min_addr;
+	struct tree_fit fit = {
+		.bytes = bytes,
+		.align = QUIRE_PAGE_SIZE,
+		.low = least > QUIRE_PAGE_SIZE ? least : QUIRE_PAGE_SIZE,
+		.high = mm->layout.mmap_base.v,
+	};
+
+	return likely(find_high(mm, &fit, out)) ? 0 : layout_place(mm, &anywhere, out);
 }
 
 int layout_place(struct quire_mm *mm, const struct layout_request *req, struct layout_place *out)

@@ -50,6 +50,16 @@ struct layout_place {
  */
 int layout_place(struct quire_mm *mm, const struct layout_request *req, struct layout_place *out);
 
+/**
+ * layout_fresh - layout_place of fresh memory, for who wishes nothing: no hint, no flag
+ * @mm:    the address space, its layout top-down
+ * @bytes: page aligned, not 0, no whole huge pages
+ * @out:   the place
+ *
+ * Return: as layout_place
+ */
+int layout_fresh(struct quire_mm *mm, uint64_t bytes, struct layout_place *out);
+
 /** layout_guard - where an area begins for those below it: a stack with its gap */
 uint64_t layout_guard(const struct vma *vma);
 

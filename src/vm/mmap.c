@@ -27,6 +27,8 @@
 /* log2 of the page size that MAP_HUGETLB asks for; 0: the usual one. */
 #define HUGE_SHIFT 26
 #define HUGE_SIZE (0x3fu << HUGE_SHIFT)
+/* Whole huge pages are placed as such: the smallest there are. */
+#define HUGE_LEAST ((uint64_t)2 << 20)
 
 /** struct request - a mapping that is being made */
 struct request {
@@ -399,11 +401,84 @@ static int map(struct quire_mm *mm, struct request *req)
 	return error;
 }
 
+/* ---- The short way ---- */
+
+/* Flags of fresh memory that change nothing of where it is and whether it may be. */
+#define FRESH (QUIRE_MAP_PRIVATE | QUIRE_MAP_ANONYMOUS)
+#define FREE_FLAGS (QUIRE_MAP_STACK | QUIRE_MAP_POPULATE | QUIRE_MAP_NONBLOCK)
+
+/*
+ * Fresh memory anywhere, of which nobody wishes more than its size and rights: what most calls are.
+ * There is nothing to be looked up or replaced, and all that can be refused is for want of room,
+ * ENOMEM: so nobody can tell in which order it was asked for.
+ */
+static bool is_fresh(const struct quire_mm *mm, const struct quire_mmap *args)
+{
+	return (args->flags & ~FREE_FLAGS) == FRESH && !args->address.v && !args->offset &&
+	       args->bytes && args->bytes <= mm->layout.mmap_base.v &&
+	       args->bytes & (HUGE_LEAST - 1) && !mm->def_flags && !mm->config.bottom_up;
+}
+
+/* Locks: S for writing */
+static int fresh(struct quire_mm *mm, uint64_t bytes, uint32_t flags, uint64_t *start)
+{
+	uint64_t nr = bytes >> QUIRE_PAGE_SHIFT;
+	struct layout_place place;
+	struct vma like;
+	int error;
+
+	if (mm->areas.nr > vm_of(mm->q)->sysctl.max_map_count ||
+	    !account_may_grow(mm, flags, nr))
+		return -QUIRE_ENOMEM;
+	error = layout_fresh(mm, bytes, &place);
+	if (error)
+		return error;
+	if (flags & QUIRE_VM_ACCOUNT && account_promise(mm, nr))
+		return -QUIRE_ENOMEM;
+	like.start = *start = place.start;
+	like.end = place.start + bytes;
+	like.mm = mm;
+	like.flags = flags;
+	like.file = NULL;
+	like.pgoff = place.start >> QUIRE_PAGE_SHIFT;
+	like.anon = NULL;
+	like.touched = false;
+	if (!place.at)
+		vma_spot(mm, place.start, &place.spot);
+	if (unlikely(!vma_add(&like, &place.spot))) {
+		if (flags & QUIRE_VM_ACCOUNT)
+			account_release(mm, nr);
+		return -QUIRE_ENOMEM;
+	}
+	account_area(mm, flags, (int64_t)nr);
+	return 0;
+}
+
+static int map_fresh(struct quire_mm *mm, const struct quire_mmap *args, quire_virt_t *out)
+{
+	uint64_t bytes = layout_page_up(args->bytes);
+	uint32_t flags = flags_of(mm, args);
+	int error;
+
+	if (flags & QUIRE_VM_WRITE)
+		flags |= QUIRE_VM_ACCOUNT;
+	sem_write(&mm->sem, mm->q->config.host);
+	error = fresh(mm, bytes, flags, &out->v);
+	sem_write_drop(&mm->sem, mm->q->config.host);
+	if (!error && unlikely((args->flags & (QUIRE_MAP_POPULATE | QUIRE_MAP_NONBLOCK)) ==
+			       QUIRE_MAP_POPULATE))
+		(void)fault_populate(mm, out->v, out->v + bytes, POPULATE_MAP);
+	return error;
+}
+
 int quire_mmap(struct quire_mm *mm, const struct quire_mmap *args, quire_virt_t *out)
 {
 	struct request req;
-	int error = check_args(mm, args, &req);
+	int error;
 
+	if (likely(is_fresh(mm, args)))
+		return map_fresh(mm, args, out);
+	error = check_args(mm, args, &req);
 	if (error)
 		return error;
 	sem_write(&mm->sem, mm->q->config.host);
