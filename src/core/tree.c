@@ -125,20 +125,11 @@ static APART void slide(struct tree_node *n, uint32_t first)
 	node_limits(n, first, first + nr);
 }
 
-/* Make room for an entry before @at, inside of a node or at an end that has none. */
-static WITHIN uint32_t node_open(struct tree_node *n, uint32_t at)
+/* Make room for an entry inside of a node: those of the shorter side move. Return: where it is */
+static WITHIN uint32_t node_shift(struct tree_node *n, uint32_t at)
 {
 	uint32_t i;
 
-	/* At such an end all move to the other, so that the next ones have room. */
-	if (unlikely(!at && n->last)) {
-		at = TREE_FAN - n->last;
-		slide(n, at);
-	} else if (unlikely(at == TREE_FAN)) {
-		at = node_nr(n);
-		slide(n, 0);
-	}
-	/* Those of the shorter side. */
 	if (n->first && (n->last == TREE_FAN || at - n->first < n->last - at)) {
 		for (i = --n->first; i + 1 < at; i++)
 			entry_copy(n, i, n, i + 1);
@@ -149,22 +140,26 @@ static WITHIN uint32_t node_open(struct tree_node *n, uint32_t at)
 	return i;
 }
 
-/* Put an entry before @at, into a node that is not full. */
-static WITHIN void node_put(struct tree_node *n, uint32_t at, const struct entry *e)
+/*
+ * Put an entry before @at, into a node that is not full. At an end where there is no room all
+ * move to the other, so that the next ones have it.
+ */
+static void node_put(struct tree_node *n, uint32_t at, const struct entry *e)
 {
+	if (!at && n->last) {
+		at = TREE_FAN - n->last;
+		slide(n, at);
+	} else if (at == TREE_FAN) {
+		at = node_nr(n);
+		slide(n, 0);
+	}
 	if (at == n->first && at)
 		n->first = --at;
-	else if (at == n->last && at < TREE_FAN)
-		n->last = at + 1;
+	else if (at == n->last)
+		n->last++;
 	else
-		at = node_open(n, at);
+		at = node_shift(n, at);
 	entry_set(n, at, e);
-}
-
-/* The same, where that is rare. */
-static APART void node_put_rare(struct tree_node *n, uint32_t at, const struct entry *e)
-{
-	node_put(n, at, e);
 }
 
 static WITHIN void node_cut(struct tree_node *n, uint32_t at)
@@ -520,24 +515,10 @@ static bool room_top(const struct tree_fit *fit, uint64_t low, uint64_t high, ui
 	return *start >= low;
 }
 
-bool tree_gap_top(struct tree_root *tree, const struct tree_fit *fit, struct tree_cursor *c,
-		  uint64_t *start)
+/* The rest of tree_gap_top: on from entry @i of the cursor's node at @level. */
+static APART bool gap_top(struct tree_root *tree, const struct tree_fit *fit, struct tree_cursor *c,
+			  uint64_t *start, uint32_t level, uint32_t i)
 {
-	const struct tree_node *root = tree->root;
-	uint32_t level, i;
-
-	if (!root)
-		return room_top(fit, 0, UINT64_MAX, start);
-	if (unlikely(fit->high > node_end(root))) {
-		go_end(tree, c);
-		if (room_top(fit, node_end(root), UINT64_MAX, start))
-			return true;
-		level = tree->height - 1;
-		i = root->last;
-	} else {
-		level = descend(tree, fit->high - 1, fit->bytes, c);
-		i = c->at[level] + !level;
-	}
 	while (prev_gap(tree, c, fit->bytes, level, i)) {
 		uint64_t high = c->node[0]->start[c->at[0]];
 
@@ -550,6 +531,29 @@ bool tree_gap_top(struct tree_root *tree, const struct tree_fit *fit, struct tre
 		i = c->at[0];
 	}
 	return false;
+}
+
+bool tree_gap_top(struct tree_root *tree, const struct tree_fit *fit, struct tree_cursor *c,
+		  uint64_t *start)
+{
+	const struct tree_node *root = tree->root;
+	uint32_t level;
+
+	if (unlikely(!root))
+		return room_top(fit, 0, UINT64_MAX, start);
+	if (unlikely(fit->high > node_end(root))) {
+		go_end(tree, c);
+		if (room_top(fit, c->low, UINT64_MAX, start))
+			return true;
+		return gap_top(tree, fit, c, start, tree->height - 1, root->last);
+	}
+	level = descend(tree, fit->high - 1, fit->bytes, c);
+	if (!level) {
+		c->low = below_leaf(tree, c);
+		if (room_top(fit, c->low, c->node[0]->start[c->at[0]], start))
+			return true;
+	}
+	return gap_top(tree, fit, c, start, level, c->at[level]);
 }
 
 /* ---- Changing ---- */
@@ -656,21 +660,21 @@ static struct tree_node *split(struct tree_root *tree, struct tree_cursor *c, ui
 	if (*left) {
 		fresh = node_new(tree, TREE_FAN - 1);
 		move_down(fresh, n, 1);
-		node_put_rare(fresh, TREE_FAN - 1, e);
+		node_put(fresh, TREE_FAN - 1, e);
 		return fresh;
 	}
 	if (at == TREE_FAN && is_last(tree, c, level)) {
 		fresh = node_new(tree, 1);
 		move_up(n, fresh, 1);
-		node_put_rare(fresh, 1, e);
+		node_put(fresh, 1, e);
 		return fresh;
 	}
 	fresh = node_new(tree, TREE_FAN - TREE_MIN);
 	move_up(n, fresh, TREE_FAN / 2);
 	if (at <= n->last)
-		node_put_rare(n, at, e);
+		node_put(n, at, e);
 	else
-		node_put_rare(fresh, at - n->last + fresh->first, e);
+		node_put(fresh, at - n->last + fresh->first, e);
 	return fresh;
 }
 
@@ -710,38 +714,55 @@ static APART void insert_full(struct tree_root *tree, struct tree_cursor *c, str
 		e = sum(fresh, level, left ? low : node_end(n));
 		c->at[level + 1] += !left;
 	}
-	node_put_rare(c->node[level], c->at[level], &e);
+	node_put(c->node[level], c->at[level], &e);
 	/* Above, gaps are known but for one behind what was the last range of the leaf. */
 	if (node_end(c->node[level]) == e.end)
 		carry_end(tree, c, level);
 	carry_gap(tree, c, level + 1, e.gap);
 }
 
-void tree_insert(struct tree_root *tree, struct tree_cursor *c, const struct tree_range *range)
+/* What is not the common case: the first range, a full leaf, an end of it. */
+static APART void insert_rare(struct tree_root *tree, struct tree_cursor *c, struct entry e)
 {
-	const struct entry e = { range->end, range->start, range->value };
-
-	if (unlikely(!tree->root)) {
+	if (!tree->root) {
 		grow(tree, c);
 		c->low = 0;
 	}
 	struct tree_node *n = c->node[0];
-	uint32_t at = c->at[0];
-	bool last = at == n->last;
+	bool last = c->at[0] == n->last;
 
-	ASSERT("TREE-1", c->low <= e.gap && e.gap < e.end &&
-				 (last ? e.end < UINT64_MAX : e.end <= n->start[at]));
+	ASSERT("TREE-1", c->low <= e.gap && e.gap < e.end && e.end < UINT64_MAX &&
+				 (last || e.end <= n->start[c->at[0]]));
 	tree->nr++;
-	if (unlikely(is_full(n))) {
+	if (is_full(n)) {
 		insert_full(tree, c, e);
 		return;
 	}
-	node_put(n, at, &e);
-	if (unlikely(last)) {
+	node_put(n, c->at[0], &e);
+	if (last) {
 		carry_end(tree, c, 0);
 		carry_gap(tree, c, 1, e.gap - c->low);
 	}
-	/* Else the gap has only become narrower that the next range in the leaf had. */
+}
+
+void tree_insert(struct tree_root *tree, struct tree_cursor *c, const struct tree_range *range)
+{
+	const struct entry e = { range->end, range->start, range->value };
+	struct tree_node *n = c->node[0];
+	uint32_t at = c->at[0];
+
+	if (unlikely(!tree->root || !at || at == n->last || is_full(n))) {
+		insert_rare(tree, c, e);
+		return;
+	}
+	ASSERT("TREE-1", c->low <= e.gap && e.gap < e.end && e.end <= n->start[at]);
+	tree->nr++;
+	if (at == n->first)
+		n->first = --at;
+	else
+		at = node_shift(n, at);
+	entry_set(n, at, &e);
+	/* Above nothing is new: the gap that the next range had has only become narrower. */
 }
 
 /*
@@ -816,6 +837,24 @@ static APART void thin(struct tree_root *tree, struct tree_cursor *c)
 	shrink(tree);
 }
 
+/* The last range of a leaf, or one of few. */
+static APART void erase_rare(struct tree_root *tree, struct tree_cursor *c)
+{
+	struct tree_node *n = c->node[0];
+	uint32_t at = c->at[0];
+	bool last = at + 1 == n->last;
+
+	if (last)
+		carry_next(tree, c, c->low);
+	else
+		carry_gap(tree, c, 1, n->start[at + 1] - c->low);
+	node_cut(n, at);
+	if (last && node_nr(n))
+		carry_end(tree, c, 0);
+	if (node_nr(n) < TREE_MIN)
+		thin(tree, c);
+}
+
 void tree_erase(struct tree_root *tree, struct tree_cursor *c)
 {
 	struct tree_node *n = c->node[0];
@@ -823,17 +862,12 @@ void tree_erase(struct tree_root *tree, struct tree_cursor *c)
 
 	ASSERT("TREE-4", at >= n->first && at < n->last && tree->nr);
 	tree->nr--;
-	if (likely(at + 1 < n->last)) {
-		carry_gap(tree, c, 1, n->start[at + 1] - c->low);
-		node_cut(n, at);
-	} else {
-		carry_next(tree, c, c->low);
-		node_cut(n, at);
-		if (node_nr(n))
-			carry_end(tree, c, 0);
+	if (unlikely(at + 1 == n->last || (node_nr(n) <= TREE_MIN && tree->height > 1))) {
+		erase_rare(tree, c);
+		return;
 	}
-	if (unlikely(node_nr(n) < TREE_MIN && (tree->height > 1 || !node_nr(n))))
-		thin(tree, c);
+	carry_gap(tree, c, 1, n->start[at + 1] - c->low);
+	node_cut(n, at);
 }
 
 void tree_resize(struct tree_root *tree, struct tree_cursor *c, const struct tree_range *range)

@@ -201,16 +201,22 @@ static int place_low(struct quire_mm *mm, const struct layout_request *req,
 	return find_low(mm, fit, out) ? 0 : -QUIRE_ENOMEM;
 }
 
+/* Where an area goes top-down. */
+static inline struct tree_fit below_base(const struct quire_mm *mm, uint64_t bytes)
+{
+	uint64_t least = vm_of(mm->q)->sysctl.mmap_min_addr;
+
+	return (struct tree_fit){ .bytes = bytes,
+				  .align = QUIRE_PAGE_SIZE,
+				  .low = least > QUIRE_PAGE_SIZE ? least : QUIRE_PAGE_SIZE,
+				  .high = mm->layout.mmap_base.v };
+}
+
 static int place_high(struct quire_mm *mm, const struct layout_request *req,
 		      struct layout_place *out)
 {
-	uint64_t border = default_end(mm), least = vm_of(mm->q)->sysctl.mmap_min_addr;
-	struct tree_fit fit = {
-		.bytes = req->bytes,
-		.align = QUIRE_PAGE_SIZE,
-		.low = least > QUIRE_PAGE_SIZE ? least : QUIRE_PAGE_SIZE,
-		.high = mm->layout.mmap_base.v,
-	};
+	uint64_t border = default_end(mm);
+	struct tree_fit fit = below_base(mm, req->bytes);
 
 	if (hint_ok(mm, req->hint, req->bytes)) {
 		out->start = req->hint;
@@ -228,18 +234,19 @@ static int place_high(struct quire_mm *mm, const struct layout_request *req,
 	return place_low(mm, &upwards, out);
 }
 
-int layout_fresh(struct quire_mm *mm, uint64_t bytes, struct layout_place *out)
+/* Nothing is left below mmap_base. */
+static COLD int elsewhere(struct quire_mm *mm, uint64_t bytes, struct layout_place *out)
 {
 	const struct layout_request anywhere = { .bytes = bytes, .anonymous = true };
-	uint64_t least = vm_of(mm->q)->sysctl.mmap_min_addr;
-	struct tree_fit fit = {
-		.bytes = bytes,
-		.align = QUIRE_PAGE_SIZE,
-		.low = least > QUIRE_PAGE_SIZE ? least : QUIRE_PAGE_SIZE,
-		.high = mm->layout.mmap_base.v,
-	};
 
-	return likely(find_high(mm, &fit, out)) ? 0 : layout_place(mm, &anywhere, out);
+	return layout_place(mm, &anywhere, out);
+}
+
+int layout_fresh(struct quire_mm *mm, uint64_t bytes, struct layout_place *out)
+{
+	struct tree_fit fit = below_base(mm, bytes);
+
+	return likely(find_high(mm, &fit, out)) ? 0 : elsewhere(mm, bytes, out);
 }
 
 int layout_place(struct quire_mm *mm, const struct layout_request *req, struct layout_place *out)

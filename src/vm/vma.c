@@ -39,7 +39,7 @@ struct vma *vma_prev(const struct quire_mm *mm, uint64_t address)
 
 /* ---- Records ---- */
 
-static void free_record(struct quire_mm *mm, struct vma *vma)
+static WITHIN void free_record(struct quire_mm *mm, struct vma *vma)
 {
 	enum quire_kfree outcome = quire_cache_free(vm_of(mm->q)->vma_cache, vma);
 
@@ -90,7 +90,7 @@ void vma_nodes_put(struct quire_mm *mm, uint32_t keep)
 	}
 }
 
-static void init_like(struct vma *vma, struct quire_mm *mm, const struct vma *from)
+static WITHIN void init_like(struct vma *vma, struct quire_mm *mm, const struct vma *from)
 {
 	vma->start = from->start;
 	vma->end = from->end;
@@ -117,27 +117,31 @@ struct vma *vma_like(struct vma_room *room, struct quire_mm *mm, const struct vm
 
 /* ---- Rights ---- */
 
-quire_pte_t vma_protection(const struct quire *q, uint32_t flags)
-{
-	quire_pte_t pte = QUIRE_PTE_USER;
+#define NX QUIRE_PTE_NX
+#define RW QUIRE_PTE_RW
+#define IN (QUIRE_PTE_USER | QUIRE_PTE_PRESENT)
 
-	(void)q;
-	if (!(flags & (QUIRE_VM_READ | QUIRE_VM_WRITE | QUIRE_VM_EXEC)))
-		return pte | QUIRE_PTE_NX;
-	if (!(flags & QUIRE_VM_EXEC))
-		pte |= QUIRE_PTE_NX;
-	if ((flags & (QUIRE_VM_WRITE | QUIRE_VM_SHARED)) == (QUIRE_VM_WRITE | QUIRE_VM_SHARED))
-		pte |= QUIRE_PTE_RW;
-	return pte | QUIRE_PTE_PRESENT;
+/*
+ * Rights of entries by VM_READ 1, _WRITE 2, _EXEC 4, _SHARED 8, Linux's protection_map: what is
+ * private is copied before it is written.
+ */
+static const quire_pte_t protection[16] = {
+	QUIRE_PTE_USER | NX, IN | NX, IN | NX, IN | NX, IN, IN, IN, IN, /* private */
+	QUIRE_PTE_USER | NX, IN | NX, IN | NX | RW, IN | NX | RW, IN, IN, IN | RW, IN | RW,
+};
+
+static inline void set_flags(struct vma *vma, uint32_t flags)
+{
+	vma->flags = flags;
+	vma->pte = protection[flags & 15];
+	/* Writes to a file that has a store are to be noticed. */
+	if (unlikely(vma->file) && quire_file_inode(vma->file)->store)
+		vma->pte &= ~QUIRE_PTE_RW;
 }
 
 void vma_set_flags(struct vma *vma, uint32_t flags)
 {
-	vma->flags = flags;
-	vma->pte = vma_protection(vma->mm->q, flags);
-	/* Writes to a file that has a store are to be noticed. */
-	if (vma->file && quire_file_inode(vma->file)->store)
-		vma->pte &= ~QUIRE_PTE_RW;
+	set_flags(vma, flags);
 }
 
 /* ---- The three places ---- */
@@ -247,9 +251,9 @@ void vma_link(struct vma *vma)
 }
 
 /* Forget an area that is out of the tree. */
-static void drop(struct vma *vma)
+static WITHIN void drop(struct vma *vma)
 {
-	if (vma->anon)
+	if (relaxed_load(&vma->anon))
 		anon_unlink(vma);
 	if (vma->file) {
 		maps_leave(vma);
@@ -296,11 +300,16 @@ struct vma *vma_split(struct vma *vma, uint64_t address, struct vma_room *room)
 	return upper;
 }
 
-bool vma_joins(const struct vma *lower, const struct vma *upper)
+static inline bool joins(const struct vma *lower, const struct vma *upper)
 {
 	return lower->end == upper->start && lower->flags == upper->flags &&
 	       lower->file == upper->file && lower->pgoff + vma_pages(lower) == upper->pgoff &&
 	       anon_mergeable(lower->anon, upper->anon);
+}
+
+bool vma_joins(const struct vma *lower, const struct vma *upper)
+{
+	return joins(lower, upper);
 }
 
 /* Pages of one become the other's. */
@@ -343,13 +352,13 @@ static inline struct vma *joins_before(const struct vma *like, const struct vma_
 	/* Mostly there is a gap left, and nobody has to find who is beyond it. */
 	if (spot->below == like->start && like->start)
 		prev = tree_before(&like->mm->areas, &spot->c);
-	return prev && vma_joins(prev, like) ? prev : NULL;
+	return prev && joins(prev, like) ? prev : NULL;
 }
 
-static inline struct vma *extend(const struct vma *like, const struct vma_spot *spot)
+static WITHIN struct vma *extend(const struct vma *like, const struct vma_spot *spot)
 {
 	struct vma *next = spot->next, *prev = joins_before(like, spot);
-	bool before = next && vma_joins(like, next);
+	bool before = next && joins(like, next);
 
 	if (prev && before && !anon_mergeable(prev->anon, next->anon))
 		before = false;
@@ -368,7 +377,7 @@ void vma_spot(const struct quire_mm *mm, uint64_t address, struct vma_spot *out)
 	vma_around(&mm->areas, out);
 }
 
-struct vma *vma_extend(const struct vma *like)
+APART struct vma *vma_extend(const struct vma *like)
 {
 	struct vma_spot spot;
 
@@ -405,8 +414,8 @@ struct vma *vma_add(const struct vma *like, struct vma_spot *spot)
 		return NULL;
 	}
 	init_like(vma, mm, like);
-	vma_set_flags(vma, like->flags);
-	if (vma->file)
+	set_flags(vma, like->flags);
+	if (unlikely(vma->file))
 		maps_enter(vma);
 	range.value = vma;
 	tree_insert(&mm->areas, &spot->c, &range);

@@ -225,7 +225,4 @@ struct vma *vma_modify(struct vma *vma, const struct vma_change *change, struct 
 /** vma_set_flags - flags, and the rights that follow from them. Locks: mm->sem for writing */
 void vma_set_flags(struct vma *vma, uint32_t flags);
 
-/** vma_protection - rights of the entries of an area with these flags, by Linux's protection_map */
-quire_pte_t vma_protection(const struct quire *q, uint32_t flags);
-
 #endif
