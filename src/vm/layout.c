@@ -108,7 +108,7 @@ static inline bool is_close(const struct vma *next, uint64_t end)
 }
 
 /* The gap above which @fit->high is, or lower: as high as possible, and not in a stack's. */
-static inline bool find_high(struct quire_mm *mm, struct tree_fit *fit, struct layout_place *out)
+static bool find_high(struct quire_mm *mm, struct tree_fit *fit, struct layout_place *out)
 {
 	while (fit->high > fit->low && tree_gap_top(&mm->areas, fit, &out->spot.c, &out->start)) {
 		vma_around(&mm->areas, &out->spot);
@@ -201,22 +201,11 @@ static int place_low(struct quire_mm *mm, const struct layout_request *req,
 	return find_low(mm, fit, out) ? 0 : -QUIRE_ENOMEM;
 }
 
-/* Where an area goes top-down. */
-static inline struct tree_fit below_base(const struct quire_mm *mm, uint64_t bytes)
-{
-	uint64_t least = vm_of(mm->q)->sysctl.mmap_min_addr;
-
-	return (struct tree_fit){ .bytes = bytes,
-				  .align = QUIRE_PAGE_SIZE,
-				  .low = least > QUIRE_PAGE_SIZE ? least : QUIRE_PAGE_SIZE,
-				  .high = mm->layout.mmap_base.v };
-}
-
 static int place_high(struct quire_mm *mm, const struct layout_request *req,
 		      struct layout_place *out)
 {
 	uint64_t border = default_end(mm);
-	struct tree_fit fit = below_base(mm, req->bytes);
+	struct tree_fit fit = layout_below_base(mm, req->bytes);
 
 	if (hint_ok(mm, req->hint, req->bytes)) {
 		out->start = req->hint;
@@ -232,21 +221,6 @@ static int place_high(struct quire_mm *mm, const struct layout_request *req,
 	const struct layout_request upwards = { .bytes = req->bytes };
 
 	return place_low(mm, &upwards, out);
-}
-
-/* Nothing is left below mmap_base. */
-static COLD int elsewhere(struct quire_mm *mm, uint64_t bytes, struct layout_place *out)
-{
-	const struct layout_request anywhere = { .bytes = bytes, .anonymous = true };
-
-	return layout_place(mm, &anywhere, out);
-}
-
-int layout_fresh(struct quire_mm *mm, uint64_t bytes, struct layout_place *out)
-{
-	struct tree_fit fit = below_base(mm, bytes);
-
-	return likely(find_high(mm, &fit, out)) ? 0 : elsewhere(mm, bytes, out);
 }
 
 int layout_place(struct quire_mm *mm, const struct layout_request *req, struct layout_place *out)
@@ -272,5 +246,19 @@ int layout_place(struct quire_mm *mm, const struct layout_request *req, struct l
 		return -QUIRE_EINVAL;
 	if (out->start < vm_of(mm->q)->sysctl.mmap_min_addr && !mm->config.privileged)
 		return -QUIRE_EPERM;
+	return 0;
+}
+
+COLD int layout_fresh_rest(struct quire_mm *mm, uint64_t bytes, struct vma_spot *spot,
+			   uint64_t *start)
+{
+	const struct layout_request anywhere = { .bytes = bytes, .anonymous = true };
+	struct layout_place place;
+	int error = layout_place(mm, &anywhere, &place);
+
+	if (error)
+		return error;
+	vma_spot(mm, place.start, spot);
+	*start = place.start;
 	return 0;
 }

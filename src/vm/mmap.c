@@ -425,24 +425,13 @@ static inline bool is_fresh(const struct quire_mm *mm, const struct quire_mmap *
 static WITHIN int fresh(struct quire_mm *mm, uint64_t bytes, uint32_t flags, uint64_t *start)
 {
 	uint64_t nr = bytes >> QUIRE_PAGE_SHIFT;
-	struct layout_place place;
-	struct vma like;
+	struct vma_spot spot;
 
 	if (mm->areas.nr > vm_of(mm->q)->sysctl.max_map_count ||
-	    !account_may_grow(mm, flags, nr) || layout_fresh(mm, bytes, &place) ||
+	    !account_may_grow(mm, flags, nr) || layout_fresh(mm, bytes, &spot, start) ||
 	    (flags & QUIRE_VM_ACCOUNT && account_promise(mm, nr)))
 		return -QUIRE_ENOMEM;
-	like.start = *start = place.start;
-	like.end = place.start + bytes;
-	like.mm = mm;
-	like.flags = flags;
-	like.file = NULL;
-	like.pgoff = place.start >> QUIRE_PAGE_SHIFT;
-	like.anon = NULL;
-	like.touched = false;
-	if (unlikely(!place.at))
-		vma_spot(mm, place.start, &place.spot);
-	if (unlikely(!vma_add(&like, &place.spot))) {
+	if (unlikely(!vma_add_fresh(mm, *start, *start + bytes, flags, &spot))) {
 		if (flags & QUIRE_VM_ACCOUNT)
 			account_release(mm, nr);
 		return -QUIRE_ENOMEM;

@@ -90,7 +90,7 @@ void vma_nodes_put(struct quire_mm *mm, uint32_t keep)
 	}
 }
 
-static WITHIN void init_like(struct vma *vma, struct quire_mm *mm, const struct vma *from)
+static void init_like(struct vma *vma, struct quire_mm *mm, const struct vma *from)
 {
 	vma->start = from->start;
 	vma->end = from->end;
@@ -99,7 +99,7 @@ static WITHIN void init_like(struct vma *vma, struct quire_mm *mm, const struct 
 	vma->pte = from->pte;
 	vma->file = from->file;
 	vma->pgoff = from->pgoff;
-	vma->anon = NULL;
+	relaxed_store(&vma->anon, NULL);
 	vma->anon_next = vma->anon_prev = NULL;
 	relaxed_store(&vma->touched, relaxed_load(&from->touched));
 	if (vma->file)
@@ -130,18 +130,13 @@ static const quire_pte_t protection[16] = {
 	QUIRE_PTE_USER | NX, IN | NX, IN | NX | RW, IN | NX | RW, IN, IN, IN | RW, IN | RW,
 };
 
-static inline void set_flags(struct vma *vma, uint32_t flags)
+void vma_set_flags(struct vma *vma, uint32_t flags)
 {
 	vma->flags = flags;
 	vma->pte = protection[flags & 15];
 	/* Writes to a file that has a store are to be noticed. */
-	if (unlikely(vma->file) && quire_file_inode(vma->file)->store)
+	if (vma->file && quire_file_inode(vma->file)->store)
 		vma->pte &= ~QUIRE_PTE_RW;
-}
-
-void vma_set_flags(struct vma *vma, uint32_t flags)
-{
-	set_flags(vma, flags);
 }
 
 /* ---- The three places ---- */
@@ -355,7 +350,7 @@ static inline struct vma *joins_before(const struct vma *like, const struct vma_
 	return prev && joins(prev, like) ? prev : NULL;
 }
 
-static WITHIN struct vma *extend(const struct vma *like, const struct vma_spot *spot)
+static struct vma *extend(const struct vma *like, const struct vma_spot *spot)
 {
 	struct vma *next = spot->next, *prev = joins_before(like, spot);
 	bool before = next && joins(like, next);
@@ -398,6 +393,20 @@ static COLD int get_nodes(struct quire_mm *mm, uint32_t nr)
 	return 0;
 }
 
+/* A record, and nodes to insert it at @c. Return: NULL without memory, and nothing has changed */
+static WITHIN struct vma *get_record(struct quire_mm *mm, const struct tree_cursor *c)
+{
+	struct vma *vma = quire_cache_alloc(vm_of(mm->q)->vma_cache, QUIRE_GFP_KERNEL);
+
+	if (unlikely(!vma))
+		return NULL;
+	if (unlikely(!tree_room(&mm->areas, c)) && get_nodes(mm, tree_need(&mm->areas, c))) {
+		free_record(mm, vma);
+		return NULL;
+	}
+	return vma;
+}
+
 struct vma *vma_add(const struct vma *like, struct vma_spot *spot)
 {
 	struct quire_mm *mm = like->mm;
@@ -406,17 +415,55 @@ struct vma *vma_add(const struct vma *like, struct vma_spot *spot)
 
 	if (vma)
 		return vma;
-	vma = quire_cache_alloc(vm_of(mm->q)->vma_cache, QUIRE_GFP_KERNEL);
+	vma = get_record(mm, &spot->c);
 	if (!vma)
 		return NULL;
-	if (!tree_room(&mm->areas, &spot->c) && get_nodes(mm, tree_need(&mm->areas, &spot->c))) {
-		free_record(mm, vma);
-		return NULL;
-	}
 	init_like(vma, mm, like);
-	set_flags(vma, like->flags);
-	if (unlikely(vma->file))
+	vma_set_flags(vma, like->flags);
+	if (vma->file)
 		maps_enter(vma);
+	range.value = vma;
+	tree_insert(&mm->areas, &spot->c, &range);
+	return vma;
+}
+
+/* It may be one with a neighbour. */
+static APART struct vma *add_beside(struct quire_mm *mm, const struct tree_range *range,
+				    uint32_t flags, struct vma_spot *spot)
+{
+	const struct vma like = {
+		.start = range->start,
+		.end = range->end,
+		.mm = mm,
+		.flags = flags,
+		.pgoff = range->start >> QUIRE_PAGE_SHIFT,
+	};
+
+	return vma_add(&like, spot);
+}
+
+struct vma *vma_add_fresh(struct quire_mm *mm, uint64_t start, uint64_t end, uint32_t flags,
+			  struct vma_spot *spot)
+{
+	struct tree_range range = { start, end, NULL };
+	const struct vma *next = spot->next;
+	struct vma *vma;
+
+	if (spot->below == start || (next && next->start == end && next->flags == flags))
+		return add_beside(mm, &range, flags, spot);
+	vma = get_record(mm, &spot->c);
+	if (unlikely(!vma))
+		return NULL;
+	vma->start = start;
+	vma->end = end;
+	vma->mm = mm;
+	vma->flags = flags;
+	vma->pte = protection[flags & 15];
+	vma->file = NULL;
+	vma->pgoff = start >> QUIRE_PAGE_SHIFT;
+	relaxed_store(&vma->anon, NULL);
+	vma->anon_next = vma->anon_prev = NULL;
+	relaxed_store(&vma->touched, false);
 	range.value = vma;
 	tree_insert(&mm->areas, &spot->c, &range);
 	return vma;

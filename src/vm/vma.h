@@ -192,6 +192,19 @@ void vma_spot(const struct quire_mm *mm, uint64_t address, struct vma_spot *out)
  */
 struct vma *vma_add(const struct vma *like, struct vma_spot *spot);
 
+/**
+ * vma_add_fresh - vma_add of private anonymous memory
+ * @mm:    the address space
+ * @start: of the area
+ * @end:   likewise
+ * @flags: QUIRE_VM_…
+ * @spot:  the gap that has it; not valid after
+ *
+ * Return: as vma_add. Locks: likewise
+ */
+struct vma *vma_add_fresh(struct quire_mm *mm, uint64_t start, uint64_t end, uint32_t flags,
+			  struct vma_spot *spot);
+
 /** vma_unlink_at - vma_unlink of the area at the cursor, which is not valid after */
 void vma_unlink_at(struct vma *vma, struct tree_cursor *c);
 
