@@ -29,11 +29,11 @@ static inline uint64_t larger(uint64_t a, uint64_t b)
 /* The first entry that ends above @address; there is one. Four steps, no branch. */
 static inline uint32_t node_seek(const struct tree_node *n, uint64_t address)
 {
-	uint32_t i = n->end[7] <= address ? 8 : 0;
+	size_t i = (size_t)(n->end[7] <= address) * 8;
 
-	i += n->end[i + 3] <= address ? 4 : 0;
-	i += n->end[i + 1] <= address ? 2 : 0;
-	return i + (n->end[i] <= address);
+	i += (size_t)(n->end[i + 3] <= address) * 4;
+	i += (size_t)(n->end[i + 1] <= address) * 2;
+	return (uint32_t)(i + (n->end[i] <= address));
 }
 
 static inline uint32_t node_nr(const struct tree_node *n)
@@ -305,10 +305,18 @@ static WITHIN uint32_t descend(const struct tree_root *tree, uint64_t address, u
 	}
 }
 
+/* In the only gap of a tree without ranges. */
+static bool go_nowhere(struct tree_cursor *c)
+{
+	c->at[0] = 0;
+	c->low = 0;
+	return false;
+}
+
 bool tree_seek(const struct tree_root *tree, uint64_t address, struct tree_cursor *c)
 {
 	if (unlikely(!tree->root))
-		return false;
+		return go_nowhere(c);
 	if (unlikely(node_end(tree->root) <= address)) {
 		go_end(tree, c);
 		return false;
@@ -450,7 +458,7 @@ bool tree_gap(struct tree_root *tree, const struct tree_fit *fit, struct tree_cu
 	uint32_t level;
 
 	if (!root)
-		return room(fit, 0, UINT64_MAX, start);
+		return go_nowhere(c) || room(fit, 0, UINT64_MAX, start);
 	if (fit->low < node_end(root)) {
 		level = descend(tree, fit->low, fit->bytes, c);
 		if (!next_gap(tree, c, fit->bytes, level, c->at[level] + !!level))
@@ -533,20 +541,25 @@ static APART bool gap_top(struct tree_root *tree, const struct tree_fit *fit, st
 	return false;
 }
 
+/* Above all ranges there is something that it may have. */
+static APART bool gap_top_end(struct tree_root *tree, const struct tree_fit *fit,
+			      struct tree_cursor *c, uint64_t *start)
+{
+	if (!tree->root)
+		return go_nowhere(c) || room_top(fit, 0, UINT64_MAX, start);
+	go_end(tree, c);
+	if (room_top(fit, c->low, UINT64_MAX, start))
+		return true;
+	return gap_top(tree, fit, c, start, tree->height - 1, tree->root->last);
+}
+
 bool tree_gap_top(struct tree_root *tree, const struct tree_fit *fit, struct tree_cursor *c,
 		  uint64_t *start)
 {
-	const struct tree_node *root = tree->root;
 	uint32_t level;
 
-	if (unlikely(!root))
-		return room_top(fit, 0, UINT64_MAX, start);
-	if (unlikely(fit->high > node_end(root))) {
-		go_end(tree, c);
-		if (room_top(fit, c->low, UINT64_MAX, start))
-			return true;
-		return gap_top(tree, fit, c, start, tree->height - 1, root->last);
-	}
+	if (unlikely(!tree->root || fit->high > node_end(tree->root)))
+		return gap_top_end(tree, fit, c, start);
 	level = descend(tree, fit->high - 1, fit->bytes, c);
 	if (!level) {
 		c->low = below_leaf(tree, c);
@@ -722,40 +735,44 @@ static APART void insert_full(struct tree_root *tree, struct tree_cursor *c, str
 }
 
 /* What is not the common case: the first range, a full leaf, an end of it. */
-static APART void insert_rare(struct tree_root *tree, struct tree_cursor *c, struct entry e)
+static APART void insert_rare(struct tree_root *tree, struct tree_cursor *c, uint64_t start,
+			      uint64_t end, void *value)
 {
-	if (!tree->root) {
-		grow(tree, c);
-		c->low = 0;
-	}
-	struct tree_node *n = c->node[0];
-	bool last = c->at[0] == n->last;
+	const struct entry e = { end, start, value };
 
-	ASSERT("TREE-1", c->low <= e.gap && e.gap < e.end && e.end < UINT64_MAX &&
-				 (last || e.end <= n->start[c->at[0]]));
+	if (!tree->root)
+		grow(tree, c);
+	struct tree_node *n = c->node[0];
+	uint32_t at = c->at[0];
+	bool last = at == n->last;
+
+	ASSERT("TREE-1", c->low <= start && start < end && end < UINT64_MAX &&
+				 (last || end <= n->start[at]));
 	tree->nr++;
 	if (is_full(n)) {
 		insert_full(tree, c, e);
 		return;
 	}
-	node_put(n, c->at[0], &e);
+	node_put(n, at, &e);
 	if (last) {
 		carry_end(tree, c, 0);
-		carry_gap(tree, c, 1, e.gap - c->low);
+		carry_gap(tree, c, 1, start - c->low);
 	}
 }
 
-void tree_insert(struct tree_root *tree, struct tree_cursor *c, const struct tree_range *range)
+void tree_insert(struct tree_root *tree, struct tree_cursor *c, uint64_t start, uint64_t end,
+		 void *value)
 {
-	const struct entry e = { range->end, range->start, range->value };
+	const struct entry e = { end, start, value };
 	struct tree_node *n = c->node[0];
 	uint32_t at = c->at[0];
 
-	if (unlikely(!tree->root || !at || at == n->last || is_full(n))) {
-		insert_rare(tree, c, e);
+	/* A node with room in front is not full. */
+	if (unlikely(!at || (at != n->first && (at == n->last || is_full(n))))) {
+		insert_rare(tree, c, start, end, value);
 		return;
 	}
-	ASSERT("TREE-1", c->low <= e.gap && e.gap < e.end && e.end <= n->start[at]);
+	ASSERT("TREE-1", c->low <= start && start < end && end <= n->start[at]);
 	tree->nr++;
 	if (at == n->first)
 		n->first = --at;

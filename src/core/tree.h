@@ -139,9 +139,9 @@ static inline void *tree_above(const struct tree_root *tree, const struct tree_c
 void *tree_before(const struct tree_root *tree, const struct tree_cursor *c);
 
 /** tree_below - where the last range below the gap ends. Return: 0 if there is none */
-static inline uint64_t tree_below(const struct tree_root *tree, const struct tree_cursor *c)
+static inline uint64_t tree_below(const struct tree_cursor *c)
 {
-	return tree->root ? c->low : 0;
+	return c->low;
 }
 
 /** tree_next - go to the next range. Return: false, and the cursor stays, if it is the last */
@@ -195,10 +195,13 @@ void *tree_spare(struct tree_root *tree, uint32_t keep);
 /**
  * tree_insert - put a range into the gap at the cursor
  * @tree:  with tree_need(tree, c) == 0
- * @c:     in a gap that holds the range, by tree_seek(range->start) or tree_gap; not valid after
- * @range: the range
+ * @c:     in a gap that holds the range, by tree_seek(start), tree_gap, tree_gap_top; not valid after
+ * @start: of the range
+ * @end:   exclusive, UINT64_MAX - 1 at most
+ * @value: what it stands for
  */
-void tree_insert(struct tree_root *tree, struct tree_cursor *c, const struct tree_range *range);
+void tree_insert(struct tree_root *tree, struct tree_cursor *c, uint64_t start, uint64_t end,
+		 void *value);
 
 /** tree_erase - take the range at the cursor out; the cursor is not valid after */
 void tree_erase(struct tree_root *tree, struct tree_cursor *c);

@@ -106,7 +106,7 @@ static int place(struct vmap *vmap, const struct area_request *req, struct area 
 	range.end = range.start + fit.bytes;
 	area->start = range.start;
 	area->nr_pages = req->nr_pages;
-	tree_insert(&vmap->tree, &c, &range);
+	tree_insert(&vmap->tree, &c, range.start, range.end, range.value);
 	start_use(vmap, area, req);
 	return 0;
 }

@@ -84,8 +84,9 @@ static inline int account_promise(struct quire_mm *mm, uint64_t nr_pages)
 	struct vm *vm = vm_of(mm->q);
 	uint64_t now;
 
-	/* Hosts of 32 bits count up to 2^31 pages. */
-	if (unlikely(nr_pages > UINTPTR_MAX / 2 || relaxed_load(&vm->committed) > UINTPTR_MAX / 2))
+	/* Hosts of 32 bits count up to 2^31 pages; to 2^63 there are not enough addresses. */
+	if (UINTPTR_MAX == UINT32_MAX &&
+	    unlikely(nr_pages > UINTPTR_MAX / 2 || relaxed_load(&vm->committed) > UINTPTR_MAX / 2))
 		return -QUIRE_ENOMEM;
 	now = atomic_fetch_add_explicit(&vm->committed, (uintptr_t)nr_pages, memory_order_relaxed) +
 	      nr_pages;

@@ -97,7 +97,8 @@ static WITHIN void whole(struct vma *vma, struct tree_cursor *c)
 	account_area(mm, vma->flags, -(int64_t)nr);
 	if (relaxed_load(&vma->touched))
 		zap_range(vma, vma->start, vma->end);
-	vma_unlink_at(vma, c);
+	tree_erase(&mm->areas, c);
+	vma_drop(vma);
 }
 
 /* Parts of areas, or several. */

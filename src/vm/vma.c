@@ -211,11 +211,10 @@ static struct tree_range range_of(struct vma *vma)
 
 static void tree_enter(struct vma *vma)
 {
-	struct tree_range range = range_of(vma);
 	struct tree_cursor c;
 
 	tree_seek(&vma->mm->areas, vma->start, &c);
-	tree_insert(&vma->mm->areas, &c, &range);
+	tree_insert(&vma->mm->areas, &c, vma->start, vma->end, vma);
 }
 
 static void tree_leave(struct vma *vma)
@@ -245,7 +244,6 @@ void vma_link(struct vma *vma)
 	tree_enter(vma);
 }
 
-/* Forget an area that is out of the tree. */
 static WITHIN void drop(struct vma *vma)
 {
 	if (relaxed_load(&vma->anon))
@@ -263,9 +261,8 @@ void vma_unlink(struct vma *vma)
 	drop(vma);
 }
 
-void vma_unlink_at(struct vma *vma, struct tree_cursor *c)
+void vma_drop(struct vma *vma)
 {
-	tree_erase(&vma->mm->areas, c);
 	drop(vma);
 }
 
@@ -410,7 +407,6 @@ static WITHIN struct vma *get_record(struct quire_mm *mm, const struct tree_curs
 struct vma *vma_add(const struct vma *like, struct vma_spot *spot)
 {
 	struct quire_mm *mm = like->mm;
-	struct tree_range range = { like->start, like->end, NULL };
 	struct vma *vma = extend(like, spot);
 
 	if (vma)
@@ -422,21 +418,20 @@ struct vma *vma_add(const struct vma *like, struct vma_spot *spot)
 	vma_set_flags(vma, like->flags);
 	if (vma->file)
 		maps_enter(vma);
-	range.value = vma;
-	tree_insert(&mm->areas, &spot->c, &range);
+	tree_insert(&mm->areas, &spot->c, vma->start, vma->end, vma);
 	return vma;
 }
 
 /* It may be one with a neighbour. */
-static APART struct vma *add_beside(struct quire_mm *mm, const struct tree_range *range,
+static APART struct vma *add_beside(struct quire_mm *mm, uint64_t start, uint64_t end,
 				    uint32_t flags, struct vma_spot *spot)
 {
 	const struct vma like = {
-		.start = range->start,
-		.end = range->end,
+		.start = start,
+		.end = end,
 		.mm = mm,
 		.flags = flags,
-		.pgoff = range->start >> QUIRE_PAGE_SHIFT,
+		.pgoff = start >> QUIRE_PAGE_SHIFT,
 	};
 
 	return vma_add(&like, spot);
@@ -445,12 +440,11 @@ static APART struct vma *add_beside(struct quire_mm *mm, const struct tree_range
 struct vma *vma_add_fresh(struct quire_mm *mm, uint64_t start, uint64_t end, uint32_t flags,
 			  struct vma_spot *spot)
 {
-	struct tree_range range = { start, end, NULL };
 	const struct vma *next = spot->next;
 	struct vma *vma;
 
 	if (spot->below == start || (next && next->start == end && next->flags == flags))
-		return add_beside(mm, &range, flags, spot);
+		return add_beside(mm, start, end, flags, spot);
 	vma = get_record(mm, &spot->c);
 	if (unlikely(!vma))
 		return NULL;
@@ -464,8 +458,7 @@ struct vma *vma_add_fresh(struct quire_mm *mm, uint64_t start, uint64_t end, uin
 	relaxed_store(&vma->anon, NULL);
 	vma->anon_next = vma->anon_prev = NULL;
 	relaxed_store(&vma->touched, false);
-	range.value = vma;
-	tree_insert(&mm->areas, &spot->c, &range);
+	tree_insert(&mm->areas, &spot->c, start, end, vma);
 	return vma;
 }
 

@@ -174,7 +174,7 @@ struct vma_spot {
 /** vma_around - what is around the gap at the cursor. Locks: mm->sem */
 static inline void vma_around(const struct tree_root *areas, struct vma_spot *spot)
 {
-	spot->below = tree_below(areas, &spot->c);
+	spot->below = tree_below(&spot->c);
 	spot->next = tree_above(areas, &spot->c);
 }
 
@@ -205,8 +205,8 @@ struct vma *vma_add(const struct vma *like, struct vma_spot *spot);
 struct vma *vma_add_fresh(struct quire_mm *mm, uint64_t start, uint64_t end, uint32_t flags,
 			  struct vma_spot *spot);
 
-/** vma_unlink_at - vma_unlink of the area at the cursor, which is not valid after */
-void vma_unlink_at(struct vma *vma, struct tree_cursor *c);
+/** vma_drop - the rest of vma_unlink, once it is out of the tree */
+void vma_drop(struct vma *vma);
 
 /** struct vma_change - what becomes of a part of an area, or all of it */
 struct vma_change {

@@ -182,10 +182,10 @@ static void try_insert(struct model *m, uint64_t space)
 
 	CHECK(tree_before(&m->tree, &c) == (i ? m->range[i - 1].value : NULL));
 	CHECK(tree_above(&m->tree, &c) == (i < m->nr ? m->range[i].value : NULL));
-	CHECK_EQ(tree_below(&m->tree, &c), i ? m->range[i - 1].end : 0);
+	CHECK_EQ(tree_below(&c), i ? m->range[i - 1].end : 0);
 
 	feed(m, &c);
-	tree_insert(&m->tree, &c, &r);
+	tree_insert(&m->tree, &c, r.start, r.end, r.value);
 	model_insert(m, r);
 }
 
@@ -283,7 +283,7 @@ TEST(ordered_ranges)
 
 			tree_seek(&m.tree, at, &c);
 			feed(&m, &c);
-			tree_insert(&m.tree, &c, &r);
+			tree_insert(&m.tree, &c, r.start, r.end, r.value);
 			model_insert(&m, r);
 		}
 		sound(&m);
@@ -315,7 +315,7 @@ TEST(many_ranges)
 
 		tree_seek(&m.tree, r.start, &c);
 		feed(&m, &c);
-		tree_insert(&m.tree, &c, &r);
+		tree_insert(&m.tree, &c, r.start, r.end, r.value);
 	}
 	CHECK(!tree_check(&m.tree));
 	CHECK(m.tree.height <= 5);
@@ -354,7 +354,7 @@ TEST(edges)
 
 	tree_seek(&m.tree, r.start, &c);
 	feed(&m, &c);
-	tree_insert(&m.tree, &c, &r);
+	tree_insert(&m.tree, &c, r.start, r.end, r.value);
 	m.nr = 1;
 	CHECK(tree_find(&m.tree, UINT64_MAX - 2) == &m);
 	CHECK(!tree_find(&m.tree, UINT64_MAX - 1));
@@ -386,7 +386,7 @@ TEST(rules_are_checked)
 
 		tree_seek(t, r.start, &c);
 		feed(&m, &c);
-		tree_insert(t, &c, &r);
+		tree_insert(t, &c, r.start, r.end, r.value);
 	}
 	struct tree_node *root = t->root, *leaf = root->slot[root->first].child;
 	struct tree_node *middle = root->slot[root->first + 1].child;
