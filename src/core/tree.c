@@ -3,7 +3,7 @@
  * tree.c - disjoint ranges in order, with their gaps
  *
  * A range has a gap before it, down to the end of the one before, whichever leaf that is in; the
- * first one down to address 0. A change in a leaf is carried up only as far as its end changes, or
+ * first one down to the tree's base. A change in a leaf is carried up only as far as its end changes, or
  * a gap is wider than was known. So most changes touch one leaf.
  *
  * Searches for a gap go down once: where a node promises none, what is below it is not looked at.
@@ -46,7 +46,7 @@ static inline uint64_t node_end(const struct tree_node *n)
 	return n->end[n->last - 1];
 }
 
-/* Where the range before that of the cursor's entry of @level ends; 0 if there is none. */
+/* Where the range before that of the cursor's entry of @level ends, or the tree begins. */
 static inline uint64_t below(const struct tree_root *tree, const struct tree_cursor *c,
 			     uint32_t level)
 {
@@ -57,7 +57,7 @@ static inline uint64_t below(const struct tree_root *tree, const struct tree_cur
 		if (i > n->first)
 			return n->end[i - 1];
 	}
-	return 0;
+	return tree->base;
 }
 
 /* The same of the range at the cursor: mostly it is in the leaf. */
@@ -306,17 +306,17 @@ static WITHIN uint32_t descend(const struct tree_root *tree, uint64_t address, u
 }
 
 /* In the only gap of a tree without ranges. */
-static bool go_nowhere(struct tree_cursor *c)
+static bool go_nowhere(const struct tree_root *tree, struct tree_cursor *c)
 {
 	c->at[0] = 0;
-	c->low = 0;
+	c->low = tree->base;
 	return false;
 }
 
 bool tree_seek(const struct tree_root *tree, uint64_t address, struct tree_cursor *c)
 {
 	if (unlikely(!tree->root))
-		return go_nowhere(c);
+		return go_nowhere(tree, c);
 	if (unlikely(node_end(tree->root) <= address)) {
 		go_end(tree, c);
 		return false;
@@ -391,23 +391,30 @@ void *tree_before(const struct tree_root *tree, const struct tree_cursor *c)
 }
 
 /*
- * A search has found nothing in the cursor's node at @level, to which an entry had sent it: what
- * that says is not to send others there.
+ * A search has found nothing in all of the cursor's node at @level, though an entry had sent it
+ * there: what that says is not to send others.
  */
-static void correct(struct tree_root *tree, struct tree_cursor *c, uint32_t level)
+static APART void correct(struct tree_root *tree, struct tree_cursor *c, uint32_t level)
 {
 	c->node[level + 1]->gap[c->at[level + 1]] =
 		widest(c->node[level], level, below(tree, c, level + 1));
 }
 
 /*
- * The first range from entry @i of the cursor's node at @level on that has a gap of @need bytes or
- * more before it. Return: whether there is one: the cursor is at it
+ * Where a search is: on from entry @i of the cursor's node at @level. Of the nodes below @all it
+ * has seen, or will have seen, all that is in them.
  */
-static bool next_gap(struct tree_root *tree, struct tree_cursor *c, uint64_t need, uint32_t level,
-		     uint32_t i)
+struct where {
+	uint32_t level, i, all;
+};
+
+/*
+ * The first range from there on that has a gap of @need bytes or more before it. Return: whether
+ * there is one: the cursor is at it
+ */
+static bool next_gap(struct tree_root *tree, struct tree_cursor *c, uint64_t need, struct where w)
 {
-	uint32_t sent = 0; /* into nodes below this level an entry has sent us */
+	uint32_t level = w.level, i = w.i, all = w.all;
 
 	for (;;) {
 		const struct tree_node *n = c->node[level];
@@ -416,28 +423,42 @@ static bool next_gap(struct tree_root *tree, struct tree_cursor *c, uint64_t nee
 			while (i < n->last && n->gap[i] < need)
 				i++;
 		} else {
+			uint64_t low;
+
 			c->at[0] = i;
-			c->low = below_leaf(tree, c);
-			for (; i < n->last; c->low = n->end[i++]) {
-				if (n->start[i] - c->low >= need) {
+			low = below_leaf(tree, c);
+			for (; i < n->last; low = n->end[i++]) {
+				if (n->start[i] - low >= need) {
 					c->at[0] = i;
+					c->low = low;
 					return true;
 				}
 			}
 		}
 		if (i < n->last) {
 			c->at[level] = i;
-			sent = level > sent ? level : sent;
+			all = level > all ? level : all;
 			n = c->node[--level] = n->slot[i].child;
 			i = n->first;
 			continue;
 		}
-		if (level < sent)
-			correct(tree, c, level);
 		if (++level == tree->height)
 			return false;
+		if (level <= all && c->node[level]->gap[c->at[level]] >= need)
+			correct(tree, c, level - 1);
 		i = c->at[level] + 1;
 	}
+}
+
+/* Where a search begins that descend has led to @level. */
+static struct where begin_next(const struct tree_root *tree, const struct tree_cursor *c,
+			       uint32_t level)
+{
+	struct where w = { level, c->at[level] + !!level, level };
+
+	while (w.all < tree->height && c->at[w.all] == c->node[w.all]->first)
+		w.all++;
+	return w;
 }
 
 /* Does the request fit into [@low, @high)? */
@@ -458,10 +479,10 @@ bool tree_gap(struct tree_root *tree, const struct tree_fit *fit, struct tree_cu
 	uint32_t level;
 
 	if (!root)
-		return go_nowhere(c) || room(fit, 0, UINT64_MAX, start);
+		return go_nowhere(tree, c) || room(fit, tree->base, UINT64_MAX, start);
 	if (fit->low < node_end(root)) {
 		level = descend(tree, fit->low, fit->bytes, c);
-		if (!next_gap(tree, c, fit->bytes, level, c->at[level] + !!level))
+		if (!next_gap(tree, c, fit->bytes, begin_next(tree, c, level)))
 			goto behind;
 		do {
 			if (c->low >= fit->high)
@@ -469,7 +490,7 @@ bool tree_gap(struct tree_root *tree, const struct tree_fit *fit, struct tree_cu
 			if (room(fit, c->low, c->node[0]->start[c->at[0]], start))
 				return true;
 			/* Too narrow once aligned or cut by the limits. */
-		} while (next_gap(tree, c, fit->bytes, 0, c->at[0] + 1));
+		} while (next_gap(tree, c, fit->bytes, (struct where){ 0, c->at[0] + 1, 0 }));
 	}
 behind:
 	go_end(tree, c);
@@ -477,10 +498,9 @@ behind:
 }
 
 /* The mirror image of next_gap: the last range before entry @i that has such a gap before it. */
-static bool prev_gap(struct tree_root *tree, struct tree_cursor *c, uint64_t need, uint32_t level,
-		     uint32_t i)
+static bool prev_gap(struct tree_root *tree, struct tree_cursor *c, uint64_t need, struct where w)
 {
-	uint32_t sent = 0;
+	uint32_t level = w.level, i = w.i, all = w.all;
 
 	for (;;) {
 		const struct tree_node *n = c->node[level];
@@ -498,16 +518,16 @@ static bool prev_gap(struct tree_root *tree, struct tree_cursor *c, uint64_t nee
 		}
 		if (i > n->first) {
 			c->at[level] = i - 1;
-			sent = level > sent ? level : sent;
+			all = level > all ? level : all;
 			n = c->node[level - 1] = n->slot[i - 1].child;
 			i = n->last;
 			level--;
 			continue;
 		}
-		if (level < sent)
-			correct(tree, c, level);
 		if (++level == tree->height)
 			return false;
+		if (level <= all && c->node[level]->gap[c->at[level]] >= need)
+			correct(tree, c, level - 1);
 		i = c->at[level];
 	}
 }
@@ -523,11 +543,11 @@ static bool room_top(const struct tree_fit *fit, uint64_t low, uint64_t high, ui
 	return *start >= low;
 }
 
-/* The rest of tree_gap_top: on from entry @i of the cursor's node at @level. */
+/* The rest of tree_gap_top. */
 static APART bool gap_top(struct tree_root *tree, const struct tree_fit *fit, struct tree_cursor *c,
-			  uint64_t *start, uint32_t level, uint32_t i)
+			  uint64_t *start, struct where w)
 {
-	while (prev_gap(tree, c, fit->bytes, level, i)) {
+	while (prev_gap(tree, c, fit->bytes, w)) {
 		uint64_t high = c->node[0]->start[c->at[0]];
 
 		if (room_top(fit, c->low, high, start))
@@ -535,8 +555,7 @@ static APART bool gap_top(struct tree_root *tree, const struct tree_fit *fit, st
 		if (high <= fit->low)
 			return false;
 		/* Too narrow once aligned or cut by the limits. */
-		level = 0;
-		i = c->at[0];
+		w = (struct where){ 0, c->at[0], 0 };
 	}
 	return false;
 }
@@ -546,11 +565,25 @@ static APART bool gap_top_end(struct tree_root *tree, const struct tree_fit *fit
 			      struct tree_cursor *c, uint64_t *start)
 {
 	if (!tree->root)
-		return go_nowhere(c) || room_top(fit, 0, UINT64_MAX, start);
+		return go_nowhere(tree, c) || room_top(fit, tree->base, UINT64_MAX, start);
 	go_end(tree, c);
-	if (room_top(fit, c->low, UINT64_MAX, start))
-		return true;
-	return gap_top(tree, fit, c, start, tree->height - 1, tree->root->last);
+	return room_top(fit, c->low, UINT64_MAX, start) ||
+	       gap_top(tree, fit, c, start,
+		       (struct where){ tree->height - 1, tree->root->last, 0 });
+}
+
+/* Where a search downwards begins that descend has led to @level; nothing was found there. */
+static APART bool gap_top_from(struct tree_root *tree, const struct tree_fit *fit,
+			       struct tree_cursor *c, uint64_t *start, uint32_t level)
+{
+	struct where w = { level, c->at[level], level };
+
+	/* A gap that was only too high does not make what is said of it wrong. */
+	if (level || c->node[0]->start[c->at[0]] - c->low < fit->bytes) {
+		while (w.all < tree->height && c->at[w.all] + 1 == c->node[w.all]->last)
+			w.all++;
+	}
+	return gap_top(tree, fit, c, start, w);
 }
 
 bool tree_gap_top(struct tree_root *tree, const struct tree_fit *fit, struct tree_cursor *c,
@@ -566,7 +599,7 @@ bool tree_gap_top(struct tree_root *tree, const struct tree_fit *fit, struct tre
 		if (room_top(fit, c->low, c->node[0]->start[c->at[0]], start))
 			return true;
 	}
-	return gap_top(tree, fit, c, start, level, c->at[level]);
+	return gap_top_from(tree, fit, c, start, level);
 }
 
 /* ---- Changing ---- */
@@ -697,7 +730,7 @@ static void grow(struct tree_root *tree, struct tree_cursor *c)
 	struct tree_node *root = node_new(tree, MIDDLE);
 
 	if (tree->height) {
-		struct entry e = sum(tree->root, tree->height - 1, 0);
+		struct entry e = sum(tree->root, tree->height - 1, tree->base);
 
 		entry_set(root, MIDDLE, &e);
 		root->last++;
@@ -970,7 +1003,7 @@ static const char *node_check(struct check *k, const struct tree_node *n, uint32
 
 const char *tree_check(const struct tree_root *tree)
 {
-	struct check k = { .tree = tree };
+	struct check k = { .tree = tree, .end = tree->base };
 	uint32_t spare = 0;
 	uint64_t gap;
 

@@ -69,8 +69,9 @@ struct tree_node {
 
 _Static_assert(sizeof(struct tree_node) <= 400, "ten nodes and a slab's record to a page");
 
-/** struct tree_root - zeroed it is empty */
+/** struct tree_root - zeroed it is empty; base may be set while it is */
 struct tree_root {
+	uint64_t base;           /* lowest address: the first range has its gap from there */
 	struct tree_node *root;
 	uint64_t nr;             /* ranges */
 	struct tree_node *spare; /* nodes to be used next */
@@ -83,7 +84,7 @@ struct tree_root {
 struct tree_cursor {
 	struct tree_node *node[TREE_LEVELS]; /* by level */
 	uint32_t at[TREE_LEVELS];
-	uint64_t low; /* where the last range before it ends; 0: there is none */
+	uint64_t low; /* where the last range before it ends; without one, the tree's base */
 };
 
 /** struct tree_range - a range, and what it stands for */
@@ -138,7 +139,7 @@ static inline void *tree_above(const struct tree_root *tree, const struct tree_c
 /** tree_before - what the last range below the gap stands for. Return: NULL if there is none */
 void *tree_before(const struct tree_root *tree, const struct tree_cursor *c);
 
-/** tree_below - where the last range below the gap ends. Return: 0 if there is none */
+/** tree_below - where the last range below the gap ends, or the tree begins */
 static inline uint64_t tree_below(const struct tree_cursor *c)
 {
 	return c->low;

@@ -25,6 +25,7 @@
 void area_setup(struct vmap *vmap, uint64_t start, uint64_t end, unsigned nr_cpus)
 {
 	vmap->start = start;
+	vmap->tree.base = start;
 	vmap->end = end;
 	vmap->lazy_max = (uint64_t)LAZY_PAGES * (bits_last(nr_cpus) + 1);
 	vmap->lazy_start = UINT64_MAX;

@@ -149,7 +149,7 @@ static void run(const char *name, void (*once)(unsigned i))
 {
 	uint64_t began;
 
-	tree = (struct tree_root){ .nr = 0 };
+	tree = (struct tree_root){ .base = LOW };
 	fill();
 	began = now();
 	CALLGRIND_START_INSTRUMENTATION;
