@@ -16,7 +16,7 @@
  * machine's state.
  */
 #define AREA_BYTES 64
-#define NODE_BYTES 496
+#define NODE_BYTES 376
 _Static_assert(sizeof(struct area) <= AREA_BYTES, "AREA_BYTES");
 _Static_assert(sizeof(struct tree_node) <= NODE_BYTES, "NODE_BYTES");
 

@@ -17,7 +17,7 @@
  */
 #define VMA_BYTES 128
 #define MM_BYTES 640
-#define NODE_BYTES 496
+#define NODE_BYTES 376
 _Static_assert(sizeof(struct vma) <= VMA_BYTES, "VMA_BYTES");
 _Static_assert(sizeof(struct quire_mm) <= MM_BYTES, "MM_BYTES");
 _Static_assert(sizeof(struct tree_node) <= NODE_BYTES, "NODE_BYTES");
