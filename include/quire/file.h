@@ -185,9 +185,9 @@ int quire_file_truncate(struct quire_file *file, uint64_t bytes);
 #define QUIRE_FALLOC_ZERO_RANGE 0x10u
 
 /**
- * quire_file_allocate - fallocate
+ * quire_file_allocate - fallocate. A file without a store keeps pages behind its end, with KEEP_SIZE
  *
- * Return: 0; -QUIRE_EBADF, EINVAL, EFBIG, EPERM, EOPNOTSUPP, ENOMEM; -QUIRE_ENOSPC for huge pages
+ * Return: 0; -QUIRE_EBADF, EINVAL, EFBIG, EPERM, EOPNOTSUPP, ENOMEM, ENOSPC
  */
 int quire_file_allocate(struct quire_file *file, unsigned mode, uint64_t offset, uint64_t bytes);
 
