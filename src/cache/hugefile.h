@@ -25,7 +25,7 @@
 
 /** struct hugefile - what such an inode has besides */
 struct hugefile {
-	struct radix_root slots; /* by huge page: struct quire_page, or HUGEFILE_PROMISE (R and P) */
+	struct radix_root slots; /* by huge page: its frame, or HUGEFILE_PROMISE (R and P) */
 	uint64_t nr_pages;       /* (R and P) */
 	uint64_t nr_promised;    /* (R and P) */
 };
