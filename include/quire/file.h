@@ -175,8 +175,8 @@ int quire_file_write(struct quire_file *file, uint64_t offset, const void *buf, 
  * is zeroed.
  *
  * Return: 0; -QUIRE_EINVAL if not opened for writing, or for a part of a huge page; -QUIRE_EPERM
- *         for a seal or a store that
- *         can't; -QUIRE_EFBIG; the store's error: then nothing has changed
+ *         for a seal or a store that can't; -QUIRE_EFBIG; the store's error: then nothing has
+ *         changed
  */
 int quire_file_truncate(struct quire_file *file, uint64_t bytes);
 
