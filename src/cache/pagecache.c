@@ -26,8 +26,8 @@ static void clear_flags(struct quire *q, struct quire_page *page, uint32_t flags
 }
 
 /*
- * For an entry, before the end of the file. Return: -QUIRE_ENOMEM if it has as many references as
- * can stay. *@out: NULL if it isn't there
+ * For an entry. Return: -QUIRE_ERANGE behind the end of the file; -QUIRE_ENOMEM if it has as many
+ * references as can stay. *@out: NULL if it isn't there
  */
 static int find(struct quire_inode *inode, uint64_t index, struct quire_page **out)
 {
@@ -38,6 +38,8 @@ static int find(struct quire_inode *inode, uint64_t index, struct quire_page **o
 
 	inode_unlock(inode, token);
 	*out = held ? page : NULL;
+	if (unlikely(!inside))
+		return -QUIRE_ERANGE;
 	return page && !held ? -QUIRE_ENOMEM : 0;
 }
 
@@ -321,20 +323,18 @@ static int bring(struct quire_file *file, uint64_t index, enum quire_fadvise adv
 {
 	struct quire_inode *inode = file->inode;
 	void *host = inode->q->config.host;
-	int error = -QUIRE_ERANGE;
+	int error;
 
 	sem_read(&inode->rw, host);
-	if (index < inode_pages(inode->bytes)) {
-		if (inode->store)
-			ahead_fault(file, index, advice);
-		error = find(inode, index, out);
-		if (error || *out)
-			;
-		else if (inode->store)
-			error = ahead_one(inode, index, out);
-		else
-			error = pagecache_zeros(inode, index, 0, out);
-	}
+	if (inode->store && index < inode_pages(inode->bytes))
+		ahead_fault(file, index, advice);
+	error = find(inode, index, out);
+	if (error || *out)
+		;
+	else if (inode->store)
+		error = ahead_one(inode, index, out);
+	else
+		error = pagecache_zeros(inode, index, 0, out);
 	sem_read_drop(&inode->rw, host);
 	return error;
 }

@@ -123,8 +123,9 @@ static struct quire_page *hold(struct quire_mm *mm, uint64_t address, bool write
 
 	if ((entry & QUIRE_PTE_PRESENT) && (!write || (entry & QUIRE_PTE_RW))) {
 		page = frame_of(mm, entry);
+		/* Of a huge page the first frame is held for all. */
 		if (page)
-			frames_pin(page);
+			frames_pin(quire_page_head(mm->q, page));
 		else
 			page = vm_of(mm->q)->zero;
 	}

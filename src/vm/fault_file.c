@@ -16,6 +16,7 @@
 #include "kmem/touch.h"
 #include "vm/fault_anon.h"
 #include "vm/frame.h"
+#include "vm/hugetlb.h"
 #include "vm/zap.h"
 
 #define AROUND_PAGES 16
@@ -156,11 +157,14 @@ static enum quire_fadvise advice(const struct vma *vma)
 
 enum quire_fault fault_file(struct fault *f)
 {
-	enum quire_fault fault = f->write ? QUIRE_FAULT_SIGBUS : around(f);
+	enum quire_fault fault;
 	struct vma *vma = f->vma;
 	struct quire_page *page;
 	int error;
 
+	if (unlikely(hugetlb_is(vma)))
+		return hugetlb_fault(f);
+	fault = f->write ? QUIRE_FAULT_SIGBUS : around(f);
 	f->kind = QUIRE_FAULT_KIND_FILE;
 	if (fault != QUIRE_FAULT_SIGBUS)
 		return fault;

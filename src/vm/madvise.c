@@ -15,6 +15,7 @@
 #include "vm/collapse.h"
 #include "vm/fault.h"
 #include "vm/huge.h"
+#include "vm/hugetlb.h"
 #include "vm/layout.h"
 #include "vm/zap.h"
 
@@ -122,9 +123,10 @@ static int allow(const struct vma *vma, int advice)
 		return vma->file || vma->flags & (QUIRE_VM_LOCKED | QUIRE_VM_SHARED) ? -QUIRE_EINVAL
 										     : 0;
 	case QUIRE_MADV_DONTNEED:
+		return vma->flags & QUIRE_VM_LOCKED ? -QUIRE_EINVAL : 0;
 	case QUIRE_MADV_COLD:
 	case QUIRE_MADV_PAGEOUT:
-		return vma->flags & QUIRE_VM_LOCKED ? -QUIRE_EINVAL : 0;
+		return vma->flags & (QUIRE_VM_LOCKED | QUIRE_VM_HUGETLB) ? -QUIRE_EINVAL : 0;
 	case QUIRE_MADV_REMOVE:
 		if (vma->flags & QUIRE_VM_LOCKED || !vma->file)
 			return -QUIRE_EINVAL;
@@ -195,6 +197,20 @@ static void note_file(const struct advise *a, const struct vma *vma, uint64_t en
 	quire_file_get(out->file);
 }
 
+/* Of huge pages: flags change at their borders, whole ones alone are dropped. */
+static COLD int fit_huge(const struct advise *a, const struct vma *vma, uint64_t *end)
+{
+	uint64_t mask = hugepool_bytes(vma->mm->q) - 1;
+
+	if (a->advice == QUIRE_MADV_DONTNEED) {
+		*end &= ~mask;
+		return a->start & mask ? -QUIRE_EINVAL : 0;
+	}
+	if (!is_flags(a->advice) || flags_after(vma, a->advice) == vma->flags)
+		return 0;
+	return hugetlb_fits(vma, a->start, *end) ? 0 : -QUIRE_EINVAL;
+}
+
 /* The part of an area that begins at a->start, up to @end. */
 static int advise_area(struct advise *a, struct vma *vma, uint64_t end, struct advise_file *out)
 {
@@ -202,6 +218,10 @@ static int advise_area(struct advise *a, struct vma *vma, uint64_t end, struct a
 	int error = allow(vma, a->advice);
 
 	if (error)
+		return error;
+	if (unlikely(hugetlb_is(vma)))
+		error = fit_huge(a, vma, &end);
+	if (error || end == a->start)
 		return error;
 	if (is_flags(a->advice))
 		return vma_modify(vma, &change, &a->room) ? 0 : -QUIRE_EAGAIN;

@@ -17,6 +17,7 @@
 #include "vm/anon.h"
 #include "vm/frame.h"
 #include "vm/huge.h"
+#include "vm/hugetlb.h"
 
 #define ZAP_BATCH 128
 
@@ -207,7 +208,10 @@ static void zap(struct vma *vma, uint64_t start, uint64_t end, bool files)
 
 void zap_range(struct vma *vma, uint64_t start, uint64_t end)
 {
-	zap(vma, start, end, false);
+	if (unlikely(hugetlb_is(vma)))
+		hugetlb_zap(vma, start, end);
+	else
+		zap(vma, start, end, false);
 }
 
 void zap_files(struct vma *vma, uint64_t start, uint64_t end)
@@ -272,6 +276,10 @@ void zap_protect(struct vma *vma, uint64_t start, uint64_t end)
 	struct leaf *leaf;
 	uintptr_t token;
 
+	if (unlikely(hugetlb_is(vma))) {
+		hugetlb_protect(vma, start, end);
+		return;
+	}
 	if (zap_writable(vma))
 		mask[1] |= QUIRE_PTE_RW;
 	else if (vma->flags & QUIRE_VM_WRITE)
@@ -531,6 +539,8 @@ int zap_move(struct vma *from, uint64_t start, struct vma *to, uint64_t at, uint
 				 vma_index(from, start) == vma_index(to, at));
 	if (relaxed_load(&from->touched))
 		vma_touch(to);
+	if (unlikely(hugetlb_is(from)))
+		return hugetlb_move(from, (struct hugetlb_part){ start, bytes }, to);
 	quire_tlb_begin(&tlb, t);
 	move_hold(from);
 	for (;;) {
