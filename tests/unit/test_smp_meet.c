@@ -11,6 +11,8 @@
 
 #define AREA 0x20000000u
 #define CPUS 3
+/* Page tables so far apart are remembered in one place, whatever they map: pgtable/table.h. */
+#define FAR 0x20000000u
 
 /* Sanitizers look at the order of things, which is the same on all machines. */
 #define MACHINES (TEST_SANITIZED ? 1u : 4u)
@@ -86,6 +88,26 @@ static void second_write(void *ctx)
 	all_see(ctx, 1, 101);
 }
 
+/* All of it goes, page table and all. */
+static void forget_page(void *ctx)
+{
+	const struct cow *c = ctx;
+
+	quire_hosted_cpu(1);
+	right(!quire_madvise(mm, (quire_virt_t){ c->at }, PAGE, QUIRE_MADV_DONTNEED));
+}
+
+/* The same page of the file is mapped by the same entry of a page table that takes its place. */
+static void touch_far(void *ctx)
+{
+	const struct cow *c = ctx;
+	uint64_t value;
+
+	quire_hosted_cpu(1);
+	right(!quire_copy_from_user(mm, &value, (quire_virt_t){ c->at + FAR + 8 }, 8));
+	right(value == c->old[1]);
+}
+
 static void third_loads(void *ctx)
 {
 	struct cow *c = ctx;
@@ -109,22 +131,26 @@ static void load(unsigned loaded)
 	quire_hosted_cpu(0);
 }
 
+static void map_private(uint64_t at, struct quire_file *file)
+{
+	const struct quire_mmap args = { .address = { at }, .bytes = PAGE, .prot = PROT_RW,
+					 .file = file,
+					 .flags = QUIRE_MAP_PRIVATE | QUIRE_MAP_FIXED };
+	quire_virt_t out;
+
+	CHECK_EQ(quire_mmap(mm, &args, &out), 0);
+}
+
 static void make(struct cow *c, enum kind kind, struct quire_file *file, struct quire_mm **child)
 {
 	uint64_t old[2] = { 7, 8 };
 
 	*child = NULL;
 	c->at = AREA;
-	if (kind == FILE_PAGE) {
-		const struct quire_mmap args = { .address = { AREA }, .bytes = PAGE,
-						 .prot = PROT_RW, .file = file,
-						 .flags = QUIRE_MAP_PRIVATE | QUIRE_MAP_FIXED };
-		quire_virt_t out;
-
-		CHECK_EQ(quire_mmap(mm, &args, &out), 0);
-	} else {
+	if (kind == FILE_PAGE)
+		map_private(AREA, file);
+	else
 		process_anon(mm, AREA, 1);
-	}
 	if (kind == SHARED) {
 		CHECK_EQ(quire_copy_to_user(mm, (quire_virt_t){ AREA }, old, sizeof(old)), 0);
 		CHECK_EQ(quire_mm_fork(mm, child), 0);
@@ -201,6 +227,46 @@ static void cow_kind(enum kind kind, struct quire_file *file)
 	}
 }
 
+/* A file whose second word is 9. */
+static struct quire_file *private_file(void)
+{
+	struct quire_file *file = NULL;
+	uint64_t word = 9;
+	size_t done;
+
+	CHECK_EQ(quire_memfd_create(rig.q, "private", 0, &file), 0);
+	CHECK_EQ(quire_file_write(file, 8, &word, sizeof(word), &done), 0);
+	return file;
+}
+
+/*
+ * The page table that was found first may not be there any more, or be known no more. @run: by
+ * processor 1
+ */
+static bool lost_once(void (*run)(void *ctx), struct quire_file *file, unsigned at)
+{
+	struct meet_act act = { at, run };
+	struct cow c = { .loaded = 1 };
+	struct quire_mm *child;
+	uint64_t value = 0;
+	bool came;
+
+	nr_wrong = 0;
+	load(1);
+	make(&c, FILE_PAGE, file, &child);
+	map_private(AREA + FAR, file);
+	came = meet_run(first_write, &act, 1, &c);
+	CHECK(touch(&c, 0, 0, &value, false));
+	CHECK(value == 100 || (run == forget_page && !value));
+	CHECK(touch(&c, 0, 1, &value, false));
+	CHECK_EQ(value, 9);
+	CHECK_EQ(nr_wrong, 0);
+	rig_sound(&rig);
+	CHECK_EQ(quire_munmap(mm, (quire_virt_t){ AREA }, PAGE), 0);
+	CHECK_EQ(quire_munmap(mm, (quire_virt_t){ AREA + FAR }, PAGE), 0);
+	return came;
+}
+
 static bool begin(const struct quire_config *config)
 {
 	if (!process_rig(&rig, config, MB(64)))
@@ -223,16 +289,33 @@ static void end(void)
 TEST(copy_on_write)
 {
 	for (unsigned i = 0; i < MACHINES; i++) {
-		struct quire_file *file = NULL;
-		uint64_t word = 9;
-		size_t done;
+		struct quire_file *file;
 
 		if (!begin(process_machine(i)))
 			return;
-		CHECK_EQ(quire_memfd_create(rig.q, "private", 0, &file), 0);
-		CHECK_EQ(quire_file_write(file, 8, &word, sizeof(word), &done), 0);
+		file = private_file();
 		for (unsigned kind = 0; kind < NR_KINDS; kind++)
 			cow_kind((enum kind)kind, file);
+		quire_file_put(file);
+		end();
+	}
+}
+
+TEST(page_table_lost)
+{
+	for (unsigned i = 0; i < MACHINES; i++) {
+		struct quire_file *file;
+		unsigned at;
+
+		if (!begin(process_machine(i)))
+			return;
+		file = private_file();
+		for (at = 1; lost_once(forget_page, file, at);)
+			at++;
+		CHECK(at > 4);
+		for (at = 1; lost_once(touch_far, file, at);)
+			at++;
+		CHECK(at > 4);
 		quire_file_put(file);
 		end();
 	}
@@ -438,4 +521,5 @@ TEST(truncated)
 	}
 }
 
-TEST_MAIN(CASE(copy_on_write), CASE(write_back), CASE(written_whole), CASE(truncated))
+TEST_MAIN(CASE(copy_on_write), CASE(page_table_lost), CASE(write_back), CASE(written_whole),
+	  CASE(truncated))
