@@ -47,7 +47,8 @@ void stock_empty(struct stock *stock)
 int stock_fill(struct stock *stock, uint32_t need)
 {
 	while (stock->nr < need) {
-		struct quire_page *page = quire_page_alloc(stock->q, QUIRE_GFP_KERNEL, 0);
+		/* NOFS: faults on files hold a page of theirs. */
+		struct quire_page *page = quire_page_alloc(stock->q, QUIRE_GFP_NOFS, 0);
 
 		if (!page) {
 			stock_empty(stock);

@@ -65,6 +65,16 @@ static COLD enum quire_fault walked(struct quire_mm *mm, quire_virt_t virt, unsi
 	return fault;
 }
 
+/* Has this processor the process loaded? */
+static bool is_loaded(const struct quire_mm *mm)
+{
+	uintptr_t token = quire_port_cpu_enter();
+	bool here = quire_table_loaded(mm->q, token & 0xffff) == mm->table;
+
+	quire_port_cpu_leave(token);
+	return here;
+}
+
 enum quire_fault quire_user_access(struct quire_mm *mm, quire_virt_t virt, void *buf, size_t n,
 				   enum quire_access access, struct quire_signal *out)
 {
@@ -77,6 +87,9 @@ enum quire_fault quire_user_access(struct quire_mm *mm, quire_virt_t virt, void 
 	if (!out)
 		out = &signal;
 	*out = (struct quire_signal){ .code = 0 };
+	/* What this processor finds would be another process's. */
+	if (unlikely(!relaxed_load(&mm->table->nr_loaded)))
+		return walked(mm, virt, at, n, access, out);
 	while (fault == QUIRE_FAULT_DONE) {
 		int error = quire_port_access(mm->q->config.host, virt, at, n,
 					      (enum quire_access)how, &stop);
@@ -90,6 +103,8 @@ enum quire_fault quire_user_access(struct quire_mm *mm, quire_virt_t virt, void 
 		at += (size_t)(stop.address.v - virt.v);
 		n -= (size_t)(stop.address.v - virt.v);
 		virt = stop.address;
+		if (unlikely(!is_loaded(mm)))
+			return walked(mm, virt, at, n, access, out);
 		fault = quire_mm_fault(mm, stop.address, stop.error_code, out);
 	}
 	return fault;

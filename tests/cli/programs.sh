@@ -124,6 +124,17 @@ END
 run 0 --json -
 same "calls that can't be" 4 "$(number refused)"
 
+# What is moved takes the place of what was there, wherever the machine has the two.
+cat >"$tmp/in" <<-'END'
+7 mmap(NULL, 4096, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7f0000000000
+7 mmap(NULL, 4096, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7f0000010000
+7 mremap(0x7f0000000000, 4096, 4096, MREMAP_MAYMOVE|MREMAP_FIXED, 0x7f0000010000) = 0x7f0000010000
+END
+for machine in x86-64 i386; do
+	run 0 --json --machine $machine --ram 64M -
+	same "one page is left on $machine" 4 "$(number mapped_kb)"
+done
+
 # What nobody recorded the beginning of, and calls that failed.
 cat >"$tmp/in" <<-'END'
 7 <... brk resumed>) = 0x1000

@@ -291,4 +291,5 @@ TEST(allocated_not_yet)
 	}
 }
 
-TEST_MAIN(CASE(allocated_not_yet), CASE(around), CASE(the_end), CASE(dirty), CASE(private), CASE(shared_by_processes))
+TEST_MAIN(CASE(allocated_not_yet), CASE(around), CASE(the_end), CASE(dirty), CASE(private),
+	  CASE(shared_by_processes))

@@ -213,5 +213,5 @@ TEST(damage)
 	bad("hello", "no call");
 }
 
-TEST_MAIN(CASE(mmap), CASE(heads), CASE(the_other_calls), CASE(processes), CASE(rests), CASE(two_parts),
-	  CASE(too_many_are_inside), CASE(damage))
+TEST_MAIN(CASE(mmap), CASE(heads), CASE(the_other_calls), CASE(processes), CASE(rests),
+	  CASE(two_parts), CASE(too_many_are_inside), CASE(damage))
