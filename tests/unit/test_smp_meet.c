@@ -29,7 +29,8 @@ static struct quire_mm *mm;
 /* ---- Copy-on-write ---------------------------------------------------------- */
 
 /* What a page is before two processors write it. */
-enum kind { SHARED, ZERO, FILE_PAGE, NR_KINDS };
+enum kind { SHARED, ZERO, FILE_PAGE, HUGE_SHARED, HUGE_ZERO, NR_KINDS };
+#define HUGE 1024u /* pages: one huge page of the largest kind */
 
 /* One page, written by processor 0, and meanwhile by processor 1, while processor 2 reads it. */
 struct cow {
@@ -131,6 +132,14 @@ static void load(unsigned loaded)
 	quire_hosted_cpu(0);
 }
 
+static struct quire_vm_stat vm_stat(void)
+{
+	struct quire_vm_stat stat;
+
+	CHECK_EQ(quire_vm_stat(rig.q, &stat), 0);
+	return stat;
+}
+
 static void map_private(uint64_t at, struct quire_file *file)
 {
 	const struct quire_mmap args = { .address = { at }, .bytes = PAGE, .prot = PROT_RW,
@@ -150,21 +159,18 @@ static void make(struct cow *c, enum kind kind, struct quire_file *file, struct 
 	if (kind == FILE_PAGE)
 		map_private(AREA, file);
 	else
-		process_anon(mm, AREA, 1);
-	if (kind == SHARED) {
+		process_anon(mm, AREA, kind >= HUGE_SHARED ? HUGE : 1);
+	if (kind >= HUGE_SHARED)
+		CHECK_EQ(quire_madvise(mm, (quire_virt_t){ AREA }, HUGE * PAGE,
+				       QUIRE_MADV_HUGEPAGE),
+			 0);
+	if (kind == SHARED || kind == HUGE_SHARED) {
 		CHECK_EQ(quire_copy_to_user(mm, (quire_virt_t){ AREA }, old, sizeof(old)), 0);
 		CHECK_EQ(quire_mm_fork(mm, child), 0);
 	}
 	CHECK_EQ(quire_copy_from_user(mm, c->old, (quire_virt_t){ AREA }, sizeof(c->old)), 0);
-	CHECK(kind != SHARED || (c->old[0] == 7 && c->old[1] == 8));
-}
-
-static uint64_t anon_frames(void)
-{
-	struct quire_vm_stat stat;
-
-	CHECK_EQ(quire_vm_stat(rig.q, &stat), 0);
-	return stat.nr_anon;
+	CHECK(kind != HUGE_SHARED || vm_stat().nr_anon_huge > 0);
+	CHECK(!*child || (c->old[0] == 7 && c->old[1] == 8));
 }
 
 /* Return: whether all steps came */
@@ -181,11 +187,11 @@ static bool cow_once(enum kind kind, struct quire_file *file, unsigned loaded,
 	make(&c, kind, file, &child);
 	for (unsigned cpu = 0; cpu < CPUS; cpu++)
 		right(touch(&c, cpu, 0, &value, false));
-	before = anon_frames();
+	before = vm_stat().nr_anon;
 	all = meet_run(first_write, acts, nr, &c);
 	all_see(&c, 0, 100);
 	all_see(&c, 1, 101);
-	CHECK_EQ(anon_frames(), before + 1);
+	CHECK(kind >= HUGE_SHARED || vm_stat().nr_anon == before + 1);
 	CHECK_EQ(nr_wrong, 0);
 	if (nr_wrong)
 		printf("kind %d, loaded %u, steps %u %u\n", (int)kind, loaded, acts[0].at,
@@ -196,7 +202,7 @@ static bool cow_once(enum kind kind, struct quire_file *file, unsigned loaded,
 		CHECK_EQ(quire_mm_destroy(child), 0);
 	}
 	quire_hosted_cpu(0);
-	CHECK_EQ(quire_munmap(mm, (quire_virt_t){ AREA }, PAGE), 0);
+	CHECK_EQ(quire_munmap(mm, (quire_virt_t){ AREA }, HUGE * PAGE), 0);
 	return all;
 }
 
