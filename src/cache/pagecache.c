@@ -26,24 +26,27 @@ static void clear_flags(struct quire *q, struct quire_page *page, uint32_t flags
 }
 
 /*
- * For an entry. Return: -QUIRE_ENOMEM if it has as many references as can stay. *@out: NULL if it
- * isn't there
+ * For an entry, before the end of the file. Return: -QUIRE_ENOMEM if it has as many references as
+ * can stay. *@out: NULL if it isn't there
  */
 static int find(struct quire_inode *inode, uint64_t index, struct quire_page **out)
 {
 	uintptr_t token = inode_lock(inode);
-	struct quire_page *page = radix_find(&inode->pages, index);
+	bool inside = index < inode_pages(inode->bytes);
+	struct quire_page *page = likely(inside) ? radix_find(&inode->pages, index) : NULL;
 	bool held = page && frames_hold(page);
 
 	inode_unlock(inode, token);
 	*out = held ? page : NULL;
-	return unlikely(page && !held) ? -QUIRE_ENOMEM : 0;
+	return page && !held ? -QUIRE_ENOMEM : 0;
 }
 
-struct quire_page *pagecache_find(struct quire_inode *inode, uint64_t index)
+/* For a call. @inside: only before the end of the file. NULL: it isn't there */
+static struct quire_page *pin(struct quire_inode *inode, uint64_t index, bool inside)
 {
 	uintptr_t token = inode_lock(inode);
-	struct quire_page *page = radix_find(&inode->pages, index);
+	bool there = !inside || index < inode_pages(inode->bytes);
+	struct quire_page *page = likely(there) ? radix_find(&inode->pages, index) : NULL;
 
 	if (page)
 		frames_pin(page);
@@ -51,15 +54,23 @@ struct quire_page *pagecache_find(struct quire_inode *inode, uint64_t index)
 	return page;
 }
 
+struct quire_page *pagecache_find(struct quire_inode *inode, uint64_t index)
+{
+	return pin(inode, index, false);
+}
+
 size_t pagecache_around(struct quire_inode *inode, uint64_t first, uint64_t last,
 			struct quire_page **out, size_t max)
 {
 	struct quire *q = inode->q;
 	uintptr_t token = inode_lock(inode);
+	uint64_t end = inode_pages(inode->bytes);
 	struct quire_page *page;
 	size_t nr = 0;
 
-	for (uint64_t i = first; i <= last && nr < max; i++) {
+	if (last >= end)
+		last = end - 1; /* below @first, if that is behind the end */
+	for (uint64_t i = first; end && i <= last && nr < max; i++) {
 		page = radix_next(&inode->pages, &i, last, false);
 		if (!page)
 			break;
@@ -245,7 +256,7 @@ static COLD int get_slow(struct quire_file *file, uint64_t index, uint64_t nr,
 		ahead_miss(file, index, nr);
 	for (;;) {
 		if (!page)
-			page = pagecache_find(inode, index);
+			page = pin(inode, index, true);
 		if (!page) {
 			int error = ahead_one(inode, index, &page);
 
@@ -271,7 +282,7 @@ static COLD int get_slow(struct quire_file *file, uint64_t index, uint64_t nr,
 int pagecache_get(struct quire_file *file, uint64_t index, uint64_t nr, struct quire_page **out)
 {
 	struct quire *q = file->inode->q;
-	struct quire_page *page = pagecache_find(file->inode, index);
+	struct quire_page *page = pin(file->inode, index, true);
 
 	if (likely(page && (flags_of(q, page) & STATE) == USE_UPTODATE)) {
 		pagecache_referenced(q, page);
@@ -338,21 +349,6 @@ static void hit(struct quire_file *file, uint64_t index)
 	sem_read_drop(&inode->rw, inode->q->config.host);
 }
 
-/*
- * A page that is being allocated, of a file without store, is used: then it stays. Return: false if
- * it is behind the end, as long as not all of them are there. Locks: the page's
- */
-static COLD bool use_allocated(struct quire_inode *inode, uint64_t index, struct quire_page *page)
-{
-	uintptr_t token = inode_lock(inode);
-	bool inside = index < inode_pages(inode->bytes);
-
-	inode_unlock(inode, token);
-	if (inside)
-		clear_flags(inode->q, page, USE_AHEAD);
-	return inside;
-}
-
 int pagecache_load(struct quire_file *file, uint64_t index, enum quire_fadvise advice, bool *major,
 		   struct quire_page **out)
 {
@@ -381,20 +377,14 @@ int pagecache_load(struct quire_file *file, uint64_t index, enum quire_fadvise a
 		use_lock(q, page);
 		/* What is in the cache is before the end, or a truncate waits for this lock. */
 		if (pagecache_inode(page) == inode && flags_of(q, page) & USE_UPTODATE) {
-			if (unlikely(flags_of(q, page) & USE_AHEAD) && !inode->store &&
-			    !use_allocated(inode, index, page))
-				error = -QUIRE_ERANGE;
-			if (likely(!error)) {
-				pagecache_referenced(q, page);
-				*out = page;
-				return 0;
-			}
+			pagecache_used(q, page);
+			pagecache_referenced(q, page);
+			*out = page;
+			return 0;
 		}
 		/* Truncated, or it could not be read: look again. */
 		use_unlock(q, page);
 		pagecache_put(q, page);
-		if (error)
-			return error;
 	}
 }
 

@@ -51,7 +51,21 @@ static inline void pagecache_referenced(const struct quire *q, const struct quir
 }
 
 /**
- * pagecache_find - a page if it is in memory
+ * pagecache_used - a page of a file without a store is used, if it was only allocated by now
+ *
+ * Linux, too, leaves such pages alone: faults do not map them around others, mincore says no.
+ */
+static inline void pagecache_used(const struct quire *q, const struct quire_page *page)
+{
+	struct use *use = use_of(q, page);
+
+	if (unlikely((relaxed_load(&use->flags) & (USE_AHEAD | USE_MEMORY)) ==
+		     (USE_AHEAD | USE_MEMORY)))
+		atomic_fetch_and_explicit(&use->flags, ~USE_AHEAD, memory_order_relaxed);
+}
+
+/**
+ * pagecache_find - a page if it is in memory, also behind the end
  * @inode: the file
  * @index: page
  *
@@ -69,7 +83,8 @@ struct quire_page *pagecache_find(struct quire_inode *inode, uint64_t index);
  *         (use_unlock), each with one more reference (pagecache_put)
  * @max:   room
  *
- * Nothing is waited for or read; a page where readahead is to go on is left out.
+ * Nothing is waited for or read; a page where readahead is to go on is left out, and one that
+ * was only allocated.
  *
  * Return: how many
  * Locks:  takes P

@@ -35,8 +35,8 @@ static const char *rule_of(const struct quire_inode *inode, const struct quire_p
 	*text = "a page in a file's tree is owned by the cache and names its place there: frame";
 	if (!names(inode, page, index))
 		return "CACHE-1";
-	*text = "no page lies behind the end of its file: frame";
-	if (index >= inode_pages(inode->bytes))
+	*text = "a page lies behind the end of its file only where it was allocated: frame";
+	if (index >= inode_pages(inode->bytes) && index >= inode->kept)
 		return "CACHE-2";
 	*text = "the dirty pages of a file with a store are those tagged: frame";
 	if (inode->store && radix_tagged(&inode->pages, index) != ((flags & USE_DIRTY) != 0))
