@@ -120,8 +120,8 @@ enum quire_free quire_page_free(struct quire *q, struct quire_page *page, unsign
  * @page: first frame of an allocated block, to which the caller or somebody who waits for it
  *        has a reference
  *
- * Return: 0; -QUIRE_EINVAL if it is not allocated, or a tier's own (enum quire_owner);
- *         -QUIRE_EOVERFLOW
+ * Return: 0; -QUIRE_EINVAL if it is not allocated, or a tier's own (enum quire_owner) that is not
+ *         vmalloc's; -QUIRE_EOVERFLOW
  */
 int quire_page_get(struct quire *q, struct quire_page *page);
 

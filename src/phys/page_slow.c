@@ -263,7 +263,10 @@ int quire_page_get(struct quire *q, struct quire_page *page)
 		return -QUIRE_EINVAL;
 	uint32_t word = relaxed_load(&page->word);
 	do {
-		if (!(word & HEAD_USED) || word & HEAD_OWNED || word < COUNT_ONE)
+		if (!(word & HEAD_USED) || word < COUNT_ONE)
+			return -QUIRE_EINVAL;
+		/* Only an area of vmalloc leaves its frames to those who have references, too. */
+		if (word & HEAD_OWNED && frames_owner(page) != QUIRE_OWNER_VMALLOC)
 			return -QUIRE_EINVAL;
 		if (word / COUNT_ONE == COUNT_MAX)
 			return -QUIRE_EOVERFLOW;

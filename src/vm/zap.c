@@ -518,6 +518,8 @@ int zap_move(struct vma *from, uint64_t start, struct vma *to, uint64_t at, uint
 	/* Fresh memory may be one area with its new place by now: no frame knows a number. */
 	ASSERT("RMAP-3", from == to || (!from->anon && !from->file) ||
 				 vma_index(from, start) == vma_index(to, at));
+	if (relaxed_load(&from->touched))
+		vma_touch(to);
 	quire_tlb_begin(&tlb, t);
 	move_hold(from);
 	for (;;) {
