@@ -574,7 +574,6 @@ static bool read_torn(struct lab_strace *reader, struct scan *s, struct lab_call
 	struct scan at = *s;
 	size_t length;
 
-	reader->torn = false;
 	scan_blanks(&at);
 	if (scan_take(&at, "<unfinished ...>"))
 		return true;
@@ -622,8 +621,13 @@ static bool read_line(struct lab_strace *reader, struct scan *s, struct lab_call
 	bool torn = cut_message(reader, s);
 	struct head head = { .named = false };
 
-	if (reader->torn)
-		return read_torn(reader, s, out);
+	if (reader->torn) {
+		struct scan at = *s;
+
+		reader->torn = false;
+		if (!scan_take(&at, "[pid"))
+			return read_torn(reader, s, out);
+	}
 	if (!take_head(s, out, &head))
 		return false;
 	if (head.since && out->time_ns)
