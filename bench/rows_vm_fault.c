@@ -215,6 +215,69 @@ static void munmap_per_page(const struct bench_allocator *a, struct bench_result
 	end(&m);
 }
 
+/* Huge pages: their rows count one for each. */
+#define HUGE 512u
+#define HUGES 4u
+
+/* As many are faulted in; the zeros are not measured. */
+static uint64_t huge_begin(struct machine *m, const struct bench_allocator *a, bool touch)
+{
+	struct quire_vm_sysctl sysctl;
+	uint64_t at;
+
+	begin(m, a);
+	must(quire_vm_sysctl(m->q, &sysctl));
+	sysctl.transparent_huge = QUIRE_THP_ALWAYS;
+	must(quire_vm_set_sysctl(m->q, &sysctl));
+	at = map(m, HUGES * HUGE, READ_WRITE);
+	for (unsigned i = 0; i < HUGES && touch; i++)
+		fault(m->mm, at + (uint64_t)i * HUGE * PAGE, FIRST_WRITE);
+	return at;
+}
+
+static void thp_fault(const struct bench_allocator *a, struct bench_result *out)
+{
+	struct machine m;
+	uint64_t at = huge_begin(&m, a, false);
+	struct quire_page *page = quire_page_alloc(m.q, QUIRE_GFP_HIGHUSER, 9);
+
+	fault(m.mm, at, FIRST_WRITE);
+	bench_start();
+	for (unsigned i = 1; i < HUGES; i++) {
+		if (m.real)
+			fault(m.mm, at + (uint64_t)i * HUGE * PAGE, FIRST_WRITE);
+		else
+			must(quire_port_zero(&m.host, quire_page_pfn(m.q, page), HUGE));
+	}
+	bench_stop(out, HUGES - 1);
+	end(&m);
+}
+
+static void thp_fork(const struct bench_allocator *a, struct bench_result *out)
+{
+	struct quire_mm *child;
+	struct machine m;
+
+	huge_begin(&m, a, true);
+	bench_start();
+	if (m.real)
+		must(quire_mm_fork(m.mm, &child));
+	bench_stop(out, HUGES);
+	end(&m);
+}
+
+static void thp_zap(const struct bench_allocator *a, struct bench_result *out)
+{
+	struct machine m;
+	uint64_t at = huge_begin(&m, a, true);
+
+	bench_start();
+	if (m.real)
+		must(quire_munmap(m.mm, (quire_virt_t){ at }, HUGES * HUGE * PAGE));
+	bench_stop(out, HUGES);
+	end(&m);
+}
+
 /* In the middle of an area, back and forth: it is split, and joined again. */
 static void mprotect_256p(const struct bench_allocator *a, struct bench_result *out)
 {
@@ -243,6 +306,9 @@ const struct bench_row bench_rows_vm_fault[] = {
 	{ "vm.fork_exit_per_page", fork_exit_per_page, true, "with the child's exit" },
 	{ "vm.munmap_per_page", munmap_per_page, true, "munmap of 1,024 resident pages, for each" },
 	{ "vm.mprotect_256p", mprotect_256p, true, "mprotect of 256 resident pages" },
+	{ "vm.thp_fault", thp_fault, true, "first write to a huge page, without its zeros" },
+	{ "vm.thp_fork", thp_fork, true, "fork of 4 huge pages, for each" },
+	{ "vm.thp_zap", thp_zap, true, "munmap of 4 huge pages, for each" },
 };
 
 const size_t bench_nr_rows_vm_fault =

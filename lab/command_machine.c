@@ -9,6 +9,7 @@
 #include <quire/boot.h>
 
 #include "args.h"
+#include "command_huge.h"
 #include "command_process.h"
 #include "map.h"
 #include "text.h"
@@ -560,6 +561,16 @@ const struct lab_form sysctl_forms[] = {
 	{ "vm.overcommit_memory", "= 0|1|2", "how much memory may be promised", sysctl_overcommit },
 	{ "vm.max_map_count", "= N", "areas of a process", sysctl_map_count },
 	{ "vm.mmap_min_addr", "= N", "the lowest address to be mapped", sysctl_min_addr },
+	{ "transparent_hugepage/enabled", "= always|madvise|never",
+	  "which areas get huge pages", sysctl_thp_enabled },
+	{ "transparent_hugepage/use_zero_page", "= 0|1", "reads get a huge page of zeros",
+	  sysctl_thp_zero },
+	{ "transparent_hugepage/khugepaged/pages_to_scan", "= N", "pages that one call looks at",
+	  sysctl_thp_scan },
+	{ "transparent_hugepage/khugepaged/max_ptes_none", "= N",
+	  "of a huge page to be: what nothing is in yet", sysctl_thp_none },
+	{ "transparent_hugepage/khugepaged/max_ptes_shared", "= N", "and what others have, too",
+	  sysctl_thp_shared },
 	{ NULL, NULL, NULL, NULL },
 };
 

@@ -297,7 +297,8 @@ int table_init(struct quire *q, struct quire_table *t, bool kernel)
 	unsigned nr;
 
 	*t = (struct quire_table){ .q = q, .format = format_of(q->config.machine),
-				   .kernel_start = kernel_start(q), .kernel = kernel };
+				   .kernel_start = kernel_start(q), .kernel = kernel,
+				   .deposit = { .q = q } };
 	t->leaf_shift = t->format->level[1].shift;
 	t->leaf_last = (uint16_t)(format_entries(t->format, 0) - 1);
 	nr = t->format->level[format_root(t->format)].bare ? nr_pinned(t) : 0;
@@ -332,6 +333,7 @@ void table_end(struct quire_table *t)
 {
 	unsigned root = format_root(t->format), first = kernel_first(t);
 
+	ASSERT("TABLE-8", !t->deposit.nr);
 	end_below(t, root, t->root, t->kernel ? first : 0,
 		  t->kernel ? format_entries(t->format, root) : first);
 	ASSERT("TABLE-4", t->nr_tables == 0);
@@ -406,7 +408,7 @@ void quire_table_stat(struct quire_table *t, struct quire_table_stat *out)
 	uintptr_t token = table_enter(t);
 
 	*out = (struct quire_table_stat){ .root = { t->root_phys },
-					  .nr_tables = t->nr_tables,
+					  .nr_tables = t->nr_tables + t->deposit.nr,
 					  .nr_levels = t->format->nr_levels };
 	for (unsigned level = 0; level < t->format->nr_levels; level++) {
 		out->nr_mapped[level] = t->nr_leaf[level];

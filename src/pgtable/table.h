@@ -26,6 +26,13 @@
 
 struct limbo;
 
+/** struct stock - frames set aside for tables, so that what begins also ends */
+struct stock {
+	struct quire *q;
+	struct quire_page *first; /* zeroed, linked by their private word */
+	uint32_t nr;
+};
+
 /** struct leaf - where a page table of the kernel's is (leaf.h) */
 struct leaf {
 	uint64_t tag;             /* first address that it maps, + 1; 0: nothing is known */
@@ -53,6 +60,7 @@ struct quire_table {
 	uint8_t leaf_shift;           /* a page table maps 2^leaf_shift bytes */
 	uint16_t leaf_last;           /* index of its last entry */
 	struct limbo *limbo;          /* of the kernel's: tables just taken out (trim.h; T) */
+	struct stock deposit;         /* of a process's: what its large leaves are split with (T) */
 	struct leaf leaf[NR_LEAVES];  /* page tables found last, by address (T) */
 };
 
@@ -63,13 +71,6 @@ struct pgtable {
 	uint64_t nr_created;       /* tables so far (kernel's T) */
 	struct lock fix;           /* (F): the fixmap's slots, but for processors' windows */
 	struct quire_table *_Atomic loaded[QUIRE_CPUS_MAX]; /* by processor */
-};
-
-/** struct stock - frames set aside for tables, so that what begins also ends */
-struct stock {
-	struct quire *q;
-	struct quire_page *first; /* zeroed, linked by their private word */
-	uint32_t nr;
 };
 
 /** struct span - a range of addresses, both ends included: it can end at the top */

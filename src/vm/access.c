@@ -16,6 +16,7 @@
 #include "kmem/touch.h"
 #include "vm/fault.h"
 #include "vm/frame.h"
+#include "vm/huge.h"
 
 /* ---- As the program's code ---- */
 
@@ -117,8 +118,7 @@ static struct quire_page *hold(struct quire_mm *mm, uint64_t address, bool write
 {
 	struct quire_table *t = mm->table;
 	uintptr_t token = table_enter(t);
-	const struct leaf *leaf = user_find(t, address);
-	uint64_t entry = leaf ? table_get(t, leaf->contents, user_index(t, address)) : 0;
+	uint64_t entry = huge_look(t, address);
 	struct quire_page *page = NULL;
 
 	if ((entry & QUIRE_PTE_PRESENT) && (!write || (entry & QUIRE_PTE_RW))) {

@@ -26,6 +26,7 @@
 #include "core/string.h"
 #include "kmem/touch.h"
 #include "vm/fault_anon.h"
+#include "vm/fault_huge.h"
 #include "vm/frame.h"
 
 /* Replace the bits of an entry; what the processor marks meanwhile is kept. Locks: T */
@@ -280,6 +281,8 @@ enum quire_fault fault_cow(struct fault *f)
 	if (unlikely((c.entry & (QUIRE_PTE_PRESENT | QUIRE_PTE_RW)) != QUIRE_PTE_PRESENT)) {
 		table_leave(t, token);
 		f->kind = QUIRE_FAULT_KIND_SPURIOUS;
+		if (unlikely(!c.leaf))
+			return fault_huge_write(f);
 		return QUIRE_FAULT_DONE;
 	}
 	c.tag = c.leaf->tag;

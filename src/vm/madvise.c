@@ -12,7 +12,9 @@
 #include "cache/inode.h"
 #include "core/assert.h"
 #include "pgtable/user.h"
+#include "vm/collapse.h"
 #include "vm/fault.h"
+#include "vm/huge.h"
 #include "vm/layout.h"
 #include "vm/zap.h"
 
@@ -34,7 +36,8 @@ static bool is_known(int advice)
 {
 	return (advice >= QUIRE_MADV_NORMAL && advice <= QUIRE_MADV_DONTNEED) ||
 	       (advice >= QUIRE_MADV_FREE && advice <= QUIRE_MADV_DOFORK) ||
-	       (advice >= QUIRE_MADV_HUGEPAGE && advice <= QUIRE_MADV_POPULATE_WRITE);
+	       (advice >= QUIRE_MADV_HUGEPAGE && advice <= QUIRE_MADV_POPULATE_WRITE) ||
+	       advice == QUIRE_MADV_COLLAPSE;
 }
 
 /* Does it change flags of areas? */
@@ -151,6 +154,8 @@ static void unmark(struct vma *vma, uint64_t start, uint64_t end, bool lazy)
 	struct leaf *leaf;
 
 	quire_tlb_begin(&tlb, t);
+	if (huge_any(vma->mm))
+		huge_unmark(vma, start, end, lazy, &tlb);
 	while (at < end && (leaf = user_next(t, &at, end - 1))) {
 		last = user_last(t, at, end - 1);
 		tlb_add(&tlb, (struct span){ at, last }, QUIRE_PAGE_SHIFT);
@@ -291,6 +296,8 @@ int quire_madvise(struct quire_mm *mm, quire_virt_t address, uint64_t bytes, int
 		return fault_populate(mm, a.start, a.end,
 				      advice == QUIRE_MADV_POPULATE_READ ? POPULATE_READ
 									 : POPULATE_WRITE);
+	if (advice == QUIRE_MADV_COLLAPSE)
+		return collapse_advise(mm, a.start, a.end);
 	error = is_flags(advice) ? advise_flags(&a, &hole) : advise_pages(&a, &hole);
 	return error ? error : hole ? -QUIRE_ENOMEM : 0;
 }

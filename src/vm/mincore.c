@@ -41,8 +41,16 @@ static void from_table(struct quire_table *t, uint64_t start, uint64_t end, unsi
 {
 	uintptr_t token = table_enter(t);
 	uint64_t at = start;
+	struct large large;
 	struct leaf *leaf;
 
+	for (; user_next_large(t, &at, end - 1, &large); at = large.start + user_large_bytes(t)) {
+		uint64_t last = user_last(t, at, end - 1);
+
+		for (uint64_t page = at; page <= last; page += QUIRE_PAGE_SIZE)
+			vec[(page - start) >> QUIRE_PAGE_SHIFT] = 1;
+	}
+	at = start;
 	while (at < end && (leaf = user_next(t, &at, end - 1))) {
 		uint64_t last = user_last(t, at, end - 1);
 

@@ -46,7 +46,8 @@ static void look(struct walk *w, struct vma *vma)
 	token = table_enter(t);
 	entry.leaf = user_find(t, entry.address);
 	entry.i = user_index(t, entry.address);
-	value = entry.leaf ? table_get(t, entry.leaf->contents, entry.i) : 0;
+	value = entry.leaf ? table_get(t, entry.leaf->contents, entry.i)
+			   : user_look_large(t, entry.address);
 	if (value && (value & t->format->address) == w->phys) {
 		w->nr++;
 		stale = w->visitor->visit(w->visitor, &entry);
@@ -114,6 +115,21 @@ bool rmap_mlocked(struct quire *q, const struct quire_page *page)
 
 	rmap_walk(q, page, &visitor);
 	return locked;
+}
+
+static bool see_large(struct rmap_visitor *visitor, const struct rmap_entry *entry)
+{
+	*(bool *)visitor->ctx |= !entry->leaf;
+	return false;
+}
+
+bool rmap_huge(struct quire *q, const struct quire_page *page)
+{
+	bool large = false;
+	struct rmap_visitor visitor = { see_large, &large };
+
+	rmap_walk(q, page, &visitor);
+	return large;
 }
 
 /* ---- For the page cache ---- */

@@ -16,6 +16,7 @@
 #include "pgtable/user.h"
 #include "vm/anon.h"
 #include "vm/frame.h"
+#include "vm/huge.h"
 
 #define ZAP_BATCH 128
 
@@ -183,6 +184,11 @@ static void zap(struct vma *vma, uint64_t start, uint64_t end, bool files)
 	uintptr_t token = table_enter(t);
 	struct zap z;
 
+	if (unlikely(huge_any(vma->mm))) {
+		table_leave(t, token);
+		huge_zap(vma, start, end);
+		token = table_enter(t);
+	}
 	/* Nothing was touched: nothing is to be given back. */
 	if (!user_next(t, &start, end - 1)) {
 		table_leave(t, token);
@@ -260,7 +266,8 @@ void zap_protect(struct vma *vma, uint64_t start, uint64_t end)
 	const struct format *f = t->format;
 	uint64_t at = start, last = end - 1, stop = 0;
 	/* What stays of an entry, and what it gets. Who had to ask before writing still has to. */
-	uint64_t mask[2] = { f->address | ENTRY_MARKS, format_user(f, vma->pte & ~QUIRE_PTE_RW) };
+	uint64_t mask[2] = { f->address | ENTRY_MARKS,
+			     format_user(f, 0, vma->pte & ~QUIRE_PTE_RW) };
 	struct quire_tlb tlb;
 	struct leaf *leaf;
 	uintptr_t token;
@@ -271,6 +278,8 @@ void zap_protect(struct vma *vma, uint64_t start, uint64_t end)
 		mask[0] |= QUIRE_PTE_RW;
 	quire_tlb_begin(&tlb, t);
 	token = table_enter(t);
+	if (unlikely(huge_any(vma->mm)))
+		huge_protect(vma, start, end, &tlb);
 	while (stop < last && (leaf = user_next(t, &at, last))) {
 		unsigned i = format_index(f, 0, at), n;
 
@@ -417,6 +426,8 @@ int zap_copy(struct vma *to, struct vma *from)
 	struct quire_tlb tlb;
 	int more;
 
+	if (unlikely(huge_any(from->mm)) && huge_copy(to, from))
+		return -QUIRE_ENOMEM;
 	copy_hold(from);
 	do {
 		more = copy_next(&c, from->end - 1);
@@ -524,7 +535,8 @@ int zap_move(struct vma *from, uint64_t start, struct vma *to, uint64_t at, uint
 	move_hold(from);
 	for (;;) {
 		token = table_enter(t);
-		need = move_need(t, span, at);
+		huge_cut(t, span, at, &tlb);
+		need = move_need(t, span, at) + huge_move_need(t, span, at);
 		if (need <= stock.nr)
 			break;
 		table_leave(t, token);
@@ -533,6 +545,7 @@ int zap_move(struct vma *from, uint64_t start, struct vma *to, uint64_t at, uint
 			return -QUIRE_ENOMEM;
 		}
 	}
+	huge_move(t, span, at, &stock, &tlb);
 	while (stop < span.last && user_next(t, &next, span.last)) {
 		stop = user_last(t, next, span.last);
 		move_leaf(t, (struct span){ next, stop }, next - start + at, &stock, &tlb);
