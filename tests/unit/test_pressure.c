@@ -83,7 +83,8 @@ static void read_and_write(void)
 	exhaust();
 	for (uint64_t at = 0; at < PAGES * PAGE; at += sizeof(buf)) {
 		(void)quire_file_read(file, at, buf, sizeof(buf), &done);
-		(void)quire_file_write(file, at, buf, 100, &done);
+		(void)quire_file_write(file, at, buf, at % (2 * sizeof(buf)) ? sizeof(buf) : 100,
+				       &done);
 	}
 }
 
