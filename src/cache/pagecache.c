@@ -311,7 +311,7 @@ int pagecache_zeros(struct quire_inode *inode, uint64_t index, uint32_t flags,
 }
 
 /* A page for a fault that is not there: bring it in. Return: as ahead_one, and -QUIRE_ERANGE */
-static int bring(struct quire_file *file, uint64_t index, enum quire_fadvise advice,
+static int bring(struct quire_file *file, uint64_t index, enum quire_fadvise advice, uint64_t code,
 		 struct quire_page **out)
 {
 	struct quire_inode *inode = file->inode;
@@ -321,7 +321,7 @@ static int bring(struct quire_file *file, uint64_t index, enum quire_fadvise adv
 	sem_read(&inode->rw, host);
 	if (index < inode_pages(inode->bytes)) {
 		if (inode->store)
-			ahead_fault(file, index, advice);
+			ahead_fault(file, index, advice, code);
 		error = find(inode, index, true, out);
 		if (error || *out)
 			;
@@ -344,8 +344,8 @@ static void hit(struct quire_file *file, uint64_t index)
 	sem_read_drop(&inode->rw, inode->q->config.host);
 }
 
-int pagecache_load(struct quire_file *file, uint64_t index, enum quire_fadvise advice, bool *major,
-		   struct quire_page **out)
+int pagecache_load(struct quire_file *file, uint64_t index, enum quire_fadvise advice,
+		   uint64_t code, bool *major, struct quire_page **out)
 {
 	struct quire_inode *inode = file->inode;
 	struct quire *q = inode->q;
@@ -357,7 +357,7 @@ int pagecache_load(struct quire_file *file, uint64_t index, enum quire_fadvise a
 		if (error)
 			return error;
 		if (!page) {
-			error = bring(file, index, advice, &page);
+			error = bring(file, index, advice, code, &page);
 
 			if (error && error != -QUIRE_EEXIST)
 				return error;

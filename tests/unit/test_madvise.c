@@ -383,6 +383,17 @@ TEST(mseal)
 	CHECK_EQ(quire_brk(s.mm, at_page(22)).v, at_page(22).v);
 	CHECK_EQ(quire_mseal(s.mm, at_page(20), PAGE, 0), 0);
 	CHECK_EQ(quire_brk(s.mm, at_page(20)).v, at_page(22).v);
+	/* Private pages of a file are let go. */
+	struct quire_file *file = space_file(&s, NULL, 4);
+
+	CHECK_EQ(map_file(&s, 40, 2, RW, QUIRE_MAP_PRIVATE, file, 0), 0);
+	space_put(&s, 40, 7);
+	CHECK_EQ(protect_at(&s, 40, 2, QUIRE_PROT_READ), 0);
+	CHECK_EQ(quire_mseal(s.mm, at_page(40), 2 * PAGE, 0), 0);
+	CHECK_EQ(advise_at(&s, 40, 1, QUIRE_MADV_DONTNEED), 0);
+	CHECK_EQ(space_get(&s, 40), 0);
+	CHECK_EQ(advise_at(&s, 40, 1, QUIRE_MADV_FREE), -QUIRE_EINVAL);
+	quire_file_put(file);
 	space_end(&s);
 	if (!space_start(&s, QUIRE_I386, MB(64)))
 		return;
