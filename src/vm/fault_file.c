@@ -168,7 +168,7 @@ enum quire_fault fault_file(struct fault *f)
 	if (f->write && !(vma->flags & QUIRE_VM_SHARED) && !acquire_load(&vma->anon) &&
 	    anon_prepare(vma))
 		return QUIRE_FAULT_OOM;
-	if (vma->flags & QUIRE_VM_EXEC)
+	if ((vma->flags & (QUIRE_VM_EXEC | QUIRE_VM_HUGEPAGE)) == QUIRE_VM_EXEC)
 		code = (vma->end - f->address) >> QUIRE_PAGE_SHIFT;
 	error = pagecache_load(vma->file, vma_index(vma, f->address), advice(vma), code, &f->major,
 			       &page);

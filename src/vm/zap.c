@@ -24,8 +24,9 @@ struct zap {
 	struct quire_mm *mm;
 	struct frame_finder finder;
 	struct quire_tlb tlb;
-	bool files; /* only what is in the page cache */
-	int gone;   /* entries of this page table */
+	bool files;  /* only what is in the page cache */
+	bool recent; /* what was accessed may be so again: pages of files stay longer */
+	int gone;    /* entries of this page table */
 	uint64_t rss[NR_RSS];
 	uint64_t nr_anon, nr_mapped; /* frames that nobody maps any more */
 	uint64_t nr_shared;          /* of page[], those counted above; the rest is nobody else's */
@@ -47,6 +48,8 @@ static APART void gather_shared(struct zap *z, struct quire_page *page, uint64_t
 		/* Writes to a file without a store are noticed here. */
 		if (entry & QUIRE_PTE_DIRTY)
 			frame_dirty(z->mm->q, page);
+		if (entry & QUIRE_PTE_ACCESSED && z->recent)
+			pagecache_referenced(z->mm->q, page);
 	}
 	z->nr_shared++;
 }
@@ -165,6 +168,7 @@ static void zap(struct vma *vma, uint64_t start, uint64_t end, bool files)
 	z.mm = vma->mm;
 	z.finder = frame_begin(vma->mm);
 	z.files = files;
+	z.recent = !(vma->flags & (QUIRE_VM_SEQ_READ | QUIRE_VM_RAND_READ));
 	z.rss[RSS_ANON] = z.rss[RSS_FILE] = z.rss[RSS_SHMEM] = 0;
 	z.nr_anon = z.nr_mapped = z.nr_shared = z.nr = 0;
 	quire_tlb_begin(&z.tlb, vma->mm->table);
