@@ -25,14 +25,14 @@ static void clear_flags(struct quire *q, struct quire_page *page, uint32_t flags
 }
 
 /*
- * @inside: only before the end of the file. Return: -QUIRE_ENOMEM if it has as many references as
- *          can be counted. *@out: NULL if it isn't there
+ * @end: page before which it has to be. Return: -QUIRE_ENOMEM if it has as many references as can
+ * be counted. *@out: NULL if it isn't there. Locks: P, which it drops
  */
-static int find(struct quire_inode *inode, uint64_t index, bool inside, struct quire_page **out)
+static inline int find_before(struct quire_inode *inode, uint64_t index, uint64_t end,
+			      uintptr_t token, struct quire_page **out)
+	LOCK_ATTRIBUTE(release_capability(inode->lock))
 {
-	uintptr_t token = inode_lock(inode);
-	bool there = !inside || index < inode_pages(inode->bytes);
-	struct quire_page *page = likely(there) ? radix_find(&inode->pages, index) : NULL;
+	struct quire_page *page = likely(index < end) ? radix_find(&inode->pages, index) : NULL;
 	bool held = page && frames_hold(page);
 
 	inode_unlock(inode, token);
@@ -40,11 +40,25 @@ static int find(struct quire_inode *inode, uint64_t index, bool inside, struct q
 	return unlikely(page && !held) ? -QUIRE_ENOMEM : 0;
 }
 
+/* The page wherever it is. Return: as find_before */
+static int find(struct quire_inode *inode, uint64_t index, struct quire_page **out)
+{
+	return find_before(inode, index, UINT64_MAX, inode_lock(inode), out);
+}
+
+/* The page if it is before the end of the file. Return: as find_before */
+static int find_inside(struct quire_inode *inode, uint64_t index, struct quire_page **out)
+{
+	uintptr_t token = inode_lock(inode);
+
+	return find_before(inode, index, inode_pages(inode->bytes), token, out);
+}
+
 struct quire_page *pagecache_find(struct quire_inode *inode, uint64_t index)
 {
 	struct quire_page *page;
 
-	find(inode, index, false, &page);
+	find(inode, index, &page);
 	return page;
 }
 
@@ -246,7 +260,7 @@ static COLD int get_slow(struct quire_file *file, uint64_t index, uint64_t nr,
 		ahead_miss(file, index, nr);
 	for (;;) {
 		if (!page)
-			error = find(inode, index, true, &page);
+			error = find(inode, index, &page);
 		if (error)
 			return error;
 		if (!page) {
@@ -275,7 +289,7 @@ int pagecache_get(struct quire_file *file, uint64_t index, uint64_t nr, struct q
 {
 	struct quire *q = file->inode->q;
 	struct quire_page *page;
-	int error = find(file->inode, index, true, &page);
+	int error = find(file->inode, index, &page);
 
 	if (unlikely(error))
 		return error;
@@ -322,7 +336,7 @@ static int bring(struct quire_file *file, uint64_t index, enum quire_fadvise adv
 	if (index < inode_pages(inode->bytes)) {
 		if (inode->store)
 			ahead_fault(file, index, advice, code);
-		error = find(inode, index, true, out);
+		error = find_inside(inode, index, out);
 		if (error || *out)
 			;
 		else if (inode->store)
@@ -352,7 +366,7 @@ int pagecache_load(struct quire_file *file, uint64_t index, enum quire_fadvise a
 
 	for (;;) {
 		struct quire_page *page;
-		int error = find(inode, index, true, &page);
+		int error = find_inside(inode, index, &page);
 
 		if (error)
 			return error;

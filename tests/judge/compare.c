@@ -9,8 +9,10 @@
 #include <stdarg.h>
 #include <string.h>
 
-static const char *const ASPECTS[NR_ASPECTS] = { "none",  "state", "result", "signal", "value",
-						 "bytes", "maps",  "pages",  "counts", "flags", "crash" };
+static const char *const ASPECTS[NR_ASPECTS] = {
+	"none", "state", "result", "signal", "value", "bytes",
+	"maps", "pages", "counts", "flags",  "crash",
+};
 
 static const char *const COUNTS[NR_COUNTS] = {
 	"Rss",           "Pss",           "Shared_Clean", "Shared_Dirty",

@@ -216,6 +216,25 @@ static bool is_unmapped_whole(const struct evidence *v)
 	return false;
 }
 
+/* As many pages of a stored file, of which Linux has written some back meanwhile. */
+static bool is_written_back(const struct evidence *v)
+{
+	const struct outcome *o = &v->other->outcomes[v->difference->call];
+	struct subject s = subject_of(v);
+
+	if (v->difference->aspect != ASPECT_COUNTS || !s.area || file_of(s.area) != STORED)
+		return false;
+	for (unsigned i = 0; i < o->nr_areas; i++) {
+		const uint64_t *y = v->other->areas[o->first_area + i].counts, *x = s.area->counts;
+
+		if (v->other->areas[o->first_area + i].start == s.area->start)
+			return x[COUNT_RSS] == y[COUNT_RSS] &&
+			       x[COUNT_SHARED_CLEAN] >= y[COUNT_SHARED_CLEAN] &&
+			       x[COUNT_PRIVATE_CLEAN] >= y[COUNT_PRIVATE_CLEAN];
+	}
+	return false;
+}
+
 /* Copies the areas, those joined that differ in nothing. Return: how many */
 static unsigned joined(const struct area *areas, unsigned n, struct area *out)
 {
@@ -456,6 +475,8 @@ static const struct explanation {
 	{ "around a hole of a stored file that ends, or in which the file once ended, amid a page: "
 	  "ext4 keeps an empty page there, and nothing is read ahead with it",
 	  is_read_alone },
+	{ "pages of a stored file become clean when Linux writes them back, whenever that is",
+	  is_written_back },
 	{ "which pages of a stored file are read ahead depends on Linux's version and the file "
 	  "system: they are those of 6.18 and ext4",
 	  is_elsewhere },
