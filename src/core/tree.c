@@ -94,8 +94,8 @@ static inline void entry_set(struct tree_node *n, uint32_t i, const struct entry
 	n->slot[i].value = e->to;
 }
 
-static inline void entry_copy(struct tree_node *to, uint32_t i, const struct tree_node *from,
-			      uint32_t j)
+static inline void entry_copy(struct tree_node *to, size_t i, const struct tree_node *from,
+			      size_t j)
 {
 	to->end[i] = from->end[j];
 	to->gap[i] = from->gap[j];
@@ -126,9 +126,9 @@ static APART void slide(struct tree_node *n, uint32_t first)
 }
 
 /* Make room for an entry inside of a node: those of the shorter side move. Return: where it is */
-static WITHIN uint32_t node_shift(struct tree_node *n, uint32_t at)
+static WITHIN uint32_t node_shift(struct tree_node *n, size_t at)
 {
-	uint32_t i;
+	size_t i;
 
 	if (n->first && (n->last == TREE_FAN || at - n->first < n->last - at)) {
 		for (i = --n->first; i + 1 < at; i++)
@@ -137,7 +137,7 @@ static WITHIN uint32_t node_shift(struct tree_node *n, uint32_t at)
 		for (i = n->last++; i > at; i--)
 			entry_copy(n, i, n, i - 1);
 	}
-	return i;
+	return (uint32_t)i;
 }
 
 /*
@@ -162,19 +162,19 @@ static void node_put(struct tree_node *n, uint32_t at, const struct entry *e)
 	entry_set(n, at, e);
 }
 
-static WITHIN void node_cut(struct tree_node *n, uint32_t at)
+static WITHIN void node_cut(struct tree_node *n, size_t at)
 {
-	uint32_t i = at;
+	size_t first = n->first, last = n->last - 1, i = at;
 
-	if (at - n->first < n->last - 1 - at) {
-		for (; i > n->first; i--)
+	if (at - first < last - at) {
+		for (; i > first; i--)
 			entry_copy(n, i, n, i - 1);
-		n->end[i] = 0;
+		n->end[first] = 0;
 		n->first++;
 	} else {
-		for (; i + 1 < n->last; i++)
+		for (; i < last; i++)
 			entry_copy(n, i, n, i + 1);
-		n->end[i] = UINT64_MAX;
+		n->end[last] = UINT64_MAX;
 		n->last--;
 	}
 }
@@ -247,11 +247,15 @@ void *tree_find(const struct tree_root *tree, uint64_t address)
 	const struct tree_node *n = tree->root;
 	uint32_t i;
 
-	if (!n || node_end(n) <= address)
+	if (unlikely(!n))
 		return NULL;
-	for (uint32_t level = tree->height - 1; level; level--)
-		n = n->slot[node_seek(n, address)].child;
 	i = node_seek(n, address);
+	if (i >= n->last)
+		return NULL;
+	for (uint32_t level = tree->height - 1; level; level--) {
+		n = n->slot[i].child;
+		i = node_seek(n, address);
+	}
 	return n->start[i] <= address ? n->slot[i].value : NULL;
 }
 
@@ -285,23 +289,28 @@ static void go_end(const struct tree_root *tree, struct tree_cursor *c)
 	go_last(c, level);
 }
 
+#define BEYOND UINT32_MAX
+
 /*
- * Down to the first range that ends above @address, of which there is one, or to a node that
- * promises no gap of @need bytes in the child where it is. Return: the level there
+ * Down to the first range that ends above @address, or to a node that promises no gap of @need
+ * bytes in the child where it is. Return: the level there; BEYOND if all ranges are below
  */
 static WITHIN uint32_t descend(const struct tree_root *tree, uint64_t address, uint64_t need,
 			       struct tree_cursor *c)
 {
 	struct tree_node *n = tree->root;
+	uint32_t level = tree->height - 1, i = node_seek(n, address);
 
-	for (uint32_t level = tree->height - 1;; level--) {
-		uint32_t i = node_seek(n, address);
-
+	if (unlikely(i >= n->last))
+		return BEYOND;
+	for (;;) {
 		c->node[level] = n;
 		c->at[level] = i;
 		if (!level || (need && n->gap[i] < need))
 			return level;
 		n = n->slot[i].child;
+		i = node_seek(n, address);
+		level--;
 	}
 }
 
@@ -317,11 +326,10 @@ bool tree_seek(const struct tree_root *tree, uint64_t address, struct tree_curso
 {
 	if (unlikely(!tree->root))
 		return go_nowhere(tree, c);
-	if (unlikely(node_end(tree->root) <= address)) {
+	if (unlikely(descend(tree, address, 0, c) == BEYOND)) {
 		go_end(tree, c);
 		return false;
 	}
-	descend(tree, address, 0, c);
 	c->low = below_leaf(tree, c);
 	return true;
 }
@@ -405,38 +413,56 @@ static APART void correct(struct tree_root *tree, struct tree_cursor *c, uint32_
  * has seen, or will have seen, all that is in them.
  */
 struct where {
-	uint32_t level, i, all;
+	uint32_t level, all;
+	size_t i;
 };
+
+/* The first entry from @i on that promises so much; without one, last. */
+static inline size_t wide_next(const struct tree_node *n, size_t i, uint64_t need)
+{
+	while (i < n->last && n->gap[i] < need)
+		i++;
+	return i;
+}
+
+/* Behind the last entry before @i that does; without one, first. */
+static inline size_t wide_prev(const struct tree_node *n, size_t i, uint64_t need)
+{
+	while (i > n->first && n->gap[i - 1] < need)
+		i--;
+	return i;
+}
 
 /*
  * The first range from there on that has a gap of @need bytes or more before it. Return: whether
  * there is one: the cursor is at it
  */
-static bool next_gap(struct tree_root *tree, struct tree_cursor *c, uint64_t need, struct where w)
+static WITHIN bool next_gap(struct tree_root *tree, struct tree_cursor *c, uint64_t need,
+			    struct where w)
 {
-	uint32_t level = w.level, i = w.i, all = w.all;
+	uint32_t level = w.level, all = w.all;
+	size_t i = w.i;
 
 	for (;;) {
 		const struct tree_node *n = c->node[level];
 
 		if (level) {
-			while (i < n->last && n->gap[i] < need)
-				i++;
+			i = wide_next(n, i, need);
 		} else {
 			uint64_t low;
 
-			c->at[0] = i;
+			c->at[0] = (uint32_t)i;
 			low = below_leaf(tree, c);
 			for (; i < n->last; low = n->end[i++]) {
 				if (n->start[i] - low >= need) {
-					c->at[0] = i;
+					c->at[0] = (uint32_t)i;
 					c->low = low;
 					return true;
 				}
 			}
 		}
 		if (i < n->last) {
-			c->at[level] = i;
+			c->at[level] = (uint32_t)i;
 			all = level > all ? level : all;
 			n = c->node[--level] = n->slot[i].child;
 			i = n->first;
@@ -444,21 +470,11 @@ static bool next_gap(struct tree_root *tree, struct tree_cursor *c, uint64_t nee
 		}
 		if (++level == tree->height)
 			return false;
-		if (level <= all && c->node[level]->gap[c->at[level]] >= need)
+		i = c->at[level];
+		if (level <= all && c->node[level]->gap[i] >= need)
 			correct(tree, c, level - 1);
-		i = c->at[level] + 1;
+		i++;
 	}
-}
-
-/* Where a search begins that descend has led to @level. */
-static struct where begin_next(const struct tree_root *tree, const struct tree_cursor *c,
-			       uint32_t level)
-{
-	struct where w = { level, c->at[level] + !!level, level };
-
-	while (w.all < tree->height && c->at[w.all] == c->node[w.all]->first)
-		w.all++;
-	return w;
 }
 
 /* Does the request fit into [@low, @high)? */
@@ -472,52 +488,73 @@ static bool room(const struct tree_fit *fit, uint64_t low, uint64_t high, uint64
 	return *start < high && high - *start >= fit->bytes;
 }
 
+/*
+ * Where a search upwards begins: if it may have all addresses, at the root, else at the first range
+ * that ends above its limit. Return: false if there is none
+ */
+static bool begin_next(const struct tree_root *tree, const struct tree_fit *fit,
+		       struct tree_cursor *c, struct where *w)
+{
+	if (likely(fit->low <= tree->base)) {
+		w->level = tree->height - 1;
+		w->i = tree->root->first;
+		w->all = tree->height;
+		c->node[w->level] = tree->root;
+		return true;
+	}
+	w->level = descend(tree, fit->low, fit->bytes, c);
+	if (w->level == BEYOND)
+		return false;
+	w->i = (size_t)c->at[w->level] + !!w->level;
+	for (w->all = w->level; w->all < tree->height; w->all++) {
+		if (c->at[w->all] != c->node[w->all]->first)
+			break;
+	}
+	return true;
+}
+
 bool tree_gap(struct tree_root *tree, const struct tree_fit *fit, struct tree_cursor *c,
 	      uint64_t *start)
 {
-	const struct tree_node *root = tree->root;
-	uint32_t level;
+	struct where w;
 
-	if (!root)
+	if (unlikely(!tree->root))
 		return go_nowhere(tree, c) || room(fit, tree->base, UINT64_MAX, start);
-	if (fit->low < node_end(root)) {
-		level = descend(tree, fit->low, fit->bytes, c);
-		if (!next_gap(tree, c, fit->bytes, begin_next(tree, c, level)))
-			goto behind;
-		do {
-			if (c->low >= fit->high)
-				return false;
-			if (room(fit, c->low, c->node[0]->start[c->at[0]], start))
-				return true;
-			/* Too narrow once aligned or cut by the limits. */
-		} while (next_gap(tree, c, fit->bytes, (struct where){ 0, c->at[0] + 1, 0 }));
+	for (bool more = begin_next(tree, fit, c, &w); more;) {
+		if (!next_gap(tree, c, fit->bytes, w) || c->low >= fit->high)
+			break;
+		if (likely(room(fit, c->low, c->node[0]->start[c->at[0]], start)))
+			return true;
+		/* Too narrow once aligned or cut by the limits. */
+		w = (struct where){ 0, 0, (size_t)c->at[0] + 1 };
 	}
-behind:
 	go_end(tree, c);
-	return room(fit, node_end(root), UINT64_MAX, start);
+	return room(fit, c->low, UINT64_MAX, start);
 }
 
 /* The mirror image of next_gap: the last range before entry @i that has such a gap before it. */
-static bool prev_gap(struct tree_root *tree, struct tree_cursor *c, uint64_t need, struct where w)
+static WITHIN bool prev_gap(struct tree_root *tree, struct tree_cursor *c, uint64_t need,
+			    struct where w)
 {
-	uint32_t level = w.level, i = w.i, all = w.all;
+	uint32_t level = w.level, all = w.all;
+	size_t i = w.i;
 
 	for (;;) {
 		const struct tree_node *n = c->node[level];
+		size_t first = n->first;
 
 		if (level) {
-			while (i > n->first && n->gap[i - 1] < need)
-				i--;
-		} else if (i > n->first) {
-			while (--i > n->first && n->start[i] - n->end[i - 1] < need)
+			i = wide_prev(n, i, need);
+		} else if (i > first) {
+			while (--i > first && n->start[i] - n->end[i - 1] < need)
 				;
-			c->at[0] = i;
+			c->at[0] = (uint32_t)i;
 			c->low = below_leaf(tree, c);
 			if (n->start[i] - c->low >= need)
 				return true;
 		}
-		if (i > n->first) {
-			c->at[level] = i - 1;
+		if (i > first) {
+			c->at[level] = (uint32_t)i - 1;
 			all = level > all ? level : all;
 			n = c->node[level - 1] = n->slot[i - 1].child;
 			i = n->last;
@@ -526,9 +563,9 @@ static bool prev_gap(struct tree_root *tree, struct tree_cursor *c, uint64_t nee
 		}
 		if (++level == tree->height)
 			return false;
-		if (level <= all && c->node[level]->gap[c->at[level]] >= need)
-			correct(tree, c, level - 1);
 		i = c->at[level];
+		if (level <= all && c->node[level]->gap[i] >= need)
+			correct(tree, c, level - 1);
 	}
 }
 
@@ -543,63 +580,56 @@ static bool room_top(const struct tree_fit *fit, uint64_t low, uint64_t high, ui
 	return *start >= low;
 }
 
-/* The rest of tree_gap_top. */
+/*
+ * The rest of tree_gap_top: on from @level, to which descend has led; nothing was found there.
+ * BEYOND: at the end of all ranges
+ */
 static APART bool gap_top(struct tree_root *tree, const struct tree_fit *fit, struct tree_cursor *c,
-			  uint64_t *start, struct where w)
+			  uint64_t *start, uint32_t level)
 {
+	struct where w = { level, level, 0 };
+
+	if (unlikely(level == BEYOND)) {
+		if (!tree->root)
+			return go_nowhere(tree, c) || room_top(fit, tree->base, UINT64_MAX, start);
+		go_end(tree, c);
+		if (room_top(fit, c->low, UINT64_MAX, start))
+			return true;
+		w = (struct where){ tree->height - 1, 0, tree->root->last };
+	} else {
+		w.i = c->at[level];
+		/* A gap that was only too high does not make what is said of it wrong. */
+		if (level || c->node[0]->start[w.i] - c->low < fit->bytes) {
+			while (w.all < tree->height && c->at[w.all] + 1 == c->node[w.all]->last)
+				w.all++;
+		}
+	}
 	while (prev_gap(tree, c, fit->bytes, w)) {
 		uint64_t high = c->node[0]->start[c->at[0]];
 
-		if (room_top(fit, c->low, high, start))
+		if (likely(room_top(fit, c->low, high, start)))
 			return true;
 		if (high <= fit->low)
 			return false;
 		/* Too narrow once aligned or cut by the limits. */
-		w = (struct where){ 0, c->at[0], 0 };
+		w = (struct where){ 0, 0, c->at[0] };
 	}
 	return false;
-}
-
-/* Above all ranges there is something that it may have. */
-static APART bool gap_top_end(struct tree_root *tree, const struct tree_fit *fit,
-			      struct tree_cursor *c, uint64_t *start)
-{
-	if (!tree->root)
-		return go_nowhere(tree, c) || room_top(fit, tree->base, UINT64_MAX, start);
-	go_end(tree, c);
-	return room_top(fit, c->low, UINT64_MAX, start) ||
-	       gap_top(tree, fit, c, start,
-		       (struct where){ tree->height - 1, tree->root->last, 0 });
-}
-
-/* Where a search downwards begins that descend has led to @level; nothing was found there. */
-static APART bool gap_top_from(struct tree_root *tree, const struct tree_fit *fit,
-			       struct tree_cursor *c, uint64_t *start, uint32_t level)
-{
-	struct where w = { level, c->at[level], level };
-
-	/* A gap that was only too high does not make what is said of it wrong. */
-	if (level || c->node[0]->start[c->at[0]] - c->low < fit->bytes) {
-		while (w.all < tree->height && c->at[w.all] + 1 == c->node[w.all]->last)
-			w.all++;
-	}
-	return gap_top(tree, fit, c, start, w);
 }
 
 bool tree_gap_top(struct tree_root *tree, const struct tree_fit *fit, struct tree_cursor *c,
 		  uint64_t *start)
 {
-	uint32_t level;
+	uint32_t level = BEYOND;
 
-	if (unlikely(!tree->root || fit->high > node_end(tree->root)))
-		return gap_top_end(tree, fit, c, start);
-	level = descend(tree, fit->high - 1, fit->bytes, c);
+	if (likely(tree->root))
+		level = descend(tree, fit->high - 1, fit->bytes, c);
 	if (!level) {
 		c->low = below_leaf(tree, c);
 		if (room_top(fit, c->low, c->node[0]->start[c->at[0]], start))
 			return true;
 	}
-	return gap_top_from(tree, fit, c, start, level);
+	return gap_top(tree, fit, c, start, level);
 }
 
 /* ---- Changing ---- */
