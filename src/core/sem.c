@@ -6,8 +6,6 @@
 
 #include <quire/port.h>
 
-#include "core/assert.h"
-
 /* Sleep until the word is not what was just read. */
 static COLD void wait(struct sem *sem, void *host, uint32_t word)
 {

@@ -2,7 +2,7 @@
 /*
  * sem.h - a lock that may be held while sleeping: many readers or one writer
  *
- * One word:  [ readers: 30 bits | somebody waits | a writer has it ]
+ * One word:  [ readers: 29 bits | somebody waits | a writer has it ]
  *
  * Who finds it taken sets the waiting bit and sleeps in the port until the word changes
  * (quire_port_wait, as Linux's futex); who drops it as the last wakes all. A writer that waits
@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/assert.h"
 #include "core/lock.h"
 
 /** struct sem - zeroed it is free */
@@ -45,11 +46,10 @@ static inline void sem_read(struct sem *sem, void *host)
 {
 	uint32_t word = relaxed_load(&sem->word);
 
-	if (__builtin_expect(word & (SEM_WRITER | SEM_WAITED), 0) ||
-	    __builtin_expect(!atomic_compare_exchange_strong_explicit(
-				     &sem->word, &word, word + SEM_READER, memory_order_acquire,
-				     memory_order_relaxed),
-			     0))
+	if (unlikely(word & (SEM_WRITER | SEM_WAITED)) ||
+	    unlikely(!atomic_compare_exchange_strong_explicit(&sem->word, &word, word + SEM_READER,
+							      memory_order_acquire,
+							      memory_order_relaxed)))
 		sem_read_slow(sem, host);
 }
 
@@ -60,7 +60,7 @@ static inline void sem_read_drop(struct sem *sem, void *host)
 	uint32_t word = atomic_fetch_sub_explicit(&sem->word, SEM_READER, memory_order_release) -
 			SEM_READER;
 
-	if (__builtin_expect(word & (SEM_WRITER | SEM_WAITED | SEM_NOT_HELD), 0))
+	if (unlikely(word & (SEM_WRITER | SEM_WAITED | SEM_NOT_HELD)))
 		sem_drop_slow(sem, host, word);
 }
 
@@ -70,10 +70,9 @@ static inline void sem_write(struct sem *sem, void *host) LOCK_ATTRIBUTE(acquire
 {
 	uint32_t word = 0;
 
-	if (__builtin_expect(!atomic_compare_exchange_strong_explicit(
-				     &sem->word, &word, SEM_WRITER, memory_order_acquire,
-				     memory_order_relaxed),
-			     0))
+	if (unlikely(!atomic_compare_exchange_strong_explicit(&sem->word, &word, SEM_WRITER,
+							      memory_order_acquire,
+							      memory_order_relaxed)))
 		sem_write_slow(sem, host, word);
 }
 
@@ -84,7 +83,7 @@ static inline void sem_write_drop(struct sem *sem, void *host)
 	uint32_t word = atomic_fetch_sub_explicit(&sem->word, SEM_WRITER, memory_order_release) -
 			SEM_WRITER;
 
-	if (__builtin_expect(word != 0, 0))
+	if (unlikely(word))
 		sem_drop_slow(sem, host, word);
 }
 

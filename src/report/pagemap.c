@@ -91,15 +91,10 @@ static uint64_t of_entry(const struct quire_table *t, uint64_t entry)
 /* Up to BATCH pages, while their table is held. */
 static void read_batch(struct quire_table *t, uint64_t at, uint64_t nr, struct batch *b)
 {
-	unsigned bytes = t->format->entry_bytes;
 	uintptr_t token = table_enter(t);
 
-	for (; nr--; at += QUIRE_PAGE_SIZE) {
-		const struct leaf *leaf = user_find(t, at);
-		unsigned i = format_index(t->format, 0, at);
-
-		add(b, leaf ? of_entry(t, entry_load(leaf->contents, i, bytes)) : 0);
-	}
+	for (; nr--; at += QUIRE_PAGE_SIZE)
+		add(b, of_entry(t, user_look(t, at)));
 	table_leave(t, token);
 }
 
@@ -144,7 +139,7 @@ static uint64_t use_flags(const struct quire_frame_use *use)
 	       bit(KPF_UPTODATE, use->uptodate || use->anon) | bit(KPF_DIRTY, use->dirty) |
 	       bit(KPF_WRITEBACK, use->writeback) | bit(KPF_MMAP, use->mapcount != 0) |
 	       bit(KPF_ANON, use->anon) | bit(KPF_SWAPBACKED, inode.memory) |
-	       bit(KPF_THP, use->huge) | bit(KPF_MLOCKED, use->mlocked);
+	       bit(KPF_MLOCKED, use->mlocked);
 }
 
 static uint64_t block_flags(const struct quire_frame_info *info, quire_pfn_t pfn)
@@ -156,6 +151,12 @@ static uint64_t block_flags(const struct quire_frame_info *info, quire_pfn_t pfn
 		word |= bit(KPF_COMPOUND_HEAD, info->first.v == pfn.v) |
 			bit(KPF_COMPOUND_TAIL, info->first.v != pfn.v);
 	return word;
+}
+
+/* Is it a later frame of its huge page? */
+static bool inside_huge(const struct quire *q, quire_pfn_t pfn)
+{
+	return pfn.v & (format_entries(format_of(quire_config(q)->machine), 0) - 1);
 }
 
 static uint64_t flags_of(struct quire *q, quire_pfn_t pfn)
@@ -178,9 +179,12 @@ static uint64_t flags_of(struct quire *q, quire_pfn_t pfn)
 	}
 	if (quire_frame_use(q, pfn, &use))
 		return block_flags(&info, pfn);
-	if (use.zero)
-		return bit(KPF_ZERO_PAGE, true);
-	return use.anon || use.cache ? use_flags(&use) : block_flags(&info, pfn);
+	if (!use.zero && !use.anon && !use.cache)
+		return block_flags(&info, pfn);
+	return (use.zero ? bit(KPF_ZERO_PAGE, true) : use_flags(&use)) |
+	       bit(KPF_THP, use.huge) |
+	       bit(KPF_COMPOUND_HEAD, use.huge && !inside_huge(q, pfn)) |
+	       bit(KPF_COMPOUND_TAIL, use.huge && inside_huge(q, pfn));
 }
 
 static uint64_t count_of(struct quire *q, quire_pfn_t pfn)

@@ -128,8 +128,9 @@ static bool is_eligible(const struct quire_mm *mm, const struct quire_vma_info *
 		return false;
 	if (first < area->start.v || first > area->end.v || area->end.v - first < large)
 		return false;
-	return (area->flags & QUIRE_VM_HUGEPAGE) ||
-	       (!quire_vm_sysctl(mm->q, &sysctl) && sysctl.transparent_huge);
+	if (quire_vm_sysctl(mm->q, &sysctl) || sysctl.transparent_huge == QUIRE_THP_NEVER)
+		return false;
+	return (area->flags & QUIRE_VM_HUGEPAGE) || sysctl.transparent_huge == QUIRE_THP_ALWAYS;
 }
 
 static bool count(struct quire_mm *mm, const struct quire_vma_info *area, struct sums *out)

@@ -7,6 +7,9 @@
  */
 #include "vm/account.h"
 
+#include "cache/inode.h"
+#include "cache/pagecache.h"
+
 /* In mode 2 a process leaves a share of what it has to others, up to user_reserve_kbytes. */
 #define RESERVE_SHARE 32
 #define KB_PAGES(kb) ((kb) / (QUIRE_PAGE_SIZE / 1024))
@@ -47,27 +50,46 @@ uint64_t account_limit(struct quire *q)
 	return managed(q) * sysctl->overcommit_ratio / 100;
 }
 
-/* Mode 2. @now: pages promised with those asked for */
-static COLD bool within_limit(const struct quire_mm *mm, uint64_t now)
+uint64_t account_committed(const struct quire *q)
 {
-	const struct quire_vm_sysctl *sysctl = &vm_of(mm->q)->sysctl;
-	uint64_t limit = account_limit(mm->q), leave = mm->total_vm / RESERVE_SHARE;
+	return relaxed_load(&vm_of(q)->committed) + pagecache_promised(q);
+}
+
+/* Mode 2, once it is promised. @total_vm: of whom asks */
+static COLD bool within_limit(struct quire *q, uint64_t total_vm, bool privileged)
+{
+	const struct quire_vm_sysctl *sysctl = &vm_of(q)->sysctl;
+	uint64_t limit = account_limit(q), leave = total_vm / RESERVE_SHARE;
 
 	if (leave > KB_PAGES(sysctl->user_reserve_kbytes))
 		leave = KB_PAGES(sysctl->user_reserve_kbytes);
-	if (!mm->config.privileged)
+	if (!privileged)
 		leave += KB_PAGES(sysctl->admin_reserve_kbytes);
-	return limit > leave && now < limit - leave;
+	return limit > leave && account_committed(q) < limit - leave;
 }
 
-bool account_judge(const struct quire_mm *mm, uint64_t nr_pages, uint64_t now)
+bool account_allow(struct quire *q)
+{
+	return likely(vm_of(q)->sysctl.overcommit_memory != QUIRE_OVERCOMMIT_NEVER) ||
+	       within_limit(q, 0, false);
+}
+
+bool account_judge(const struct quire_mm *mm, uint64_t nr_pages)
 {
 	switch (vm_of(mm->q)->sysctl.overcommit_memory) {
 	case QUIRE_OVERCOMMIT_GUESS:
 		return is_possible(mm->q, nr_pages);
 	case QUIRE_OVERCOMMIT_NEVER:
-		return within_limit(mm, now);
+		return within_limit(mm->q, mm->total_vm, mm->config.privileged);
 	default:
 		return true;
 	}
+}
+
+int account_promise_file(struct quire_mm *mm, struct quire_inode *inode, uint64_t nr_pages)
+{
+	if (!account_countable(nr_pages, pagecache_promised(mm->q)))
+		return -QUIRE_ENOMEM;
+	inode_promise(inode, nr_pages);
+	return account_judge(mm, nr_pages) ? 0 : -QUIRE_ENOMEM;
 }

@@ -3,7 +3,8 @@
  * account.h - what an address space has, what it may have, and what is promised
  *
  * An area counts in its mm (total_vm and the kinds of it), and if it is VM_ACCOUNT its pages are
- * promised to it: they are in the machine's Committed_AS until it goes.
+ * promised to it: they are in the machine's Committed_AS until it goes. So are the pages of shared
+ * anonymous memory, once, and those of other files of memory alone as they come (src/cache).
  *
  * Source: Linux's Documentation/mm/overcommit-accounting.rst, proc(5), getrlimit(2)
  */
@@ -62,8 +63,14 @@ static inline void account_area(struct quire_mm *mm, uint32_t flags, int64_t nr_
 		mm->locked_vm += (uint64_t)nr_pages;
 }
 
-/** account_judge - account_promise in the other modes, or of much memory. @now: with those */
-bool account_judge(const struct quire_mm *mm, uint64_t nr_pages, uint64_t now);
+/** account_judge - may so many have been promised? In the other modes, or of much memory. Locks: S */
+bool account_judge(const struct quire_mm *mm, uint64_t nr_pages);
+
+/** account_countable - hosts of 32 bits count up to 2^31 pages; to 2^63 there are no addresses */
+static inline bool account_countable(uint64_t nr_pages, uint64_t have)
+{
+	return UINTPTR_MAX > UINT32_MAX || (nr_pages <= UINTPTR_MAX / 2 && have <= UINTPTR_MAX / 2);
+}
 
 /** account_release - take pages from what is promised */
 static inline void account_release(struct quire_mm *mm, uint64_t nr_pages)
@@ -82,22 +89,34 @@ static inline void account_release(struct quire_mm *mm, uint64_t nr_pages)
 static inline int account_promise(struct quire_mm *mm, uint64_t nr_pages)
 {
 	struct vm *vm = vm_of(mm->q);
-	uint64_t now;
 
-	/* Hosts of 32 bits count up to 2^31 pages; to 2^63 there are not enough addresses. */
-	if (UINTPTR_MAX == UINT32_MAX &&
-	    unlikely(nr_pages > UINTPTR_MAX / 2 || relaxed_load(&vm->committed) > UINTPTR_MAX / 2))
+	if (unlikely(!account_countable(nr_pages, relaxed_load(&vm->committed))))
 		return -QUIRE_ENOMEM;
-	now = atomic_fetch_add_explicit(&vm->committed, (uintptr_t)nr_pages, memory_order_relaxed) +
-	      nr_pages;
+	atomic_fetch_add_explicit(&vm->committed, (uintptr_t)nr_pages, memory_order_relaxed);
 	/* Mode 0 refuses what the machine has not at all: mostly its first zone has as much. */
 	if (likely(vm->sysctl.overcommit_memory == QUIRE_OVERCOMMIT_GUESS &&
 		   nr_pages <= relaxed_load(&mm->q->zones[0].managed)) ||
-	    account_judge(mm, nr_pages, now))
+	    account_judge(mm, nr_pages))
 		return 0;
 	account_release(mm, nr_pages);
 	return -QUIRE_ENOMEM;
 }
+
+/**
+ * account_promise_file - promise the pages of shared anonymous memory to the new file behind it
+ *
+ * They are its own until it ends, however many areas map it.
+ *
+ * Return: 0; -QUIRE_ENOMEM: the file ends with its last reference, and the promise with it.
+ * Locks:  S
+ */
+int account_promise_file(struct quire_mm *mm, struct quire_inode *inode, uint64_t nr_pages);
+
+/** account_allow - struct pagecache_above's: a page more of a file of memory alone */
+bool account_allow(struct quire *q);
+
+/** account_committed - all that is promised, in pages: Committed_AS */
+uint64_t account_committed(const struct quire *q);
 
 /** account_limit - CommitLimit, in pages */
 uint64_t account_limit(struct quire *q);

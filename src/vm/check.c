@@ -156,12 +156,11 @@ uint64_t check_vm_hash(struct quire *q, const struct tier *tier, uint64_t hash)
 {
 	const struct vm *vm = (const struct vm *)(const void *)tier;
 
-	(void)q;
 	for (const struct quire_mm *mm = vm->mms; mm; mm = mm->next) {
 		hash = hash_word(hash_word(hash, mm->number), mm->def_flags);
 		hash = areas_hash(mm, layout_hash(&mm->layout, hash));
 		for (unsigned i = 0; i < NR_RSS; i++)
 			hash = hash_word(hash, relaxed_load(&mm->rss[i]));
 	}
-	return hash_word(hash, relaxed_load(&vm->committed));
+	return hash_word(hash, account_committed(q));
 }

@@ -12,7 +12,9 @@
 #include "cache/inode.h"
 #include "core/assert.h"
 #include "pgtable/user.h"
+#include "vm/collapse.h"
 #include "vm/fault.h"
+#include "vm/huge.h"
 #include "vm/layout.h"
 #include "vm/zap.h"
 
@@ -34,7 +36,8 @@ static bool is_known(int advice)
 {
 	return (advice >= QUIRE_MADV_NORMAL && advice <= QUIRE_MADV_DONTNEED) ||
 	       (advice >= QUIRE_MADV_FREE && advice <= QUIRE_MADV_DOFORK) ||
-	       (advice >= QUIRE_MADV_HUGEPAGE && advice <= QUIRE_MADV_POPULATE_WRITE);
+	       (advice >= QUIRE_MADV_HUGEPAGE && advice <= QUIRE_MADV_POPULATE_WRITE) ||
+	       advice == QUIRE_MADV_COLLAPSE;
 }
 
 /* Does it change flags of areas? */
@@ -64,7 +67,8 @@ static bool is_file(int advice)
 }
 
 /*
- * Would contents be lost that a sealed area keeps? Those that it could write itself are not kept.
+ * Would contents be lost that a sealed area keeps? Those that it could write itself are not kept,
+ * and what was written privately over a file isn't either.
  */
 static bool is_sealed(const struct vma *vma, int advice)
 {
@@ -73,7 +77,7 @@ static bool is_sealed(const struct vma *vma, int advice)
 			advice == QUIRE_MADV_WIPEONFORK;
 
 	return vma->flags & QUIRE_VM_SEALED && discards && !(vma->flags & QUIRE_VM_WRITE) &&
-	       (!vma->file || (!(vma->flags & QUIRE_VM_MAYSHARE) && vma->anon));
+	       !vma->file;
 }
 
 static uint32_t flags_after(const struct vma *vma, int advice)
@@ -150,6 +154,8 @@ static void unmark(struct vma *vma, uint64_t start, uint64_t end, bool lazy)
 	struct leaf *leaf;
 
 	quire_tlb_begin(&tlb, t);
+	if (huge_any(vma->mm))
+		huge_unmark(vma, start, end, lazy, &tlb);
 	while (at < end && (leaf = user_next(t, &at, end - 1))) {
 		last = user_last(t, at, end - 1);
 		tlb_add(&tlb, (struct span){ at, last }, QUIRE_PAGE_SHIFT);
@@ -290,6 +296,8 @@ int quire_madvise(struct quire_mm *mm, quire_virt_t address, uint64_t bytes, int
 		return fault_populate(mm, a.start, a.end,
 				      advice == QUIRE_MADV_POPULATE_READ ? POPULATE_READ
 									 : POPULATE_WRITE);
+	if (advice == QUIRE_MADV_COLLAPSE)
+		return collapse_advise(mm, a.start, a.end);
 	error = is_flags(advice) ? advise_flags(&a, &hole) : advise_pages(&a, &hole);
 	return error ? error : hole ? -QUIRE_ENOMEM : 0;
 }

@@ -280,21 +280,19 @@ static int check_room(struct quire_mm *mm, struct request *req)
 		       : -QUIRE_ENOMEM;
 }
 
-/* Is it promised? What is private and written to; and shared memory, which is somebody's to pay. */
+/* Is it promised to the area? What is private and written to. */
 static bool is_accounted(const struct request *req)
 {
-	if (req->flags & QUIRE_VM_NORESERVE)
-		return false;
-	if (!req->file && req->flags & QUIRE_VM_SHARED)
-		return true;
-	return (req->flags & (QUIRE_VM_SHARED | QUIRE_VM_WRITE)) == QUIRE_VM_WRITE;
+	return (req->flags & (QUIRE_VM_NORESERVE | QUIRE_VM_SHARED | QUIRE_VM_WRITE)) ==
+	       QUIRE_VM_WRITE;
 }
 
-static int shared_memory(struct quire_mm *mm, uint64_t bytes, struct quire_file **out)
+/* The file behind shared anonymous memory, to which that is promised. */
+static int shared_memory(struct quire_mm *mm, const struct request *req, struct quire_file **out)
 {
 	struct vm *vm = vm_of(mm->q);
 	const struct quire_inode_args args = {
-		.bytes = bytes,
+		.bytes = req->bytes,
 		.dev_minor = 1,
 		.ino = atomic_fetch_add_explicit(&vm->nr_shared, 1, memory_order_relaxed) + 1,
 	};
@@ -303,8 +301,11 @@ static int shared_memory(struct quire_mm *mm, uint64_t bytes, struct quire_file 
 
 	if (error)
 		return error;
-	error = quire_file_open(inode, QUIRE_FILE_READ | QUIRE_FILE_WRITE, "/dev/zero (deleted)",
-				out);
+	if (!(req->flags & QUIRE_VM_NORESERVE))
+		error = account_promise_file(mm, inode, req->bytes >> QUIRE_PAGE_SHIFT);
+	if (!error)
+		error = quire_file_open(inode, QUIRE_FILE_READ | QUIRE_FILE_WRITE,
+					"/dev/zero (deleted)", out);
 	quire_inode_put(inode);
 	return error;
 }
@@ -375,7 +376,7 @@ static void unpromise(struct quire_mm *mm, const struct request *req)
 static int make(struct quire_mm *mm, struct request *req)
 {
 	bool memory = !req->file && req->flags & QUIRE_VM_SHARED;
-	int error = memory ? shared_memory(mm, req->bytes, &req->file) : 0;
+	int error = memory ? shared_memory(mm, req, &req->file) : 0;
 
 	if (error)
 		return error;

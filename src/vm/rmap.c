@@ -12,6 +12,7 @@
 #include <quire/port.h>
 
 #include "core/assert.h"
+#include "vm/account.h"
 #include "vm/anon.h"
 #include "vm/frame.h"
 #include "vm/zap.h"
@@ -45,7 +46,8 @@ static void look(struct walk *w, struct vma *vma)
 	token = table_enter(t);
 	entry.leaf = user_find(t, entry.address);
 	entry.i = user_index(t, entry.address);
-	value = entry.leaf ? table_get(t, entry.leaf->contents, entry.i) : 0;
+	value = entry.leaf ? table_get(t, entry.leaf->contents, entry.i)
+			   : user_look_large(t, entry.address);
 	if (value && (value & t->format->address) == w->phys) {
 		w->nr++;
 		stale = w->visitor->visit(w->visitor, &entry);
@@ -115,6 +117,21 @@ bool rmap_mlocked(struct quire *q, const struct quire_page *page)
 	return locked;
 }
 
+static bool see_large(struct rmap_visitor *visitor, const struct rmap_entry *entry)
+{
+	*(bool *)visitor->ctx |= !entry->leaf;
+	return false;
+}
+
+bool rmap_huge(struct quire *q, const struct quire_page *page)
+{
+	bool large = false;
+	struct rmap_visitor visitor = { see_large, &large };
+
+	rmap_walk(q, page, &visitor);
+	return large;
+}
+
 /* ---- For the page cache ---- */
 
 static void unmap(struct quire_inode *inode, uint64_t first, uint64_t nr, bool private)
@@ -165,4 +182,4 @@ static bool clean(struct quire *q, struct quire_page *page)
 	return dirty;
 }
 
-const struct pagecache_above rmap_above = { unmap, clean };
+const struct pagecache_above rmap_above = { unmap, clean, account_allow };

@@ -13,17 +13,19 @@
 
 /*
  * Records take as much on 32-bit hosts, whose pointers are smaller: what the heap looks like is a
- * machine's state.
+ * machine's state. Ten nodes of 400 bytes fill a frame, so they can be had one frame at a time.
  */
 #define VMA_BYTES 128
 #define MM_BYTES 640
-#define NODE_BYTES 376
+#define NODE_BYTES 400
 _Static_assert(sizeof(struct vma) <= VMA_BYTES, "VMA_BYTES");
 _Static_assert(sizeof(struct quire_mm) <= MM_BYTES, "MM_BYTES");
 _Static_assert(sizeof(struct tree_node) <= NODE_BYTES, "NODE_BYTES");
 
 /* As Linux is shipped. */
 static const struct quire_vm_sysctl defaults = {
+	.transparent_huge = QUIRE_THP_MADVISE,
+	.use_zero_page = true,
 	.overcommit_memory = QUIRE_OVERCOMMIT_GUESS,
 	.overcommit_ratio = 50,
 	.user_reserve_kbytes = 131072,
@@ -60,6 +62,10 @@ static int build(struct vm *vm, struct quire *q)
 
 static void end(struct quire *q, struct vm *vm)
 {
+	struct quire_page *huge = relaxed_load(&vm->huge_zero);
+
+	if (huge)
+		quire_page_free(q, huge, quire_page_order(huge));
 	if (vm->zero)
 		quire_page_free(q, vm->zero, 0);
 	quire_cache_destroy(vm->anon_cache);
@@ -86,8 +92,15 @@ static void destroy(struct quire *q, struct tier *tier)
 	end(q, vm);
 }
 
+/* Frames of a huge page. */
+static unsigned huge_pages(const struct quire *q)
+{
+	return format_entries(format_of(q->config.machine), 0);
+}
+
 int quire_vm_boot(struct quire *q)
 {
+	unsigned huge = huge_pages(q);
 	struct vm *vm;
 	int error;
 
@@ -100,6 +113,9 @@ int quire_vm_boot(struct quire *q)
 		return -QUIRE_ENOMEM;
 	vm->tier = (struct tier){ destroy, check_vm, check_vm_hash, NULL };
 	vm->sysctl = defaults;
+	vm->sysctl.pages_to_scan = 8 * huge;
+	vm->sysctl.max_ptes_none = huge - 1;
+	vm->sysctl.max_ptes_shared = huge / 2;
 	error = build(vm, q);
 	if (error) {
 		end(q, vm);
@@ -128,8 +144,9 @@ int quire_vm_set_sysctl(struct quire *q, const struct quire_vm_sysctl *sysctl)
 		return -QUIRE_ENODEV;
 	if ((unsigned)sysctl->overcommit_memory > QUIRE_OVERCOMMIT_NEVER)
 		return -QUIRE_EINVAL;
-	if (sysctl->transparent_huge)
-		return -QUIRE_EOPNOTSUPP;
+	if ((unsigned)sysctl->transparent_huge > QUIRE_THP_ALWAYS || !sysctl->pages_to_scan ||
+	    sysctl->max_ptes_none >= huge_pages(q) || sysctl->max_ptes_shared >= huge_pages(q))
+		return -QUIRE_EINVAL;
 	if (sysctl->nr_hugepages)
 		return -QUIRE_ENOMEM;
 	if (sysctl->mmap_min_addr > UINT32_MAX || sysctl->stack_guard_pages > UINT32_MAX)

@@ -13,6 +13,7 @@
 #include "core/assert.h"
 #include "vm/account.h"
 #include "vm/anon.h"
+#include "vm/huge.h"
 
 /* Tree nodes that an mm keeps for its next insertions: those of two into a tree of three levels. */
 #define NODES_KEPT 8
@@ -192,6 +193,10 @@ static void set_limits(struct vma *vma, uint64_t start, uint64_t end)
 {
 	struct quire_inode *inode;
 
+	if (unlikely(huge_any(vma->mm))) {
+		huge_border(vma->mm, start);
+		huge_border(vma->mm, end);
+	}
 	if (!vma->file) {
 		move_limits(vma, start, end);
 		return;
