@@ -168,8 +168,9 @@ static bool find_huge(struct quire_mm *mm, struct tree_fit fit, bool up, uint64_
 		      struct layout_place *out)
 {
 	fit.bytes += huge;
+	/* MAP_32BIT where others are placed from the top: never the gap's very start, as Linux. */
 	if (up && find_low(mm, fit, out))
-		out->start = (out->start + huge - 1) & ~(huge - 1);
+		out->start = (out->start + huge - mm->config.bottom_up) & ~(huge - 1);
 	else if (!up && find_high(mm, &fit, out))
 		out->start = (out->start + huge) & ~(huge - 1);
 	else

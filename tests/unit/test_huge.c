@@ -484,6 +484,7 @@ TEST(collapse_answers_as_linux)
 		space_put(&s, 5 * n, 55);
 		CHECK_EQ(advise_at(&s, 1, n, QUIRE_MADV_COLLAPSE), 0);
 		CHECK_EQ(advise_at(&s, 0, 1, QUIRE_MADV_COLLAPSE), 0);
+		CHECK_EQ(advise_at(&s, 1, 1, QUIRE_MADV_COLLAPSE), -QUIRE_EINVAL);
 		CHECK_PAGES(&s, 0, 1);
 		CHECK_EQ(advise_at(&s, 2 * n, n, QUIRE_MADV_COLLAPSE), -QUIRE_EINVAL);
 		CHECK_EQ(advise_at(&s, 4 * n, 2 * n, QUIRE_MADV_COLLAPSE), -QUIRE_EINVAL);
