@@ -39,7 +39,7 @@ enum quire_overcommit {
 	QUIRE_OVERCOMMIT_NEVER,  /* 2: no more than CommitLimit */
 };
 
-/** Which areas of anonymous memory get huge pages: /sys/kernel/mm/transparent_hugepage/enabled. */
+/** Which anonymous memory gets huge pages: /sys/kernel/mm/transparent_hugepage/enabled. */
 enum quire_thp {
 	QUIRE_THP_NEVER,
 	QUIRE_THP_MADVISE, /* those that MADV_HUGEPAGE named */
