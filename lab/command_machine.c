@@ -89,6 +89,11 @@ static enum lab_status machine_split(struct lab *lab, struct description *d)
 	return args_wrong(lab, "split (3G/1G, 2G/2G or 1G/3G)", word, NULL);
 }
 
+static enum lab_status some(struct lab *lab, const char *what)
+{
+	return session_fail(lab, LAB_USAGE, "a machine has at least %s", what);
+}
+
 static enum lab_status machine_option(struct lab *lab, struct description *d)
 {
 	struct lab_words *words = &lab->words;
@@ -97,8 +102,10 @@ static enum lab_status machine_option(struct lab *lab, struct description *d)
 	enum lab_status status;
 	uint64_t number = 0;
 
-	if (text_equal(word, "ram") && !d->frames)
-		return args_size(lab, "ram", &d->ram);
+	if (text_equal(word, "ram") && !d->frames) {
+		status = args_size(lab, "ram", &d->ram);
+		return status || d->ram ? status : some(lab, "some memory");
+	}
 	if (text_equal(word, "lowmem"))
 		return args_size(lab, "lowmem", &d->config.lowmem_bytes);
 	if (text_equal(word, "movable"))
@@ -108,7 +115,7 @@ static enum lab_status machine_option(struct lab *lab, struct description *d)
 	if (text_equal(word, "cpus")) {
 		status = args_number(lab, "cpus", QUIRE_CPUS_MAX, &number);
 		d->config.nr_cpus = (unsigned)number;
-		return status;
+		return status || number ? status : some(lab, "one processor");
 	}
 	if (text_equal(word, "frames") && words_take(words, "outside")) {
 		d->config.frames_outside = true;

@@ -203,15 +203,23 @@ static bool take_number(struct scan *s, uint64_t *out)
 	return true;
 }
 
+/* Go behind @close, if what comes next is @open. Return: false if there is no such end */
+static bool take_between(struct scan *s, const char *open, const char *close)
+{
+	bool inside = scan_take(s, open);
+
+	while (inside && s->at < s->end) {
+		inside = !scan_take(s, close);
+		s->at += inside;
+	}
+	return !inside;
+}
+
 /* What strace says about a number that it does not know. */
 static bool take_comment(struct scan *s)
 {
 	scan_blanks(s);
-	if (!scan_take(s, "/*"))
-		return true;
-	while (s->at < s->end && !scan_take(s, "*/"))
-		s->at++;
-	return s->at < s->end || scan_fail(s, "a comment without its end");
+	return take_between(s, "/*", "*/") || scan_fail(s, "a comment without its end");
 }
 
 static bool take_flags(struct scan *s, bool strict, uint64_t *out)
@@ -353,6 +361,22 @@ static bool take_arguments(struct scan *s, const struct call *call, struct lab_c
 
 /* ---- Results ------------------------------------------------------------------------ */
 
+/* What strace may say behind a result: a path, words, a comment, the time that the call took. */
+static bool take_rest(struct scan *s)
+{
+	const char *was;
+
+	do {
+		was = s->at;
+		scan_blanks(s);
+		if (!take_between(s, "<", ">") || !take_between(s, "(", ")"))
+			return scan_fail(s, "words without their end");
+		if (!take_comment(s))
+			return false;
+	} while (s->at != was);
+	return s->at == s->end || scan_fail(s, "something follows that does not belong here");
+}
+
 static bool take_result(struct scan *s, struct lab_call *out)
 {
 	if (!scan_take(s, ")"))
@@ -361,21 +385,20 @@ static bool take_result(struct scan *s, struct lab_call *out)
 	if (!scan_take(s, "="))
 		return scan_fail(s, "a result expected");
 	scan_blanks(s);
-	if (scan_take(s, "?"))
-		return true;
+	if (scan_take(s, "?")) {
+		scan_blanks(s);
+		(void)take_word(s); /* ERESTARTSYS and its like */
+		return take_rest(s);
+	}
 	out->ended = true;
 	if (scan_take(s, "-1 ")) {
 		struct scan name = take_word(s);
 
 		out->failed = true;
 		out->error = strace_errno(name.at, left(&name));
-		return name.at < name.end || scan_fail(s, "an error expected");
+		return name.at < name.end ? take_rest(s) : scan_fail(s, "an error expected");
 	}
-	if (!take_number(s, &out->result))
-		return false;
-	/* What strace may say behind it: a path, words, the time that it took. */
-	return s->at == s->end || next_is(s, ' ') || next_is(s, '<') ||
-	       scan_fail(s, "something follows that does not belong here");
+	return take_number(s, &out->result) && take_rest(s);
 }
 
 /* ---- A line ---------------------------------------------------------------------------- */

@@ -184,7 +184,11 @@ int quire_file_truncate(struct quire_file *file, uint64_t bytes);
 #define QUIRE_FALLOC_PUNCH_HOLE 2u /* with KEEP_SIZE */
 #define QUIRE_FALLOC_ZERO_RANGE 0x10u
 
-/** quire_file_allocate - fallocate. Return: 0; -QUIRE_EBADF, EINVAL, EFBIG, EPERM, EOPNOTSUPP */
+/**
+ * quire_file_allocate - fallocate. A file without a store keeps pages behind its end, with KEEP_SIZE
+ *
+ * Return: 0; -QUIRE_EBADF, EINVAL, EFBIG, EPERM, EOPNOTSUPP, ENOMEM, ENOSPC
+ */
 int quire_file_allocate(struct quire_file *file, unsigned mode, uint64_t offset, uint64_t bytes);
 
 /**

@@ -503,7 +503,8 @@ enum quire_fault quire_mm_fault(struct quire_mm *mm, quire_virt_t address, uint3
  * @out:    the signal; may be NULL
  *
  * Walks the processor's TLB and tables, and answers page faults until the access is done. Where
- * the port can't act as user code, or has no table loaded, the tables alone are walked.
+ * the port can't act as user code, or no processor has the process loaded, the tables alone are
+ * walked.
  *
  * Return: QUIRE_FAULT_DONE, or how it ended: bytes before out->address are done
  */

@@ -24,6 +24,8 @@ struct pagecache {
 	uint64_t hand_index;                 /* its page (C) */
 
 	_Atomic uint32_t nr_dirty;           /* of all files */
+	_Atomic uintptr_t nr_promised;       /* pages of memory that files without a store have,
+					      * or were promised */
 	uint32_t dirty_max;                  /* beyond it whoever writes has to write back */
 };
 
@@ -49,6 +51,13 @@ static inline void pagecache_unlock(struct pagecache *pc, uintptr_t token)
 {
 	lock_drop(&pc->lock);
 	quire_port_cpu_leave(token);
+}
+
+/** pagecache_promise - so many pages more are promised. Return: how many it were before */
+static inline uint64_t pagecache_promise(struct pagecache *pc, int64_t nr_pages)
+{
+	return atomic_fetch_add_explicit(&pc->nr_promised, (uintptr_t)nr_pages,
+					 memory_order_relaxed);
 }
 
 /**

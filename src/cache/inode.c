@@ -93,11 +93,19 @@ void inode_trim(struct quire_inode *inode)
 	} while (node);
 }
 
+void inode_promise(struct quire_inode *inode, uint64_t nr_pages)
+{
+	ASSERT("CACHE-8", !inode->store && !inode->promised && !inode->pages.nr);
+	inode->promised = nr_pages;
+	pagecache_promise(pagecache_of(inode->q), (int64_t)nr_pages);
+}
+
 void inode_drop_all(struct quire_inode *inode)
 {
 	truncate_remove(inode, 0, UINT64_MAX);
 	inode_trim(inode);
 	ASSERT("CACHE-3", !inode->pages.nr && !inode->nr_dirty && !inode->nr_writeback);
+	pagecache_promise(pagecache_of(inode->q), -(int64_t)inode->promised);
 }
 
 void quire_inode_put(struct quire_inode *inode)

@@ -24,6 +24,10 @@ struct quire_inode {
 	struct quire_inode *next, *prev; /* all inodes, in order of creation (C) */
 	const struct quire_store *store; /* NULL: memory alone; constant */
 	void *ctx;                       /* of the store's functions; constant */
+	uint64_t kept;                   /* page before which fallocate may have put some behind
+					  * the end; 0: none (R for writing) */
+	uint64_t promised;               /* pages of memory that it may have whatever it has,
+					  * from inode_promise on; 0: those that it has */
 	uint64_t ino;
 	uint32_t dev_major, dev_minor;
 	_Atomic uint32_t users;          /* references */
@@ -85,6 +89,15 @@ static inline void inode_set_bytes(struct quire_inode *inode, uint64_t bytes)
  * After pages have left. Locks: takes P
  */
 void inode_trim(struct quire_inode *inode);
+
+/**
+ * inode_promise - a file of memory alone may have all of its pages
+ * @inode:    new: nobody else knows it, no pages
+ * @nr_pages: above 0
+ *
+ * They count in pagecache_promised until it ends; other files' pages when they come.
+ */
+void inode_promise(struct quire_inode *inode, uint64_t nr_pages);
 
 /** inode_drop_all - all pages leave, written back or not: nobody has the inode any more */
 void inode_drop_all(struct quire_inode *inode);

@@ -9,7 +9,8 @@
 #include "cache/writeback.h"
 #include "core/assert.h"
 
-#define GFP QUIRE_GFP_HIGHUSER_MOVABLE
+/* R or a page's lock is held: nobody writes files back for want of such a frame. */
+#define GFP (QUIRE_GFP_HIGHUSER_MOVABLE & ~QUIRE_GFP_BIT_FS)
 
 /* What is not up to date or is marked is not for the short path. */
 #define STATE (USE_UPTODATE | USE_AHEAD)
@@ -25,26 +26,37 @@ static void clear_flags(struct quire *q, struct quire_page *page, uint32_t flags
 }
 
 /*
- * Return: -QUIRE_ENOMEM if it has as many references as can be counted. *@out: NULL if it isn't
- *         there
+ * For an entry, before the end of the file. Return: -QUIRE_ENOMEM if it has as many references as
+ * can stay. *@out: NULL if it isn't there
  */
 static int find(struct quire_inode *inode, uint64_t index, struct quire_page **out)
 {
 	uintptr_t token = inode_lock(inode);
-	struct quire_page *page = radix_find(&inode->pages, index);
+	bool inside = index < inode_pages(inode->bytes);
+	struct quire_page *page = likely(inside) ? radix_find(&inode->pages, index) : NULL;
 	bool held = page && frames_hold(page);
 
 	inode_unlock(inode, token);
 	*out = held ? page : NULL;
-	return unlikely(page && !held) ? -QUIRE_ENOMEM : 0;
+	return page && !held ? -QUIRE_ENOMEM : 0;
+}
+
+/* For a call. @inside: only before the end of the file. NULL: it isn't there */
+static struct quire_page *pin(struct quire_inode *inode, uint64_t index, bool inside)
+{
+	uintptr_t token = inode_lock(inode);
+	bool there = !inside || index < inode_pages(inode->bytes);
+	struct quire_page *page = likely(there) ? radix_find(&inode->pages, index) : NULL;
+
+	if (page)
+		frames_pin(page);
+	inode_unlock(inode, token);
+	return page;
 }
 
 struct quire_page *pagecache_find(struct quire_inode *inode, uint64_t index)
 {
-	struct quire_page *page;
-
-	find(inode, index, &page);
-	return page;
+	return pin(inode, index, false);
 }
 
 size_t pagecache_around(struct quire_inode *inode, uint64_t first, uint64_t last,
@@ -52,10 +64,13 @@ size_t pagecache_around(struct quire_inode *inode, uint64_t first, uint64_t last
 {
 	struct quire *q = inode->q;
 	uintptr_t token = inode_lock(inode);
+	uint64_t end = inode_pages(inode->bytes);
 	struct quire_page *page;
 	size_t nr = 0;
 
-	for (uint64_t i = first; i <= last && nr < max; i++) {
+	if (last >= end)
+		last = end - 1; /* below @first, if that is behind the end */
+	for (uint64_t i = first; end && i <= last && nr < max; i++) {
 		page = radix_next(&inode->pages, &i, last, false);
 		if (!page)
 			break;
@@ -84,14 +99,39 @@ static bool lock_with_room(struct quire_inode *inode, uint64_t index, uintptr_t 
 		if (radix_find(&inode->pages, index) || !radix_need(&inode->pages, index))
 			return true;
 		inode_unlock(inode, *token);
-		node = quire_cache_alloc(nodes, QUIRE_GFP_KERNEL);
+		node = quire_cache_alloc(nodes, QUIRE_GFP_NOFS);
 		if (!node)
 			return false;
 	}
 }
 
-int pagecache_insert(struct quire_inode *inode, uint64_t index, struct quire_page *page,
-		     uint32_t flags) LOCK_ATTRIBUTE(no_thread_safety_analysis)
+uint64_t pagecache_promised(const struct quire *q)
+{
+	return relaxed_load(&pagecache_of(q)->nr_promised);
+}
+
+/* Pages that a file promises with each that it has. */
+static int64_t promise_of(const struct quire_inode *inode)
+{
+	return !inode->store && !inode->promised;
+}
+
+/* A page is promised before it is there. Return: whether it may be */
+static bool promise(const struct quire_inode *inode)
+{
+	struct pagecache *pc = pagecache_of(inode->q);
+
+	if (!promise_of(inode))
+		return true;
+	pagecache_promise(pc, 1);
+	if (!pc->above || pc->above->allow(inode->q))
+		return true;
+	pagecache_promise(pc, -1);
+	return false;
+}
+
+static int insert(struct quire_inode *inode, uint64_t index, struct quire_page *page,
+		  uint32_t flags) LOCK_ATTRIBUTE(no_thread_safety_analysis)
 {
 	uintptr_t token;
 
@@ -113,6 +153,16 @@ int pagecache_insert(struct quire_inode *inode, uint64_t index, struct quire_pag
 	return 0;
 }
 
+int pagecache_insert(struct quire_inode *inode, uint64_t index, struct quire_page *page,
+		     uint32_t flags)
+{
+	int error = promise(inode) ? insert(inode, index, page, flags) : -QUIRE_ENOSPC;
+
+	if (error && error != -QUIRE_ENOSPC)
+		pagecache_promise(pagecache_of(inode->q), -promise_of(inode));
+	return error;
+}
+
 void pagecache_count_dirty(struct quire_inode *inode, int n)
 {
 	inode->nr_dirty += (uint64_t)(int64_t)n;
@@ -130,6 +180,7 @@ void pagecache_remove(struct quire_inode *inode, struct quire_page *page)
 	struct quire_page *was = radix_erase(&inode->pages, index);
 
 	ASSERT("CACHE-1", was == page);
+	pagecache_promise(pagecache_of(inode->q), -promise_of(inode));
 	ASSERT("CACHE-4", !(relaxed_load(&use->flags) & USE_WRITEBACK));
 	atomic_fetch_and_explicit(&use->flags, ~(USE_DIRTY | USE_AHEAD), memory_order_relaxed);
 	__atomic_store_n(&page->private, (uintptr_t)NULL, __ATOMIC_RELAXED);
@@ -197,7 +248,6 @@ static COLD int get_slow(struct quire_file *file, uint64_t index, uint64_t nr,
 {
 	struct quire_inode *inode = file->inode;
 	struct quire *q = inode->q;
-	int error = 0;
 
 	*out = NULL;
 	if (!page && !inode->store)
@@ -206,16 +256,14 @@ static COLD int get_slow(struct quire_file *file, uint64_t index, uint64_t nr,
 		ahead_miss(file, index, nr);
 	for (;;) {
 		if (!page)
-			error = find(inode, index, &page);
-		if (error)
-			return error;
+			page = pin(inode, index, true);
 		if (!page) {
-			error = ahead_one(inode, index, &page);
+			int error = ahead_one(inode, index, &page);
+
 			if (!error)
 				break;
 			if (error != -QUIRE_EEXIST)
 				return error;
-			error = 0;
 			page = NULL;
 		} else if (flags_of(q, page) & USE_UPTODATE || wait_for(inode, page)) {
 			break;
@@ -234,11 +282,8 @@ static COLD int get_slow(struct quire_file *file, uint64_t index, uint64_t nr,
 int pagecache_get(struct quire_file *file, uint64_t index, uint64_t nr, struct quire_page **out)
 {
 	struct quire *q = file->inode->q;
-	struct quire_page *page;
-	int error = find(file->inode, index, &page);
+	struct quire_page *page = pin(file->inode, index, true);
 
-	if (unlikely(error))
-		return error;
 	if (likely(page && (flags_of(q, page) & STATE) == USE_UPTODATE)) {
 		pagecache_referenced(q, page);
 		*out = page;
@@ -332,9 +377,7 @@ int pagecache_load(struct quire_file *file, uint64_t index, enum quire_fadvise a
 		use_lock(q, page);
 		/* What is in the cache is before the end, or a truncate waits for this lock. */
 		if (pagecache_inode(page) == inode && flags_of(q, page) & USE_UPTODATE) {
-			/* Of a file without store: it is used, whatever brought it. */
-			if (unlikely(flags_of(q, page) & USE_AHEAD) && !inode->store)
-				clear_flags(q, page, USE_AHEAD);
+			pagecache_used(q, page);
 			pagecache_referenced(q, page);
 			*out = page;
 			return 0;

@@ -25,10 +25,15 @@ struct pagecache_above {
 	 * is locked. Return: whether one was dirty
 	 */
 	bool (*clean)(struct quire *q, struct quire_page *page);
+	/* May what is promised be as much as it is, a page more than before? */
+	bool (*allow)(struct quire *q);
 };
 
 /** pagecache_set_above - src/vm is set up. NULL: it ends */
 void pagecache_set_above(struct quire *q, const struct pagecache_above *above);
+
+/** pagecache_promised - pages of memory that files without a store have, or were promised */
+uint64_t pagecache_promised(const struct quire *q);
 
 /** pagecache_inode - whose page it is; NULL: it has left the cache. @page: held */
 static inline struct quire_inode *pagecache_inode(const struct quire_page *page)
@@ -46,11 +51,25 @@ static inline void pagecache_referenced(const struct quire *q, const struct quir
 }
 
 /**
- * pagecache_find - a page if it is in memory
+ * pagecache_used - a page of a file without a store is used, if it was only allocated by now
+ *
+ * Linux, too, leaves such pages alone: faults do not map them around others, mincore says no.
+ */
+static inline void pagecache_used(const struct quire *q, const struct quire_page *page)
+{
+	struct use *use = use_of(q, page);
+
+	if (unlikely((relaxed_load(&use->flags) & (USE_AHEAD | USE_MEMORY)) ==
+		     (USE_AHEAD | USE_MEMORY)))
+		atomic_fetch_and_explicit(&use->flags, ~USE_AHEAD, memory_order_relaxed);
+}
+
+/**
+ * pagecache_find - a page if it is in memory, also behind the end
  * @inode: the file
  * @index: page
  *
- * Return: the frame with one more reference (pagecache_put), up to date or not; NULL
+ * Return: the frame with one more reference for this call (pagecache_put), up to date or not; NULL
  * Locks:  takes P
  */
 struct quire_page *pagecache_find(struct quire_inode *inode, uint64_t index);
@@ -64,7 +83,8 @@ struct quire_page *pagecache_find(struct quire_inode *inode, uint64_t index);
  *         (use_unlock), each with one more reference (pagecache_put)
  * @max:   room
  *
- * Nothing is waited for or read; a page where readahead is to go on is left out.
+ * Nothing is waited for or read; a page where readahead is to go on is left out, and one that
+ * was only allocated.
  *
  * Return: how many
  * Locks:  takes P
@@ -82,7 +102,8 @@ size_t pagecache_around(struct quire_inode *inode, uint64_t first, uint64_t last
  *
  * While it is locked, it is in the cache; before the end of the file, or a truncate waits for it.
  *
- * Return:  0; -QUIRE_EIO; -QUIRE_ENOMEM; -QUIRE_ERANGE at or beyond the end of the file
+ * Return:  0; -QUIRE_EIO; -QUIRE_ENOMEM; -QUIRE_ENOSPC as of pagecache_insert; -QUIRE_ERANGE at or
+ *          beyond the end of the file
  * Locks:   no page's and not R (it takes R for reading, drops it again); S may be held
  * Context: sleeps
  */
@@ -96,7 +117,8 @@ int pagecache_load(struct quire_file *file, uint64_t index, enum quire_fadvise a
  * @page:  allocated; its reference becomes the cache's, and the caller gets another one
  * @flags: USE_…; it is locked in any case
  *
- * Return: 0; -QUIRE_EEXIST; -QUIRE_ENOMEM: then the frame is as it was
+ * Return: 0; -QUIRE_EEXIST; -QUIRE_ENOMEM; -QUIRE_ENOSPC if no more memory may be promised: then
+ *         the frame is as it was
  * Locks:  R; takes P
  */
 int pagecache_insert(struct quire_inode *inode, uint64_t index, struct quire_page *page,
@@ -137,7 +159,7 @@ int pagecache_fresh(struct quire_inode *inode, uint64_t index, uint32_t flags,
  * @flags: USE_…
  * @out:   as of pagecache_get
  *
- * Return: 0; -QUIRE_EEXIST; -QUIRE_ENOMEM. Locks: R
+ * Return: as of pagecache_insert. Locks: R
  */
 int pagecache_zeros(struct quire_inode *inode, uint64_t index, uint32_t flags,
 		    struct quire_page **out);

@@ -35,8 +35,8 @@ static const char *rule_of(const struct quire_inode *inode, const struct quire_p
 	*text = "a page in a file's tree is owned by the cache and names its place there: frame";
 	if (!names(inode, page, index))
 		return "CACHE-1";
-	*text = "no page lies behind the end of its file: frame";
-	if (index >= inode_pages(inode->bytes))
+	*text = "a page lies behind the end of its file only where it was allocated: frame";
+	if (index >= inode_pages(inode->bytes) && index >= inode->kept)
 		return "CACHE-2";
 	*text = "the dirty pages of a file with a store are those tagged: frame";
 	if (inode->store && radix_tagged(&inode->pages, index) != ((flags & USE_DIRTY) != 0))
@@ -95,13 +95,18 @@ static bool check_frames(struct quire *q, struct quire_violation *out)
 bool rules_check(struct quire *q, const struct tier *tier, struct quire_violation *out)
 {
 	const struct pagecache *pc = (const struct pagecache *)(const void *)tier;
-	uint64_t nr = 0, dirty = 0;
+	uint64_t nr = 0, dirty = 0, promised = 0;
 
 	for (const struct quire_inode *inode = pc->first; inode; inode = inode->next, nr++) {
 		if (!check_inode(inode, out))
 			return false;
 		dirty += inode->nr_dirty;
+		if (!inode->store)
+			promised += inode->promised ? inode->promised : inode->pages.nr;
 	}
+	if (promised != pc->nr_promised)
+		return broken(out, "CACHE-8", "what files of memory are promised is counted",
+			      promised);
 	if (dirty != pc->nr_dirty)
 		return broken(out, "CACHE-3", "the dirty pages of all files are those counted",
 			      dirty);

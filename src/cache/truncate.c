@@ -25,19 +25,19 @@ static size_t collect(struct quire_inode *inode, uint64_t *first, uint64_t last,
 	while (nr < PART && *first <= last &&
 	       (page[nr] = radix_next(&inode->pages, first, last, false))) {
 		++*first;
-		nr += frames_hold(page[nr]);
+		frames_pin(page[nr++]);
 	}
 	inode_unlock(inode, token);
 	return nr;
 }
 
-/* Out of the tree, unless @only those with a flag are meant. The caller's reference goes. */
+/* Out of the tree, unless @only those with these flags are meant. The caller's reference goes. */
 static void remove_page(struct quire_inode *inode, struct quire_page *page, uint32_t only)
 {
 	struct quire *q = inode->q;
 
 	use_lock(q, page);
-	bool gone = !only || relaxed_load(&use_of(q, page)->flags) & only;
+	bool gone = (relaxed_load(&use_of(q, page)->flags) & only) == only;
 
 	if (gone) {
 		uintptr_t token = inode_lock(inode);
@@ -145,11 +145,12 @@ int truncate_shrink(struct quire_inode *inode, uint64_t bytes)
 	uint64_t first = inode_pages(bytes);
 	int error = touchable(inode, bytes);
 
-	if (!error)
+	if (!error && bytes < inode->bytes)
 		error = resize(inode, bytes);
 	if (error)
 		return error;
 	inode_set_bytes(inode, bytes);
+	inode->kept = 0;
 	truncate_remove(inode, first, UINT64_MAX);
 	unmap(inode, first, UINT64_MAX - first, true);
 	return truncate_zero(inode, bytes, rest(bytes));
@@ -166,10 +167,10 @@ int quire_file_truncate(struct quire_file *file, uint64_t bytes)
 	sem_write(&inode->rw, host);
 	if (bytes > inode->bytes)
 		error = truncate_grow(inode, bytes);
-	else if (bytes < inode->bytes)
-		error = relaxed_load(&inode->seals) & QUIRE_SEAL_SHRINK
-				? -QUIRE_EPERM
-				: truncate_shrink(inode, bytes);
+	else if (bytes < inode->bytes && relaxed_load(&inode->seals) & QUIRE_SEAL_SHRINK)
+		error = -QUIRE_EPERM;
+	else
+		error = truncate_shrink(inode, bytes);
 	sem_write_drop(&inode->rw, host);
 	return error;
 }
@@ -202,8 +203,9 @@ static int punch(struct quire_inode *inode, uint64_t offset, uint64_t end)
 }
 
 /*
- * Pages of zeros for [offset, end) of a file without a store. New ones are marked until all of them
- * are there: those that nobody has come to meanwhile go again if one can't be had.
+ * Pages of zeros for [offset, end) of a file without a store. They are marked as new until all of
+ * them are there: those that nobody has come to meanwhile go again if one can't be had. That nobody
+ * has come to them yet is known afterwards, too, until another call allocates them once more.
  */
 static int allocate(struct quire_inode *inode, uint64_t offset, uint64_t end)
 {
@@ -214,19 +216,21 @@ static int allocate(struct quire_inode *inode, uint64_t offset, uint64_t end)
 		struct quire_page *page = pagecache_find(inode, i);
 
 		if (!page)
-			error = pagecache_zeros(inode, i, USE_AHEAD, &page);
+			error = pagecache_zeros(inode, i, USE_AHEAD | USE_NEW, &page);
 		if (!error)
 			pagecache_put(inode->q, page);
 	}
 	if (error) {
-		remove_range(inode, first, last, USE_AHEAD);
+		remove_range(inode, first, last, USE_AHEAD | USE_NEW);
 		return error;
 	}
 	for (uint64_t i = first; i <= last; i++) {
 		struct quire_page *page = pagecache_find(inode, i);
+		struct use *use = use_of(inode->q, page);
 
-		atomic_fetch_and_explicit(&use_of(inode->q, page)->flags, ~USE_AHEAD,
-					  memory_order_relaxed);
+		if (!(atomic_fetch_and_explicit(&use->flags, ~USE_NEW, memory_order_relaxed) &
+		      USE_NEW))
+			pagecache_used(inode->q, page);
 		pagecache_dirty(inode->q, page);
 		pagecache_put(inode->q, page);
 	}
@@ -245,13 +249,15 @@ static int memory_allocate(struct quire_inode *inode, unsigned mode, uint64_t of
 			       : punch(inode, offset, end);
 	if (end > size && seals & QUIRE_SEAL_GROW)
 		return -QUIRE_EPERM;
-	if (mode & QUIRE_FALLOC_KEEP_SIZE && end > size)
-		end = size;
-	int error = offset < end ? allocate(inode, offset, end) : 0;
+	int error = allocate(inode, offset, end);
 
-	if (!error && end > size)
+	if (error || end <= size)
+		return error;
+	if (!(mode & QUIRE_FALLOC_KEEP_SIZE))
 		inode_set_bytes(inode, end);
-	return error;
+	else if (inode_pages(end) > inode->kept)
+		inode->kept = inode_pages(end);
+	return 0;
 }
 
 /* What one with a store does: holes. Locks: R for writing */

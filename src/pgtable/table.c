@@ -47,7 +47,8 @@ void stock_empty(struct stock *stock)
 int stock_fill(struct stock *stock, uint32_t need)
 {
 	while (stock->nr < need) {
-		struct quire_page *page = quire_page_alloc(stock->q, QUIRE_GFP_KERNEL, 0);
+		/* NOFS: faults on files hold a page of theirs. */
+		struct quire_page *page = quire_page_alloc(stock->q, QUIRE_GFP_NOFS, 0);
 
 		if (!page) {
 			stock_empty(stock);
@@ -142,20 +143,6 @@ bool table_span(const struct quire_table *t, uint64_t virt, uint64_t bytes, stru
 		return false;
 	*out = (struct span){ virt, last };
 	return true;
-}
-
-uintptr_t table_enter(struct quire_table *t) LOCK_ATTRIBUTE(no_thread_safety_analysis)
-{
-	uintptr_t token = quire_port_cpu_enter();
-
-	lock_take(&t->lock);
-	return token;
-}
-
-void table_leave(struct quire_table *t, uintptr_t token) LOCK_ATTRIBUTE(no_thread_safety_analysis)
-{
-	lock_drop(&t->lock);
-	quire_port_cpu_leave(token);
 }
 
 /* ---- The root's kernel half ------------------------------------------------ */

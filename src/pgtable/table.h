@@ -9,6 +9,7 @@
 #define PGTABLE_TABLE_H
 
 #include <quire/pgtable.h>
+#include <quire/port.h>
 
 #include "arch/format.h"
 #include "core/lock.h"
@@ -148,10 +149,22 @@ static inline bool table_pte_ok(const struct quire_table *t, quire_pte_t pte)
 }
 
 /** table_enter - take the table's lock. Return: the port's token */
-uintptr_t table_enter(struct quire_table *t);
+static inline uintptr_t table_enter(struct quire_table *t)
+	LOCK_ATTRIBUTE(no_thread_safety_analysis)
+{
+	uintptr_t token = quire_port_cpu_enter();
+
+	lock_take(&t->lock);
+	return token;
+}
 
 /** table_leave - drop it */
-void table_leave(struct quire_table *t, uintptr_t token);
+static inline void table_leave(struct quire_table *t, uintptr_t token)
+	LOCK_ATTRIBUTE(no_thread_safety_analysis)
+{
+	lock_drop(&t->lock);
+	quire_port_cpu_leave(token);
+}
 
 /**
  * table_set - write an entry that is absent, or becomes so

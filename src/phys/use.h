@@ -23,10 +23,12 @@
 #define USE_WRITEBACK 0x010u /* on its way to the store */
 #define USE_REFERENCED 0x020u
 #define USE_ERROR 0x040u     /* it could not be read */
-#define USE_AHEAD 0x080u     /* read before anybody asked: touched, it begins the next batch */
+#define USE_AHEAD 0x080u     /* read before anybody asked: touched, it begins the next batch; of a
+			      * file without a store: allocated, and nobody has used it yet */
 #define USE_MLOCKED 0x100u
 #define USE_LAZYFREE 0x200u  /* MADV_FREE: may go while it is clean */
 #define USE_MEMORY 0x400u    /* of a file without a store */
+#define USE_NEW 0x800u       /* of the fallocate that is under way */
 #define USE_INDEX_SHIFT 13   /* above it: bits 32 .. 50 of the index: files of 2^63 bytes */
 
 /** struct use - one frame's */

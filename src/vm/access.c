@@ -66,6 +66,16 @@ static COLD enum quire_fault walked(struct quire_mm *mm, quire_virt_t virt, unsi
 	return fault;
 }
 
+/* Has this processor the process loaded? */
+static bool is_loaded(const struct quire_mm *mm)
+{
+	uintptr_t token = quire_port_cpu_enter();
+	bool here = quire_table_loaded(mm->q, token & 0xffff) == mm->table;
+
+	quire_port_cpu_leave(token);
+	return here;
+}
+
 enum quire_fault quire_user_access(struct quire_mm *mm, quire_virt_t virt, void *buf, size_t n,
 				   enum quire_access access, struct quire_signal *out)
 {
@@ -78,6 +88,9 @@ enum quire_fault quire_user_access(struct quire_mm *mm, quire_virt_t virt, void 
 	if (!out)
 		out = &signal;
 	*out = (struct quire_signal){ .code = 0 };
+	/* What this processor finds would be another process's. */
+	if (unlikely(!relaxed_load(&mm->table->nr_loaded)))
+		return walked(mm, virt, at, n, access, out);
 	while (fault == QUIRE_FAULT_DONE) {
 		int error = quire_port_access(mm->q->config.host, virt, at, n,
 					      (enum quire_access)how, &stop);
@@ -91,6 +104,8 @@ enum quire_fault quire_user_access(struct quire_mm *mm, quire_virt_t virt, void 
 		at += (size_t)(stop.address.v - virt.v);
 		n -= (size_t)(stop.address.v - virt.v);
 		virt = stop.address;
+		if (unlikely(!is_loaded(mm)))
+			return walked(mm, virt, at, n, access, out);
 		fault = quire_mm_fault(mm, stop.address, stop.error_code, out);
 	}
 	return fault;
@@ -98,11 +113,8 @@ enum quire_fault quire_user_access(struct quire_mm *mm, quire_virt_t virt, void 
 
 /* ---- As the kernel ---- */
 
-/*
- * The frame at an address if it is there for this access, held; the page of zeros isn't. @full:
- * it is there, but has as many references as can be
- */
-static struct quire_page *hold(struct quire_mm *mm, uint64_t address, bool write, bool *full)
+/* The frame at an address if it is there for this access, held; the page of zeros isn't. */
+static struct quire_page *hold(struct quire_mm *mm, uint64_t address, bool write)
 {
 	struct quire_table *t = mm->table;
 	uintptr_t token = table_enter(t);
@@ -111,13 +123,13 @@ static struct quire_page *hold(struct quire_mm *mm, uint64_t address, bool write
 
 	if ((entry & QUIRE_PTE_PRESENT) && (!write || (entry & QUIRE_PTE_RW))) {
 		page = frame_of(mm, entry);
-		if (!page)
+		if (page)
+			frames_pin(page);
+		else
 			page = vm_of(mm->q)->zero;
-		else if (!frames_hold(page))
-			*full = true;
 	}
 	table_leave(t, token);
-	return *full ? NULL : page;
+	return page;
 }
 
 /* The page of an address, faulted in and held. NULL: it can't be had. Locks: S for reading */
@@ -126,12 +138,11 @@ static struct quire_page *have(struct quire_mm *mm, uint64_t address, bool write
 	struct vma *vma = fault_area(mm, address);
 	struct quire_page *page = NULL;
 	struct quire_signal signal;
-	bool full = false;
 
 	if (!vma)
 		return NULL;
-	while (!page && !full && fault_in(vma, address, write, &signal) == QUIRE_FAULT_DONE)
-		page = hold(mm, address, write, &full);
+	while (!page && fault_in(vma, address, write, &signal) == QUIRE_FAULT_DONE)
+		page = hold(mm, address, write);
 	return page;
 }
 
@@ -153,7 +164,7 @@ static int transfer(const struct transfer *t, struct quire_page *page, unsigned 
 
 /*
  * A page of a file is written while it is locked, and dirty afterwards: write-back may have cleaned
- * the entry since the page was held.
+ * the entry since the page was held. Of a file without a store the entry says it, until it goes.
  */
 static int transfer_locked(const struct transfer *t, struct quire_page *page, unsigned offset,
 			   size_t n)
@@ -165,7 +176,7 @@ static int transfer_locked(const struct transfer *t, struct quire_page *page, un
 		return transfer(t, page, offset, n);
 	use_lock(q, page);
 	error = transfer(t, page, offset, n);
-	if (pagecache_inode(page))
+	if (frame_kind(q, page) == RSS_FILE && pagecache_inode(page))
 		pagecache_dirty(q, page);
 	use_unlock(q, page);
 	return error;

@@ -7,55 +7,19 @@
  */
 #include "vm/account.h"
 
-#include "core/assert.h"
+#include "cache/inode.h"
+#include "cache/pagecache.h"
 
 /* In mode 2 a process leaves a share of what it has to others, up to user_reserve_kbytes. */
 #define RESERVE_SHARE 32
 #define KB_PAGES(kb) ((kb) / (QUIRE_PAGE_SIZE / 1024))
 
-static bool is_data(uint32_t flags)
-{
-	return (flags & (QUIRE_VM_WRITE | QUIRE_VM_SHARED | QUIRE_VM_GROWSDOWN)) == QUIRE_VM_WRITE;
-}
-
-/* The count for areas of that kind. NULL: total_vm alone */
-static uint64_t *count_of(struct quire_mm *mm, uint32_t flags)
+void account_other(struct quire_mm *mm, uint32_t flags, int64_t nr_pages)
 {
 	if ((flags & (QUIRE_VM_EXEC | QUIRE_VM_WRITE | QUIRE_VM_GROWSDOWN)) == QUIRE_VM_EXEC)
-		return &mm->exec_vm;
-	if (flags & QUIRE_VM_GROWSDOWN)
-		return &mm->stack_vm;
-	return is_data(flags) ? &mm->data_vm : NULL;
-}
-
-static bool within(const struct quire_mm *mm, enum quire_rlimit limit, uint64_t nr_pages)
-{
-	return nr_pages <= mm->config.rlimit[limit] >> QUIRE_PAGE_SHIFT;
-}
-
-bool account_may_grow(const struct quire_mm *mm, uint32_t flags, uint64_t nr_pages)
-{
-	return within(mm, QUIRE_RLIMIT_AS, mm->total_vm + nr_pages) &&
-	       (!is_data(flags) || within(mm, QUIRE_RLIMIT_DATA, mm->data_vm + nr_pages));
-}
-
-bool account_may_lock(const struct quire_mm *mm, uint32_t flags, uint64_t nr_pages)
-{
-	return !(flags & QUIRE_VM_LOCKED) || mm->config.privileged ||
-	       within(mm, QUIRE_RLIMIT_MEMLOCK, mm->locked_vm + nr_pages);
-}
-
-void account_area(struct quire_mm *mm, uint32_t flags, int64_t nr_pages)
-{
-	uint64_t *count = count_of(mm, flags);
-
-	mm->total_vm += (uint64_t)nr_pages;
-	if (mm->total_vm > mm->hiwater_vm)
-		mm->hiwater_vm = mm->total_vm;
-	if (count)
-		*count += (uint64_t)nr_pages;
-	if (flags & QUIRE_VM_LOCKED)
-		mm->locked_vm += (uint64_t)nr_pages;
+		mm->exec_vm += (uint64_t)nr_pages;
+	else if (flags & QUIRE_VM_GROWSDOWN)
+		mm->stack_vm += (uint64_t)nr_pages;
 }
 
 static uint64_t managed(const struct quire *q)
@@ -86,43 +50,46 @@ uint64_t account_limit(struct quire *q)
 	return managed(q) * sysctl->overcommit_ratio / 100;
 }
 
-/* Mode 2. @now: pages promised with those asked for */
-static COLD bool within_limit(const struct quire_mm *mm, uint64_t now)
+uint64_t account_committed(const struct quire *q)
 {
-	const struct quire_vm_sysctl *sysctl = &vm_of(mm->q)->sysctl;
-	uint64_t limit = account_limit(mm->q), leave = mm->total_vm / RESERVE_SHARE;
+	return relaxed_load(&vm_of(q)->committed) + pagecache_promised(q);
+}
+
+/* Mode 2, once it is promised. @total_vm: of whom asks */
+static COLD bool within_limit(struct quire *q, uint64_t total_vm, bool privileged)
+{
+	const struct quire_vm_sysctl *sysctl = &vm_of(q)->sysctl;
+	uint64_t limit = account_limit(q), leave = total_vm / RESERVE_SHARE;
 
 	if (leave > KB_PAGES(sysctl->user_reserve_kbytes))
 		leave = KB_PAGES(sysctl->user_reserve_kbytes);
-	if (!mm->config.privileged)
+	if (!privileged)
 		leave += KB_PAGES(sysctl->admin_reserve_kbytes);
-	return limit > leave && now < limit - leave;
+	return limit > leave && account_committed(q) < limit - leave;
 }
 
-int account_promise(struct quire_mm *mm, uint64_t nr_pages)
+bool account_allow(struct quire *q)
 {
-	struct vm *vm = vm_of(mm->q);
-	bool ok = true;
-	uint64_t now;
+	return likely(vm_of(q)->sysctl.overcommit_memory != QUIRE_OVERCOMMIT_NEVER) ||
+	       within_limit(q, 0, false);
+}
 
-	/* Hosts of 32 bits count up to 2^31 pages. */
-	if (unlikely(nr_pages > UINTPTR_MAX / 2 || relaxed_load(&vm->committed) > UINTPTR_MAX / 2))
+bool account_judge(const struct quire_mm *mm, uint64_t nr_pages)
+{
+	switch (vm_of(mm->q)->sysctl.overcommit_memory) {
+	case QUIRE_OVERCOMMIT_GUESS:
+		return is_possible(mm->q, nr_pages);
+	case QUIRE_OVERCOMMIT_NEVER:
+		return within_limit(mm->q, mm->total_vm, mm->config.privileged);
+	default:
+		return true;
+	}
+}
+
+int account_promise_file(struct quire_mm *mm, struct quire_inode *inode, uint64_t nr_pages)
+{
+	if (!account_countable(nr_pages, pagecache_promised(mm->q)))
 		return -QUIRE_ENOMEM;
-	now = atomic_fetch_add_explicit(&vm->committed, (uintptr_t)nr_pages, memory_order_relaxed) +
-	      nr_pages;
-	if (likely(vm->sysctl.overcommit_memory == QUIRE_OVERCOMMIT_GUESS))
-		ok = is_possible(mm->q, nr_pages);
-	else if (vm->sysctl.overcommit_memory == QUIRE_OVERCOMMIT_NEVER)
-		ok = within_limit(mm, now);
-	if (!ok)
-		account_release(mm, nr_pages);
-	return ok ? 0 : -QUIRE_ENOMEM;
-}
-
-void account_release(struct quire_mm *mm, uint64_t nr_pages)
-{
-	uint64_t was = atomic_fetch_sub_explicit(&vm_of(mm->q)->committed, (uintptr_t)nr_pages,
-						 memory_order_relaxed);
-
-	ASSERT("VMA-4", was >= nr_pages);
+	inode_promise(inode, nr_pages);
+	return account_judge(mm, nr_pages) ? 0 : -QUIRE_ENOMEM;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check.c - the invariants of areas, VMA-1 to VMA-5, and the hash of all address spaces
+ * check.c - the invariants of areas, VMA-1 to VMA-6, and the hash of all address spaces
  */
 #include "vm/check.h"
 
@@ -89,6 +89,8 @@ static bool entries_check(const struct quire_mm *mm, struct quire_violation *out
 
 		if (!vma || map.virt.v + bytes > vma->end)
 			return broken(out, "VMA-5", "an entry in use lies in an area", map.virt.v);
+		if (!relaxed_load(&vma->touched))
+			return broken(out, "VMA-6", "an area with entries was touched", map.virt.v);
 		if (map.pte & QUIRE_PTE_PRESENT &&
 		    ((map.pte & QUIRE_PTE_RW && !(vma->flags & QUIRE_VM_WRITE)) ||
 		     (vma->pte & QUIRE_PTE_NX && !(map.pte & QUIRE_PTE_NX) &&
@@ -154,12 +156,11 @@ uint64_t check_vm_hash(struct quire *q, const struct tier *tier, uint64_t hash)
 {
 	const struct vm *vm = (const struct vm *)(const void *)tier;
 
-	(void)q;
 	for (const struct quire_mm *mm = vm->mms; mm; mm = mm->next) {
 		hash = hash_word(hash_word(hash, mm->number), mm->def_flags);
 		hash = areas_hash(mm, layout_hash(&mm->layout, hash));
 		for (unsigned i = 0; i < NR_RSS; i++)
 			hash = hash_word(hash, relaxed_load(&mm->rss[i]));
 	}
-	return hash_word(hash, relaxed_load(&vm->committed));
+	return hash_word(hash, account_committed(q));
 }

@@ -34,6 +34,7 @@ struct elf {
 	struct quire_file *file;
 	bool wide;              /* its words have 64 bits */
 	bool position;          /* ET_DYN: it can be anywhere; else ET_EXEC */
+	bool interpreter;       /* of another program; set by who opened it */
 	uint64_t entry;         /* where it begins, before it is moved */
 	uint64_t headers_at;    /* of the program headers in the file */
 	unsigned nr;            /* of them */

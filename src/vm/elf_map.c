@@ -2,8 +2,10 @@
 /*
  * elf_map.c - an image's segments, mapped into an address space
  *
- * Room for all of them is found first, in one piece: they keep the distances that they have in the
- * file.
+ * They keep the distances that they have in the file, so room for all of them is found first, in
+ * one piece, where the image may be anywhere. One that says where it has to be is mapped there, its
+ * first segment only if nothing is in the way, the others whatever is. An interpreter that says it
+ * clears its whole length first, the program with it. All of this is Linux's.
  */
 #include "vm/elf_map.h"
 
@@ -44,6 +46,16 @@ static int find_room(struct quire_mm *mm, uint64_t *at, uint64_t bytes)
 	return quire_munmap(mm, found, bytes);
 }
 
+/* An interpreter's length from its first segment on, unless that has nothing in the file. */
+static int clear_way(struct quire_mm *mm, const struct elf *elf, uint64_t bytes)
+{
+	struct elf_segment s;
+
+	if (!elf_find(elf, ELF_LOAD, &s) || !s.file_bytes)
+		return 0;
+	return quire_munmap(mm, (quire_virt_t){ page_down(s.vaddr) }, bytes);
+}
+
 /* How far the image moves. */
 static int find_bias(struct quire_mm *mm, const struct elf *elf, uint64_t base, uint64_t *bias)
 {
@@ -53,10 +65,8 @@ static int find_bias(struct quire_mm *mm, const struct elf *elf, uint64_t base, 
 	*bias = 0;
 	if (error)
 		return error;
-	if (!elf->position) {
-		/* Address 0 is one like the others to an image that is not to be moved. */
-		return start ? find_room(mm, &start, page_up(end) - start) : 0;
-	}
+	if (!elf->position)
+		return elf->interpreter ? clear_way(mm, elf, page_up(end) - start) : 0;
 	if (align >= limit)
 		align = QUIRE_PAGE_SIZE;
 	at = base & ~(align - 1);
@@ -90,15 +100,16 @@ static int map_zeros(struct quire_mm *mm, const struct elf_segment *s, uint64_t 
 	return args.bytes ? quire_mmap(mm, &args, &found) : 0;
 }
 
+/* @where: QUIRE_MAP_FIXED or FIXED_NOREPLACE */
 static int map_segment(struct quire_mm *mm, const struct elf *elf, const struct elf_segment *s,
-		       uint64_t bias)
+		       uint64_t at, unsigned where)
 {
-	uint64_t at = s->vaddr + bias, skip = at & PAGE_MASK;
+	uint64_t skip = at & PAGE_MASK;
 	const struct quire_mmap args = {
 		.address = { at - skip },
 		.bytes = s->file_bytes + skip,
 		.prot = rights(s),
-		.flags = QUIRE_MAP_PRIVATE | QUIRE_MAP_FIXED,
+		.flags = QUIRE_MAP_PRIVATE | where,
 		.file = elf->file,
 		.offset = s->offset - skip,
 	};
@@ -130,6 +141,7 @@ static void note_segment(const struct elf *elf, const struct elf_segment *s, str
 
 int elf_map(struct quire_mm *mm, const struct elf *elf, uint64_t base, struct elf_image *out)
 {
+	unsigned where = QUIRE_MAP_FIXED_NOREPLACE;
 	int error;
 
 	*out = (struct elf_image){ .start_code = UINT64_MAX };
@@ -140,8 +152,9 @@ int elf_map(struct quire_mm *mm, const struct elf *elf, uint64_t base, struct el
 		elf_segment(elf, i, &s);
 		if (s.what != ELF_LOAD)
 			continue;
-		error = map_segment(mm, elf, &s, out->bias);
+		error = map_segment(mm, elf, &s, s.vaddr + out->bias, where);
 		note_segment(elf, &s, out);
+		where = QUIRE_MAP_FIXED;
 	}
 	out->entry = elf->entry + out->bias;
 	if (!error && out->entry >= mm->layout.task_size.v)

@@ -98,6 +98,7 @@ static int open_interpreter(struct loading *l)
 	if (info.bytes < elf_header_bytes(l->elf.wide))
 		return -QUIRE_EIO;
 	error = elf_open(l->q, l->library, l->elf.wide, &l->interpreter);
+	l->interpreter.interpreter = true;
 	return error == -QUIRE_ENOEXEC ? -QUIRE_ELIBBAD : error;
 }
 

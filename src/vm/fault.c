@@ -189,12 +189,12 @@ static inline enum quire_fault answer(struct vma *vma, uint64_t address, uint32_
 			   .write = code & QUIRE_PF_WRITE };
 	enum quire_fault fault;
 
-	if (code & QUIRE_PF_PRESENT)
+	if (code & QUIRE_PF_PRESENT) {
 		fault = fault_cow(&f);
-	else if (vma->file)
-		fault = fault_file(&f);
-	else
-		fault = fault_anon(&f);
+	} else {
+		vma_touch(vma);
+		fault = vma->file ? fault_file(&f) : fault_anon(&f);
+	}
 	return account(&f, fault, out);
 }
 

@@ -124,7 +124,8 @@ static enum quire_fault map_copy(struct fault *f, struct quire_page *from)
 	bool mine = false;
 	uintptr_t token;
 
-	page = fault_anon_page(q, false);
+	/* The other page is locked: nobody writes files back for want of this one. */
+	page = quire_page_alloc(q, QUIRE_GFP_HIGHUSER_MOVABLE & ~QUIRE_GFP_BIT_FS, 0);
 	if (page && !touch_copy(q, page, from))
 		leaf = fault_enter(f, &token);
 	if (leaf) {

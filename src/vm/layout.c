@@ -111,7 +111,7 @@ static inline bool is_close(const struct vma *next, uint64_t end)
 static bool find_high(struct quire_mm *mm, struct tree_fit *fit, struct layout_place *out)
 {
 	while (fit->high > fit->low && tree_gap_top(&mm->areas, fit, &out->spot.c, &out->start)) {
-		vma_around(mm, &out->spot);
+		vma_around(&mm->areas, &out->spot);
 		out->at = true;
 		if (likely(!is_close(out->spot.next, out->start + fit->bytes)))
 			return true;
@@ -205,13 +205,8 @@ static int place_low(struct quire_mm *mm, const struct layout_request *req,
 static int place_high(struct quire_mm *mm, const struct layout_request *req,
 		      struct layout_place *out)
 {
-	uint64_t border = default_end(mm), least = vm_of(mm->q)->sysctl.mmap_min_addr;
-	struct tree_fit fit = {
-		.bytes = req->bytes,
-		.align = QUIRE_PAGE_SIZE,
-		.low = least > QUIRE_PAGE_SIZE ? least : QUIRE_PAGE_SIZE,
-		.high = mm->layout.mmap_base.v,
-	};
+	uint64_t border = default_end(mm);
+	struct tree_fit fit = layout_below_base(mm, req->bytes);
 
 	if (hint_ok(mm, req->hint, req->bytes)) {
 		out->start = req->hint;
@@ -252,5 +247,19 @@ int layout_place(struct quire_mm *mm, const struct layout_request *req, struct l
 		return -QUIRE_EINVAL;
 	if (out->start < vm_of(mm->q)->sysctl.mmap_min_addr && !mm->config.privileged)
 		return -QUIRE_EPERM;
+	return 0;
+}
+
+COLD int layout_fresh_rest(struct quire_mm *mm, uint64_t bytes, struct vma_spot *spot,
+			   uint64_t *start)
+{
+	const struct layout_request anywhere = { .bytes = bytes, .anonymous = true };
+	struct layout_place place;
+	int error = layout_place(mm, &anywhere, &place);
+
+	if (error)
+		return error;
+	vma_spot(mm, place.start, spot);
+	*start = place.start;
 	return 0;
 }

@@ -67,7 +67,8 @@ static bool is_file(int advice)
 }
 
 /*
- * Would contents be lost that a sealed area keeps? Those that it could write itself are not kept.
+ * Would contents be lost that a sealed area keeps? Those that it could write itself are not kept,
+ * and what was written privately over a file isn't either.
  */
 static bool is_sealed(const struct vma *vma, int advice)
 {
@@ -76,7 +77,7 @@ static bool is_sealed(const struct vma *vma, int advice)
 			advice == QUIRE_MADV_WIPEONFORK;
 
 	return vma->flags & QUIRE_VM_SEALED && discards && !(vma->flags & QUIRE_VM_WRITE) &&
-	       (!vma->file || (!(vma->flags & QUIRE_VM_MAYSHARE) && vma->anon));
+	       !vma->file;
 }
 
 static uint32_t flags_after(const struct vma *vma, int advice)

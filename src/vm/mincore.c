@@ -2,7 +2,8 @@
 /*
  * mincore.c - which pages are in memory
  *
- * Those that an entry maps; and of files those that the page cache has, mapped or not.
+ * Those that an entry maps; and of files those that the page cache has, mapped or not, but for those
+ * that were only allocated.
  *
  * Source: mincore(2)
  */
@@ -13,6 +14,15 @@
 #include "vm/layout.h"
 #include "vm/mm.h"
 
+/* Does it hold what the file has there? */
+static bool is_filled(const struct quire *q, const struct quire_page *page)
+{
+	uint32_t flags = relaxed_load(&use_of(q, page)->flags);
+
+	return flags & USE_UPTODATE &&
+	       (flags & (USE_AHEAD | USE_MEMORY)) != (USE_AHEAD | USE_MEMORY);
+}
+
 static void from_cache(const struct vma *vma, uint64_t start, uint64_t end, unsigned char *vec)
 {
 	struct quire_inode *inode = quire_file_inode(vma->file);
@@ -22,8 +32,7 @@ static void from_cache(const struct vma *vma, uint64_t start, uint64_t end, unsi
 
 		if (!page)
 			continue;
-		vec[(at - start) >> QUIRE_PAGE_SHIFT] =
-			(relaxed_load(&use_of(inode->q, page)->flags) & USE_UPTODATE) != 0;
+		vec[(at - start) >> QUIRE_PAGE_SHIFT] = is_filled(inode->q, page);
 		pagecache_put(inode->q, page);
 	}
 }

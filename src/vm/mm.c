@@ -111,7 +111,8 @@ void mm_empty(struct quire_mm *mm)
 		if (vma->flags & QUIRE_VM_ACCOUNT)
 			accounted += vma_pages(vma);
 		account_area(mm, vma->flags, -(int64_t)vma_pages(vma));
-		zap_range(vma, vma->start, vma->end);
+		if (relaxed_load(&vma->touched))
+			zap_range(vma, vma->start, vma->end);
 		vma_unlink(vma);
 	}
 	vma_nodes_put(mm, 0);

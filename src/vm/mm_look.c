@@ -141,7 +141,7 @@ int quire_vm_stat(struct quire *q, struct quire_vm_stat *out)
 	if (!vm)
 		return -QUIRE_ENODEV;
 	*out = (struct quire_vm_stat){
-		.committed = relaxed_load(&vm->committed),
+		.committed = account_committed(q),
 		.commit_limit = account_limit(q),
 		.nr_anon = relaxed_load(&vm->nr_anon),
 		.nr_mapped = relaxed_load(&vm->nr_mapped),

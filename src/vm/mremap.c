@@ -235,7 +235,9 @@ static int move(struct remap *r, struct vma *vma)
 	}
 	struct vma *to = make_copy(r, &m);
 
-	error = zap_move(vma_find(r->mm, r->old), r->old, to, r->to, m.keep);
+	/* Of 0 bytes from address 0 on the last would be the last of all. */
+	if (m.keep)
+		error = zap_move(vma_find(r->mm, r->old), r->old, to, r->to, m.keep);
 	if (error) {
 		uint64_t accounted = munmap_range(r->mm, r->to, r->to + r->new_bytes, &m.room);
 

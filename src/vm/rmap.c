@@ -12,6 +12,7 @@
 #include <quire/port.h>
 
 #include "core/assert.h"
+#include "vm/account.h"
 #include "vm/anon.h"
 #include "vm/frame.h"
 #include "vm/zap.h"
@@ -181,4 +182,4 @@ static bool clean(struct quire *q, struct quire_page *page)
 	return dirty;
 }
 
-const struct pagecache_above rmap_above = { unmap, clean };
+const struct pagecache_above rmap_above = { unmap, clean, account_allow };

@@ -13,11 +13,11 @@
 
 /*
  * Records take as much on 32-bit hosts, whose pointers are smaller: what the heap looks like is a
- * machine's state.
+ * machine's state. Ten nodes of 400 bytes fill a frame, so they can be had one frame at a time.
  */
 #define VMA_BYTES 128
 #define MM_BYTES 640
-#define NODE_BYTES 496
+#define NODE_BYTES 400
 _Static_assert(sizeof(struct vma) <= VMA_BYTES, "VMA_BYTES");
 _Static_assert(sizeof(struct quire_mm) <= MM_BYTES, "MM_BYTES");
 _Static_assert(sizeof(struct tree_node) <= NODE_BYTES, "NODE_BYTES");

@@ -25,8 +25,9 @@ struct zap {
 	struct quire_mm *mm;
 	struct frame_finder finder;
 	struct quire_tlb tlb;
-	bool files; /* only what is in the page cache */
-	int gone;   /* entries of this page table */
+	bool files;   /* only what is in the page cache */
+	bool written; /* some of page[] are marked with PAGE_WRITTEN */
+	int gone;     /* entries of this page table */
 	uint64_t rss[NR_RSS];
 	uint64_t nr_anon, nr_mapped; /* frames that nobody maps any more */
 	uint64_t nr_shared;          /* of page[], those counted above; the rest is nobody else's */
@@ -34,22 +35,30 @@ struct zap {
 	struct quire_page *page[ZAP_BATCH];
 };
 
-/* The frame of an entry that is gone. */
-static APART void gather_shared(struct zap *z, struct quire_page *page, uint64_t entry)
+/* In a pointer of page[]: of a file with a store, and the entry could be written. */
+#define PAGE_WRITTEN ((uintptr_t)1)
+
+/* The frame of an entry that is gone. Return: it, marked if need be */
+static APART struct quire_page *gather_shared(struct zap *z, struct quire_page *page,
+					      uint64_t entry)
 {
+	enum rss kind = frame_kind(z->mm->q, page);
 	bool last = frame_unmap(page);
 
-	if (frame_anon(page)) {
-		z->rss[RSS_ANON]++;
-		z->nr_anon += last;
-	} else {
-		z->rss[frame_kind(z->mm->q, page)]++;
-		z->nr_mapped += last;
-		/* Writes to a file without a store are noticed here. */
-		if (entry & QUIRE_PTE_DIRTY)
-			frame_dirty(z->mm->q, page);
-	}
 	z->nr_shared++;
+	z->rss[kind]++;
+	if (kind == RSS_ANON) {
+		z->nr_anon += last;
+		return page;
+	}
+	z->nr_mapped += last;
+	/* Writes to a file without a store are noticed here. */
+	if (entry & QUIRE_PTE_DIRTY)
+		frame_dirty(z->mm->q, page);
+	if (kind != RSS_FILE || !(entry & QUIRE_PTE_RW))
+		return page;
+	z->written = true;
+	return (struct quire_page *)((uintptr_t)page | PAGE_WRITTEN);
 }
 
 /* Entries [i, end) of a page table. Return: where it stopped: the batch is full */
@@ -74,7 +83,7 @@ static WITHIN unsigned clear(struct zap *z, void *contents, unsigned i, unsigned
 		if (unlikely(!page))
 			continue;
 		if (unlikely(!frame_unmap_only(page)))
-			gather_shared(z, page, entry);
+			page = gather_shared(z, page, entry);
 		z->page[nr++] = page;
 	}
 	z->nr = nr;
@@ -110,6 +119,22 @@ static void settle(struct zap *z)
 	z->nr_anon = z->nr_mapped = z->nr_shared = 0;
 }
 
+/*
+ * A write-back that came after the entries had gone did not find them. What other processors wrote
+ * through their TLBs since then is to be written, too.
+ */
+static COLD void dirty_again(struct zap *z)
+{
+	for (unsigned i = 0; i < z->nr; i++) {
+		uintptr_t page = (uintptr_t)z->page[i];
+
+		z->page[i] = (struct quire_page *)(page & ~PAGE_WRITTEN);
+		if (page & PAGE_WRITTEN)
+			pagecache_dirty(z->mm->q, z->page[i]);
+	}
+	z->written = false;
+}
+
 /* End a batch: the frames go. */
 static void give_back(struct zap *z, uintptr_t token)
 {
@@ -117,6 +142,8 @@ static void give_back(struct zap *z, uintptr_t token)
 		settle(z);
 	table_leave(z->mm->table, token);
 	quire_tlb_flush(&z->tlb);
+	if (unlikely(z->written))
+		dirty_again(z);
 	if (z->nr)
 		frame_put(z->mm->q, z->page, z->nr);
 	z->nr = 0;
@@ -171,6 +198,7 @@ static void zap(struct vma *vma, uint64_t start, uint64_t end, bool files)
 	z.mm = vma->mm;
 	z.finder = frame_begin(vma->mm);
 	z.files = files;
+	z.written = false;
 	z.rss[RSS_ANON] = z.rss[RSS_FILE] = z.rss[RSS_SHMEM] = 0;
 	z.nr_anon = z.nr_mapped = z.nr_shared = z.nr = 0;
 	quire_tlb_begin(&z.tlb, vma->mm->table);
@@ -501,6 +529,8 @@ int zap_move(struct vma *from, uint64_t start, struct vma *to, uint64_t at, uint
 	/* Fresh memory may be one area with its new place by now: no frame knows a number. */
 	ASSERT("RMAP-3", from == to || (!from->anon && !from->file) ||
 				 vma_index(from, start) == vma_index(to, at));
+	if (relaxed_load(&from->touched))
+		vma_touch(to);
 	quire_tlb_begin(&tlb, t);
 	move_hold(from);
 	for (;;) {

@@ -45,7 +45,7 @@ static void put(uint64_t from, uint64_t to)
 	tree_seek(&tree, from, &c);
 	if (tree_need(&tree, &c))
 		abort();
-	tree_insert(&tree, &c, &range);
+	tree_insert(&tree, &c, range.start, range.end, range.value);
 }
 
 static void fill(void)
@@ -118,7 +118,7 @@ static void erase_hole_insert(unsigned i)
 		abort();
 	range.start = *at;
 	range.end = *at + bytes[i];
-	tree_insert(&tree, &c, &range);
+	tree_insert(&tree, &c, range.start, range.end, range.value);
 }
 
 static void nothing(unsigned i)
@@ -149,7 +149,7 @@ static void run(const char *name, void (*once)(unsigned i))
 {
 	uint64_t began;
 
-	tree = (struct tree_root){ .nr = 0 };
+	tree = (struct tree_root){ .base = LOW };
 	fill();
 	began = now();
 	CALLGRIND_START_INSTRUMENTATION;

@@ -750,6 +750,105 @@ TEST(real_programs)
 	}
 }
 
+/* ---- Segments that are far apart, and what lies between them --------------------------- */
+
+/* What stands in a file besides the usual segment. */
+static const struct {
+	const char *what;
+	bool first;
+	uint64_t empty; /* address of a segment of nothing; 1: none */
+} empties[] = {
+	{ "no empty segment", false, 1 },	       { "empty, at 0, first", true, 0 },
+	{ "empty, at 0, last", false, 0 },	       { "empty, one page below, first", true, 0x2ff000 },
+	{ "empty, one page below, last", false, 0x2ff000 }, { "empty, amid a page, first", true, 0x123 },
+};
+
+static void add_empty(struct image *image, size_t i)
+{
+	if (empties[i].empty != 1)
+		image_part(image, PT_LOAD, empties[i].first)->vaddr = empties[i].empty;
+}
+
+static void add_far(struct image *image, uint64_t vaddr)
+{
+	struct part *p = more(image, vaddr);
+
+	p->filesz = p->memsz = 100;
+}
+
+static void write_program(const struct image *image)
+{
+	if (!write_file(program_path, image->bytes, image->length))
+		abort();
+}
+
+/* An interpreter on both sides of the program, which lies at 0x400000. */
+static void judge_around(bool wide, bool far, size_t i)
+{
+	static struct image image;
+	struct part *p;
+
+	image_begin(&interpreter, wide, 2);
+	interpreter.part[0].vaddr = 0x300000;
+	interpreter.entry = 0x300000 + IMAGE_CODE;
+	if (far)
+		add_far(&interpreter, 0x800000);
+	add_empty(&interpreter, i);
+	image_finish(&interpreter);
+	if (!write_file(interpreter_path, interpreter.bytes, interpreter.length))
+		abort();
+	image_begin(&image, wide, 2);
+	p = image_part(&image, PT_INTERP, true);
+	p->offset = image_data(&image, interpreter_path, strlen(interpreter_path) + 1);
+	p->filesz = p->memsz = strlen(interpreter_path) + 1;
+	stack_exec(&image);
+	image_finish(&image);
+	write_program(&image);
+	compare(program_path);
+}
+
+/* A program with a segment in its stack. */
+static void judge_stack(bool wide, size_t i)
+{
+	static struct image image;
+
+	image_begin(&image, wide, 2);
+	add_far(&image, wide ? 0x7fffffff0000 : 0xfffe0000);
+	add_empty(&image, i);
+	stack_exec(&image);
+	image_finish(&image);
+	write_program(&image);
+	compare(program_path);
+}
+
+/* Linux looks for room only where the first segment of a program goes. */
+TEST(between_segments)
+{
+	char *argv[] = { "prog", NULL };
+	static struct started dead;
+	static struct image image;
+
+	if (!begin())
+		return;
+	for (int wide = 0; wide < 2; wide++) {
+		if (!linux_runs(wide))
+			continue;
+		for (size_t i = 0; i < sizeof(empties) / sizeof(empties[0]); i++) {
+			judge_around(wide, false, i);
+			judge_around(wide, true, i);
+			judge_stack(wide, i);
+		}
+		/* The first one in the stack: Linux kills what it has begun. */
+		image_begin(&image, wide, 2);
+		image.part[0].vaddr = wide ? 0x7fffffff0000 : 0xfffe0000;
+		image.entry = image.part[0].vaddr + IMAGE_CODE;
+		image_finish(&image);
+		write_program(&image);
+		CHECK(!start_on_linux(program_path, argv, &dead));
+		CHECK_EQ(run_on_quire(&image), -QUIRE_EEXIST);
+	}
+}
+
 TEST(end)
 {
 	if (!begin())
@@ -761,4 +860,5 @@ TEST(end)
 }
 
 TEST_MAIN(CASE(headers), CASE(short_files), CASE(many_headers), CASE(segments),
-	  CASE(interpreter_paths), CASE(interpreters), CASE(real_programs), CASE(end))
+	  CASE(interpreter_paths), CASE(interpreters), CASE(real_programs),
+	  CASE(between_segments), CASE(end))

@@ -246,4 +246,50 @@ TEST(shared_by_processes)
 	}
 }
 
-TEST_MAIN(CASE(around), CASE(the_end), CASE(dirty), CASE(private), CASE(shared_by_processes))
+/* Somebody touches what is being allocated, while frames run short. */
+struct toucher {
+	struct quire_mm *mm;
+	int code;
+	unsigned times;
+};
+
+static uint64_t touch_early(void *ctx, quire_gfp_t gfp, unsigned order)
+{
+	struct toucher *t = ctx;
+
+	(void)gfp, (void)order;
+	if (!t->times++)
+		t->code = process_write(t->mm, AT + 3 * PAGE, 1);
+	return 0;
+}
+
+/* Until fallocate has it all, and the file its size, its pages are behind the end. */
+TEST(allocated_not_yet)
+{
+	for (unsigned i = 0; process_machine(i); i++) {
+		struct mapped m = { .mm = NULL };
+		struct toucher t = { .code = 0 };
+		const struct quire_pressure hook = { touch_early, NULL, &t };
+		struct quire_inode_info info;
+
+		if (!process_rig(&m.rig, process_machine(i), MB(64)))
+			return;
+		CHECK_EQ(quire_memfd_create(m.rig.q, "a", 0, &m.file), 0);
+		CHECK_EQ(quire_file_truncate(m.file, PAGE), 0);
+		t.mm = m.mm = process_start(&m.rig);
+		map(&m, m.mm, AT, QUIRE_MAP_SHARED);
+		CHECK_EQ(process_write(m.mm, AT, 1), 0);
+		quire_set_pressure(m.rig.q, &hook);
+		CHECK_EQ(quire_file_allocate(m.file, 0, 0, MB(128)), -QUIRE_ENOMEM);
+		quire_set_pressure(m.rig.q, NULL);
+		CHECK(t.times > 0);
+		CHECK_EQ(t.code, -QUIRE_BUS_ADRERR);
+		quire_inode_info(quire_file_inode(m.file), &info);
+		CHECK_EQ(info.nr_pages, 1);
+		rig_sound(&m.rig);
+		end(&m);
+	}
+}
+
+TEST_MAIN(CASE(allocated_not_yet), CASE(around), CASE(the_end), CASE(dirty), CASE(private),
+	  CASE(shared_by_processes))

@@ -213,8 +213,8 @@ TEST(files)
 	CHECK_STR(space_areas(&s), "10-12 rw-s@1 20-22 rw-s@0 40-44 rw-p@1");
 	CHECK_EQ(space_get(&s, 40), 99);
 	CHECK_EQ(space_get(&s, 21), 12);
-	clear(&s);
 	quire_file_put(file);
+	clear(&s);
 	space_end(&s);
 }
 

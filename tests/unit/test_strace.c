@@ -134,6 +134,19 @@ TEST(processes)
 	CHECK_EQ(good("7 vfork() = 9", LAB_CALL_FORK).arg[0], LAB_CLONE_VM | LAB_CLONE_VFORK);
 }
 
+/* What strace says behind a result. */
+TEST(rests)
+{
+	CHECK_EQ(good("7 fork() = 9 /* 5 in strace's PID NS */", LAB_CALL_FORK).result, 9);
+	CHECK_EQ(good("7 brk(NULL) = 0x1000 <0.000007>", LAB_CALL_BRK).result, 0x1000);
+	CHECK_EQ(good("7 munmap(0x1000, 1) = 0 (INJECTED) <0.000007>", LAB_CALL_MUNMAP).result, 0);
+	CHECK(good("7 brk(NULL) = -1 ENOMEM (Cannot allocate memory) <0.1>", LAB_CALL_BRK).failed);
+	CHECK(!good("7 brk(NULL) = ? ERESTARTSYS (To be restarted if SA_RESTART is set)",
+		    LAB_CALL_BRK).ended);
+	CHECK(!good("7 exit_group(0) = ?", LAB_CALL_EXIT).ended);
+	CHECK(!good("7 exit_group(0) = ? <unavailable>", LAB_CALL_EXIT).ended);
+}
+
 TEST(two_parts)
 {
 	good("7 mprotect(0x1000, 4096, <unfinished ...>", LAB_CALL_NONE);
@@ -182,6 +195,14 @@ TEST(damage)
 	bad("7 munmap(0x1000, 1) = -1 ", "an error expected");
 	bad("7 munmap(0x1000, 1) = 0munmap(0x1000, 1) = 0",
 	    "something follows that does not belong here");
+	bad("7 munmap(0x1000, 1) = 08 munmap(0x1000, 1) = 0",
+	    "something follows that does not belong here");
+	bad("7 munmap(0x1000, 1) = -1 EINVAL8 munmap(0x1000, 1) = 0",
+	    "something follows that does not belong here");
+	bad("7 munmap(0x1000, 1) = -1 EINVAL (Invalid arg", "words without their end");
+	bad("7 exit(0) = ?8 munmap(0x1000, 1) = 0", "something follows that does not belong here");
+	bad("7 munmap(0x1000, 1) = 0 <0.00", "words without their end");
+	bad("7 fork() = 9 /* 5 in", "a comment without its end");
 	bad("7 munmap(0x1000, zwei) = 0", "number expected");
 	bad("7 mprotect(0x1000, 1, PROT_FOO) = 0", "a flag that is not known");
 	bad("7 mprotect(0x1000, 1, PROT_READ|) = 0", "a flag expected");
@@ -192,5 +213,5 @@ TEST(damage)
 	bad("hello", "no call");
 }
 
-TEST_MAIN(CASE(mmap), CASE(heads), CASE(the_other_calls), CASE(processes), CASE(two_parts),
-	  CASE(too_many_are_inside), CASE(damage))
+TEST_MAIN(CASE(mmap), CASE(heads), CASE(the_other_calls), CASE(processes), CASE(rests),
+	  CASE(two_parts), CASE(too_many_are_inside), CASE(damage))
