@@ -122,8 +122,8 @@ struct quire_vm_stat {
  * quire_vm_stat - count
  *
  * Return:  0; -QUIRE_ENODEV
- * Context: with memory that is locked, or huge pages, nobody else may use the machine meanwhile; may
- *          sleep
+ * Context: with memory that is locked, or huge pages, nobody else may use the machine meanwhile;
+ *          may sleep
  */
 int quire_vm_stat(struct quire *q, struct quire_vm_stat *out);
 

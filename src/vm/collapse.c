@@ -2,11 +2,11 @@
 /*
  * collapse.c - small pages become a huge one: MADV_COLLAPSE, khugepaged
  *
- *   [ page | none | zeros | page | … ]   page table      hidden: S keeps faults away, and after
- *      │                     │                           the flush no TLB has the old pages
+ *   [ page | none | zeros | page | … ]   page table      hidden: S keeps faults away, after the
+ *      │                     │                           flush no TLB has the old pages
  *      ▼ copied     zeroed   ▼
- *   [ frame | frame | frame | frame | … ]   a block      then one large leaf; the page table is kept
- *                                                        for its split
+ *   [ frame | frame | frame | frame | … ]   a block      then one large leaf; the page table is
+ *                                                        kept for its split
  *
  * The old frames lose a reference each: what others share stays theirs.
  *

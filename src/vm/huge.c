@@ -113,8 +113,8 @@ static void give_block(struct quire *q, struct quire_page *page, unsigned nr)
 }
 
 /*
- * The frames of one that was taken out. @alone: nobody else has any. Locks: none of T; takes A. TLBs
- * have been flushed
+ * The frames of one that was taken out. @alone: nobody else has any. Locks: none of T; takes A.
+ * TLBs have been flushed
  */
 static void give(struct quire *q, struct quire_page *page, unsigned nr, bool alone)
 {
