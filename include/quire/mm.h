@@ -65,8 +65,8 @@ struct quire_vm_sysctl {
 	unsigned max_ptes_none;        /* of a huge page to be made: pages that nothing is in yet */
 	unsigned max_ptes_shared;      /* and those that others have, too */
 	/*
-	 * Huge pages for MAP_HUGETLB. When it is set the pool grows as far as blocks can be had, and
-	 * shrinks as far as they are not in use or promised: what is read then is what it has.
+	 * Huge pages for MAP_HUGETLB. When it is set the pool grows as far as blocks can be had,
+	 * and shrinks as far as they are not in use or promised: what is read is what it has.
 	 */
 	uint64_t nr_hugepages;
 	uint64_t nr_overcommit_hugepages; /* as many more may come when they are asked for */
