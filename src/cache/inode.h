@@ -18,6 +18,8 @@
 /* Bytes of a file at most, as Linux's: its pages have numbers of 51 bits (struct use). */
 #define INODE_BYTES_MAX ((uint64_t)INT64_MAX)
 
+struct hugefile;
+
 /** struct quire_inode - a file */
 struct quire_inode {
 	struct quire *q;
@@ -28,6 +30,7 @@ struct quire_inode {
 					  * the end; 0: none (R for writing) */
 	uint64_t promised;               /* pages of memory that it may have whatever it has,
 					  * from inode_promise on; 0: those that it has */
+	struct hugefile *huge;           /* of huge pages (hugefile.h); NULL: of 4 KB; constant */
 	uint64_t ino;
 	uint32_t dev_major, dev_minor;
 	_Atomic uint32_t users;          /* references */

@@ -93,7 +93,7 @@ static void write_flags(uint32_t flags, struct json *j, bool json)
 		{ QUIRE_VM_MAYEXEC, "me" },	{ QUIRE_VM_MAYSHARE, "ms" },
 		{ QUIRE_VM_GROWSDOWN, "gd" },	{ QUIRE_VM_LOCKED, "lo" },
 		{ QUIRE_VM_SEQ_READ, "sr" },	{ QUIRE_VM_RAND_READ, "rr" },
-		{ QUIRE_VM_DONTCOPY, "dc" },	{ QUIRE_VM_LOCKONFAULT, "lf" },
+		{ QUIRE_VM_DONTCOPY, "dc" },	{ QUIRE_VM_DONTEXPAND, "de" },	{ QUIRE_VM_LOCKONFAULT, "lf" },
 		{ QUIRE_VM_ACCOUNT, "ac" },	{ QUIRE_VM_NORESERVE, "nr" },
 		{ QUIRE_VM_HUGETLB, "ht" },	{ QUIRE_VM_WIPEONFORK, "wf" },
 		{ QUIRE_VM_DONTDUMP, "dd" },	{ QUIRE_VM_HUGEPAGE, "hg" },

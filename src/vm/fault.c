@@ -23,6 +23,7 @@
 #include "vm/fault_cow.h"
 #include "vm/fault_file.h"
 #include "vm/huge.h"
+#include "vm/hugetlb.h"
 
 #define RIGHTS (QUIRE_VM_READ | QUIRE_VM_WRITE | QUIRE_VM_EXEC)
 
