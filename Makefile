@@ -295,8 +295,7 @@ $(foreach kind,$(KERNEL_KINDS),$(eval $(call image,test,$(kind),$(X86) $(SOFTMMU
 BENCH_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(wildcard bench/*.c))
 
 bench: deps-test $(B)/bench $(B)/cost-tree ## measure, write build/bench.json and print it as a table
-	@bench/run $(B)/bench build/bench.json
-	@bench/run $(B)/cost-tree build/cost-tree.json
+	@bench/run $(B)/bench build/bench.json $(B)/cost-tree
 
 $(BENCH_OBJ): | deps-test
 

@@ -16,6 +16,8 @@ QUIRE_CORE += src/core/radix.c
 QUIRE_CORE += src/core/sem.c
 QUIRE_CORE += src/core/string.c
 QUIRE_CORE += src/core/tree.c
+QUIRE_CORE += src/core/tree_check.c
+QUIRE_CORE += src/core/tree_find.c
 
 # src/arch
 QUIRE_ARCH :=

@@ -186,7 +186,9 @@ int quire_file_truncate(struct quire_file *file, uint64_t bytes);
 #define QUIRE_FALLOC_ZERO_RANGE 0x10u
 
 /**
- * quire_file_allocate - fallocate. A file without a store keeps pages behind its end, with KEEP_SIZE
+ * quire_file_allocate - fallocate
+ *
+ * With KEEP_SIZE a file without a store keeps pages behind its end.
  *
  * Return: 0; -QUIRE_EBADF, EINVAL, EFBIG, EPERM, EOPNOTSUPP, ENOMEM, ENOSPC
  */

@@ -96,12 +96,12 @@ static bool check_frames(struct quire *q, struct quire_violation *out)
 bool rules_check(struct quire *q, const struct tier *tier, struct quire_violation *out)
 {
 	const struct pagecache *pc = (const struct pagecache *)(const void *)tier;
-	uint64_t nr = 0, dirty = 0, promised = 0, huge = 0;
+	uint64_t nr = 0, dirty = 0, promised = 0, reserved = 0;
 
 	for (const struct quire_inode *inode = pc->first; inode; inode = inode->next, nr++) {
 		if (!check_inode(inode, out))
 			return false;
-		if (inode->huge && !hugefile_check(inode, &huge, out))
+		if (inode->huge && !hugefile_check(inode, &reserved, out))
 			return false;
 		dirty += inode->nr_dirty;
 		if (!inode->store)
@@ -115,8 +115,8 @@ bool rules_check(struct quire *q, const struct tier *tier, struct quire_violatio
 			      dirty);
 	if (nr != pc->nr_inodes)
 		return broken(out, "CACHE-7", "the files listed are those counted", nr);
-	if (huge > pc->huge.nr_reserved)
-		return broken(out, "HUGETLB-2", "what files promise is reserved", huge);
+	if (reserved > pc->huge.nr_reserved)
+		return broken(out, "HUGETLB-2", "what files promise is reserved", reserved);
 	return hugepool_check(q, out) && check_frames(q, out);
 }
 

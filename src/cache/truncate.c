@@ -180,10 +180,14 @@ int quire_file_truncate(struct quire_file *file, uint64_t bytes)
 
 /* ---- fallocate -------------------------------------------------------------------- */
 
-/* [offset, end) is a hole; its edges are zeros. */
+/*
+ * [offset, end) is a hole; its edges are zeros. The end of a file's last page stands for that of
+ * the file.
+ */
 static int punch(struct quire_inode *inode, uint64_t offset, uint64_t end)
 {
-	uint64_t first = inode_pages(offset), last = INDEX(end);
+	uint64_t first = inode_pages(offset), last = INDEX(end), size = inode->bytes;
+	uint64_t stored = (end < size ? end : size) - offset;
 	bool one = INDEX(offset) == INDEX(end) && OFFSET(offset);
 	int error = touchable(inode, offset);
 
@@ -191,7 +195,7 @@ static int punch(struct quire_inode *inode, uint64_t offset, uint64_t end)
 		error = touchable(inode, end);
 	if (!error && inode->store)
 		error = inode->store->punch
-				? store_error(inode->store->punch(inode->ctx, offset, end - offset))
+				? store_error(inode->store->punch(inode->ctx, offset, stored))
 				: -QUIRE_EOPNOTSUPP;
 	if (error)
 		return error;
@@ -268,6 +272,7 @@ static int store_allocate(struct quire_inode *inode, unsigned mode, uint64_t off
 {
 	uint64_t size = inode->bytes;
 	bool grow = !(mode & QUIRE_FALLOC_KEEP_SIZE) && end > size;
+	uint64_t whole = inode_pages(size) << QUIRE_PAGE_SHIFT;
 
 	if (!(mode & (QUIRE_FALLOC_PUNCH_HOLE | QUIRE_FALLOC_ZERO_RANGE)) || !inode->store->punch)
 		return -QUIRE_EOPNOTSUPP;
@@ -275,7 +280,10 @@ static int store_allocate(struct quire_inode *inode, unsigned mode, uint64_t off
 
 	if (error || offset >= inode->bytes)
 		return error;
-	error = punch(inode, offset, end < inode->bytes ? end : inode->bytes);
+	/* Of the last page nothing is left, whatever of it the range misses. */
+	if (end > inode->bytes && (mode & QUIRE_FALLOC_PUNCH_HOLE || end > whole))
+		end = whole;
+	error = punch(inode, offset, end);
 	if (error && grow)
 		truncate_shrink(inode, size);
 	return error;

@@ -82,7 +82,8 @@ static int write_chunk(struct quire_inode *inode, const struct chunk *c)
 	error = quire_page_write(q, page, (unsigned)c->offset & (QUIRE_PAGE_SIZE - 1), c->buf,
 				 c->n);
 	if (!error) {
-		pagecache_used(q, page);
+		if (!inode->store)
+			pagecache_used(q, page);
 		pagecache_referenced(q, page);
 		pagecache_dirty(q, page);
 	} else if (fresh) {

@@ -3,14 +3,14 @@
  * tree.c - disjoint ranges in order, with their gaps
  *
  * A range has a gap before it, down to the end of the one before, whichever leaf that is in; the
- * first one down to the tree's base. A change in a leaf is carried up only as far as its end changes, or
- * a gap is wider than was known. So most changes touch one leaf.
- *
- * Searches for a gap go down once: where a node promises none, what is below it is not looked at.
+ * first one down to the tree's base. A change in a leaf is carried up only as far as its end
+ * changes, or a gap is wider than was known. So most changes touch one leaf: they are the short
+ * ways of tree_insert and tree_erase, which call nobody (a call with its saved registers is a
+ * quarter of what they cost).
  */
 #include "core/tree.h"
 
-#include "core/assert.h"
+#include "core/node.h"
 
 /* Where the only entry of a new leaf is, from where it can grow to either side. */
 #define MIDDLE (TREE_FAN / 2)
@@ -26,65 +26,10 @@ static inline uint64_t larger(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* The first entry that ends above @address; there is one. Four steps, no branch. */
-static inline uint32_t node_seek(const struct tree_node *n, uint64_t address)
-{
-	size_t i = (size_t)(n->end[7] <= address) * 8;
-
-	i += (size_t)(n->end[i + 3] <= address) * 4;
-	i += (size_t)(n->end[i + 1] <= address) * 2;
-	return (uint32_t)(i + (n->end[i] <= address));
-}
-
-static inline uint32_t node_nr(const struct tree_node *n)
-{
-	return n->last - n->first;
-}
-
-static inline uint64_t node_end(const struct tree_node *n)
-{
-	return n->end[n->last - 1];
-}
-
-/* Where the range before that of the cursor's entry of @level ends, or the tree begins. */
-static inline uint64_t below(const struct tree_root *tree, const struct tree_cursor *c,
-			     uint32_t level)
-{
-	for (; level < tree->height; level++) {
-		const struct tree_node *n = c->node[level];
-		uint32_t i = c->at[level];
-
-		if (i > n->first)
-			return n->end[i - 1];
-	}
-	return tree->base;
-}
-
-/* The same of the range at the cursor: mostly it is in the leaf. */
-static inline uint64_t below_leaf(const struct tree_root *tree, const struct tree_cursor *c)
-{
-	const struct tree_node *n = c->node[0];
-	uint32_t i = c->at[0];
-
-	return likely(i > n->first) ? n->end[i - 1] : below(tree, c, 1);
-}
-
-/* The widest gap of a node, or what it may be. @low: where the range before its first one ends */
-static uint64_t widest(const struct tree_node *n, uint32_t level, uint64_t low)
-{
-	uint64_t most = 0;
-
-	for (uint32_t i = n->first; i < n->last; i++) {
-		most = larger(most, level ? n->gap[i] : n->start[i] - low);
-		low = n->end[i];
-	}
-	return most;
-}
-
-/* The entry for a node. @low: as above */
+/* The entry for a node. @low: where the range before it ends */
 static struct entry sum(struct tree_node *n, uint32_t level, uint64_t low)
 {
-	return (struct entry){ node_end(n), widest(n, level, low), n };
+	return (struct entry){ node_end(n), node_widest(n, level, low), n };
 }
 
 static inline void entry_set(struct tree_node *n, uint32_t i, const struct entry *e)
@@ -94,8 +39,8 @@ static inline void entry_set(struct tree_node *n, uint32_t i, const struct entry
 	n->slot[i].value = e->to;
 }
 
-static inline void entry_copy(struct tree_node *to, uint32_t i, const struct tree_node *from,
-			      uint32_t j)
+static inline void entry_copy(struct tree_node *to, size_t i, const struct tree_node *from,
+			      size_t j)
 {
 	to->end[i] = from->end[j];
 	to->gap[i] = from->gap[j];
@@ -126,9 +71,9 @@ static APART void slide(struct tree_node *n, uint32_t first)
 }
 
 /* Make room for an entry inside of a node: those of the shorter side move. Return: where it is */
-static WITHIN uint32_t node_shift(struct tree_node *n, uint32_t at)
+static WITHIN uint32_t node_shift(struct tree_node *n, size_t at)
 {
-	uint32_t i;
+	size_t i;
 
 	if (n->first && (n->last == TREE_FAN || at - n->first < n->last - at)) {
 		for (i = --n->first; i + 1 < at; i++)
@@ -137,7 +82,7 @@ static WITHIN uint32_t node_shift(struct tree_node *n, uint32_t at)
 		for (i = n->last++; i > at; i--)
 			entry_copy(n, i, n, i - 1);
 	}
-	return i;
+	return (uint32_t)i;
 }
 
 /*
@@ -162,19 +107,19 @@ static void node_put(struct tree_node *n, uint32_t at, const struct entry *e)
 	entry_set(n, at, e);
 }
 
-static WITHIN void node_cut(struct tree_node *n, uint32_t at)
+static WITHIN void node_cut(struct tree_node *n, size_t at)
 {
-	uint32_t i = at;
+	size_t first = n->first, last = n->last - 1, i = at;
 
-	if (at - n->first < n->last - 1 - at) {
-		for (; i > n->first; i--)
+	if (at - first < last - at) {
+		for (; i > first; i--)
 			entry_copy(n, i, n, i - 1);
-		n->end[i] = 0;
+		n->end[first] = 0;
 		n->first++;
 	} else {
-		for (; i + 1 < n->last; i++)
+		for (; i < last; i++)
 			entry_copy(n, i, n, i + 1);
-		n->end[i] = UINT64_MAX;
+		n->end[last] = UINT64_MAX;
 		n->last--;
 	}
 }
@@ -238,368 +183,6 @@ void *tree_spare(struct tree_root *tree, uint32_t keep)
 	tree->spare = n->next;
 	tree->nr_spare--;
 	return n;
-}
-
-/* ---- Looking ---- */
-
-void *tree_find(const struct tree_root *tree, uint64_t address)
-{
-	const struct tree_node *n = tree->root;
-	uint32_t i;
-
-	if (!n || node_end(n) <= address)
-		return NULL;
-	for (uint32_t level = tree->height - 1; level; level--)
-		n = n->slot[node_seek(n, address)].child;
-	i = node_seek(n, address);
-	return n->start[i] <= address ? n->slot[i].value : NULL;
-}
-
-/* From entry at[@level] to the last of the leaves below it, and behind its last range. */
-static void go_last(struct tree_cursor *c, uint32_t level)
-{
-	for (; level; level--) {
-		c->node[level - 1] = c->node[level]->slot[c->at[level]].child;
-		c->at[level - 1] = c->node[level - 1]->last - 1;
-	}
-	c->at[0] = c->node[0]->last;
-	c->low = node_end(c->node[0]);
-}
-
-/* From entry at[@level] to the first range below it. */
-static void go_first(struct tree_cursor *c, uint32_t level)
-{
-	for (; level; level--) {
-		c->node[level - 1] = c->node[level]->slot[c->at[level]].child;
-		c->at[level - 1] = c->node[level - 1]->first;
-	}
-}
-
-/* Behind all ranges, of which there are some. */
-static void go_end(const struct tree_root *tree, struct tree_cursor *c)
-{
-	uint32_t level = tree->height - 1;
-
-	c->node[level] = tree->root;
-	c->at[level] = tree->root->last - 1;
-	go_last(c, level);
-}
-
-/*
- * Down to the first range that ends above @address, of which there is one, or to a node that
- * promises no gap of @need bytes in the child where it is. Return: the level there
- */
-static WITHIN uint32_t descend(const struct tree_root *tree, uint64_t address, uint64_t need,
-			       struct tree_cursor *c)
-{
-	struct tree_node *n = tree->root;
-
-	for (uint32_t level = tree->height - 1;; level--) {
-		uint32_t i = node_seek(n, address);
-
-		c->node[level] = n;
-		c->at[level] = i;
-		if (!level || (need && n->gap[i] < need))
-			return level;
-		n = n->slot[i].child;
-	}
-}
-
-/* In the only gap of a tree without ranges. */
-static bool go_nowhere(const struct tree_root *tree, struct tree_cursor *c)
-{
-	c->at[0] = 0;
-	c->low = tree->base;
-	return false;
-}
-
-bool tree_seek(const struct tree_root *tree, uint64_t address, struct tree_cursor *c)
-{
-	if (unlikely(!tree->root))
-		return go_nowhere(tree, c);
-	if (unlikely(node_end(tree->root) <= address)) {
-		go_end(tree, c);
-		return false;
-	}
-	descend(tree, address, 0, c);
-	c->low = below_leaf(tree, c);
-	return true;
-}
-
-bool tree_at(const struct tree_root *tree, const struct tree_cursor *c, struct tree_range *out)
-{
-	if (!tree->root || c->at[0] >= c->node[0]->last)
-		return false;
-	const struct tree_node *n = c->node[0];
-	uint32_t i = c->at[0];
-
-	*out = (struct tree_range){ n->start[i], n->end[i], n->slot[i].value };
-	return true;
-}
-
-bool tree_next(const struct tree_root *tree, struct tree_cursor *c)
-{
-	uint32_t level = 0;
-
-	if (!tree->root)
-		return false;
-	while (level < tree->height && c->at[level] + 1 >= c->node[level]->last)
-		level++;
-	if (level == tree->height)
-		return false;
-	c->low = c->node[0]->end[c->at[0]];
-	c->at[level]++;
-	go_first(c, level);
-	return true;
-}
-
-bool tree_prev(const struct tree_root *tree, struct tree_cursor *c)
-{
-	uint32_t level = 0;
-
-	if (!tree->root)
-		return false;
-	while (level < tree->height && c->at[level] == c->node[level]->first)
-		level++;
-	if (level == tree->height)
-		return false;
-	c->at[level]--;
-	if (level) {
-		go_last(c, level);
-		c->at[0]--;
-	}
-	c->low = below_leaf(tree, c);
-	return true;
-}
-
-void *tree_before(const struct tree_root *tree, const struct tree_cursor *c)
-{
-	const struct tree_node *n;
-	uint32_t level = 0;
-
-	while (level < tree->height && c->at[level] == c->node[level]->first)
-		level++;
-	if (level == tree->height)
-		return NULL;
-	n = c->node[level];
-	if (!level)
-		return n->slot[c->at[0] - 1].value;
-	n = n->slot[c->at[level] - 1].child;
-	while (--level)
-		n = n->slot[n->last - 1].child;
-	return n->slot[n->last - 1].value;
-}
-
-/*
- * A search has found nothing in all of the cursor's node at @level, though an entry had sent it
- * there: what that says is not to send others.
- */
-static APART void correct(struct tree_root *tree, struct tree_cursor *c, uint32_t level)
-{
-	c->node[level + 1]->gap[c->at[level + 1]] =
-		widest(c->node[level], level, below(tree, c, level + 1));
-}
-
-/*
- * Where a search is: on from entry @i of the cursor's node at @level. Of the nodes below @all it
- * has seen, or will have seen, all that is in them.
- */
-struct where {
-	uint32_t level, i, all;
-};
-
-/*
- * The first range from there on that has a gap of @need bytes or more before it. Return: whether
- * there is one: the cursor is at it
- */
-static bool next_gap(struct tree_root *tree, struct tree_cursor *c, uint64_t need, struct where w)
-{
-	uint32_t level = w.level, i = w.i, all = w.all;
-
-	for (;;) {
-		const struct tree_node *n = c->node[level];
-
-		if (level) {
-			while (i < n->last && n->gap[i] < need)
-				i++;
-		} else {
-			uint64_t low;
-
-			c->at[0] = i;
-			low = below_leaf(tree, c);
-			for (; i < n->last; low = n->end[i++]) {
-				if (n->start[i] - low >= need) {
-					c->at[0] = i;
-					c->low = low;
-					return true;
-				}
-			}
-		}
-		if (i < n->last) {
-			c->at[level] = i;
-			all = level > all ? level : all;
-			n = c->node[--level] = n->slot[i].child;
-			i = n->first;
-			continue;
-		}
-		if (++level == tree->height)
-			return false;
-		if (level <= all && c->node[level]->gap[c->at[level]] >= need)
-			correct(tree, c, level - 1);
-		i = c->at[level] + 1;
-	}
-}
-
-/* Where a search begins that descend has led to @level. */
-static struct where begin_next(const struct tree_root *tree, const struct tree_cursor *c,
-			       uint32_t level)
-{
-	struct where w = { level, c->at[level] + !!level, level };
-
-	while (w.all < tree->height && c->at[w.all] == c->node[w.all]->first)
-		w.all++;
-	return w;
-}
-
-/* Does the request fit into [@low, @high)? */
-static bool room(const struct tree_fit *fit, uint64_t low, uint64_t high, uint64_t *start)
-{
-	low = larger(low, fit->low);
-	high = high < fit->high ? high : fit->high;
-	if (low > UINT64_MAX - (fit->align - 1))
-		return false;
-	*start = (low + fit->align - 1) & ~(fit->align - 1);
-	return *start < high && high - *start >= fit->bytes;
-}
-
-bool tree_gap(struct tree_root *tree, const struct tree_fit *fit, struct tree_cursor *c,
-	      uint64_t *start)
-{
-	const struct tree_node *root = tree->root;
-	uint32_t level;
-
-	if (!root)
-		return go_nowhere(tree, c) || room(fit, tree->base, UINT64_MAX, start);
-	if (fit->low < node_end(root)) {
-		level = descend(tree, fit->low, fit->bytes, c);
-		if (!next_gap(tree, c, fit->bytes, begin_next(tree, c, level)))
-			goto behind;
-		do {
-			if (c->low >= fit->high)
-				return false;
-			if (room(fit, c->low, c->node[0]->start[c->at[0]], start))
-				return true;
-			/* Too narrow once aligned or cut by the limits. */
-		} while (next_gap(tree, c, fit->bytes, (struct where){ 0, c->at[0] + 1, 0 }));
-	}
-behind:
-	go_end(tree, c);
-	return room(fit, node_end(root), UINT64_MAX, start);
-}
-
-/* The mirror image of next_gap: the last range before entry @i that has such a gap before it. */
-static bool prev_gap(struct tree_root *tree, struct tree_cursor *c, uint64_t need, struct where w)
-{
-	uint32_t level = w.level, i = w.i, all = w.all;
-
-	for (;;) {
-		const struct tree_node *n = c->node[level];
-
-		if (level) {
-			while (i > n->first && n->gap[i - 1] < need)
-				i--;
-		} else if (i > n->first) {
-			while (--i > n->first && n->start[i] - n->end[i - 1] < need)
-				;
-			c->at[0] = i;
-			c->low = below_leaf(tree, c);
-			if (n->start[i] - c->low >= need)
-				return true;
-		}
-		if (i > n->first) {
-			c->at[level] = i - 1;
-			all = level > all ? level : all;
-			n = c->node[level - 1] = n->slot[i - 1].child;
-			i = n->last;
-			level--;
-			continue;
-		}
-		if (++level == tree->height)
-			return false;
-		if (level <= all && c->node[level]->gap[c->at[level]] >= need)
-			correct(tree, c, level - 1);
-		i = c->at[level];
-	}
-}
-
-/* The highest place in [@low, @high), if there is one. */
-static bool room_top(const struct tree_fit *fit, uint64_t low, uint64_t high, uint64_t *start)
-{
-	low = larger(low, fit->low);
-	high = high < fit->high ? high : fit->high;
-	if (high < fit->bytes)
-		return false;
-	*start = (high - fit->bytes) & ~(fit->align - 1);
-	return *start >= low;
-}
-
-/* The rest of tree_gap_top. */
-static APART bool gap_top(struct tree_root *tree, const struct tree_fit *fit, struct tree_cursor *c,
-			  uint64_t *start, struct where w)
-{
-	while (prev_gap(tree, c, fit->bytes, w)) {
-		uint64_t high = c->node[0]->start[c->at[0]];
-
-		if (room_top(fit, c->low, high, start))
-			return true;
-		if (high <= fit->low)
-			return false;
-		/* Too narrow once aligned or cut by the limits. */
-		w = (struct where){ 0, c->at[0], 0 };
-	}
-	return false;
-}
-
-/* Above all ranges there is something that it may have. */
-static APART bool gap_top_end(struct tree_root *tree, const struct tree_fit *fit,
-			      struct tree_cursor *c, uint64_t *start)
-{
-	if (!tree->root)
-		return go_nowhere(tree, c) || room_top(fit, tree->base, UINT64_MAX, start);
-	go_end(tree, c);
-	return room_top(fit, c->low, UINT64_MAX, start) ||
-	       gap_top(tree, fit, c, start,
-		       (struct where){ tree->height - 1, tree->root->last, 0 });
-}
-
-/* Where a search downwards begins that descend has led to @level; nothing was found there. */
-static APART bool gap_top_from(struct tree_root *tree, const struct tree_fit *fit,
-			       struct tree_cursor *c, uint64_t *start, uint32_t level)
-{
-	struct where w = { level, c->at[level], level };
-
-	/* A gap that was only too high does not make what is said of it wrong. */
-	if (level || c->node[0]->start[c->at[0]] - c->low < fit->bytes) {
-		while (w.all < tree->height && c->at[w.all] + 1 == c->node[w.all]->last)
-			w.all++;
-	}
-	return gap_top(tree, fit, c, start, w);
-}
-
-bool tree_gap_top(struct tree_root *tree, const struct tree_fit *fit, struct tree_cursor *c,
-		  uint64_t *start)
-{
-	uint32_t level;
-
-	if (unlikely(!tree->root || fit->high > node_end(tree->root)))
-		return gap_top_end(tree, fit, c, start);
-	level = descend(tree, fit->high - 1, fit->bytes, c);
-	if (!level) {
-		c->low = below_leaf(tree, c);
-		if (room_top(fit, c->low, c->node[0]->start[c->at[0]], start))
-			return true;
-	}
-	return gap_top_from(tree, fit, c, start, level);
 }
 
 /* ---- Changing ---- */
@@ -749,7 +332,7 @@ static APART void insert_full(struct tree_root *tree, struct tree_cursor *c, str
 
 	for (; is_full(c->node[level]); level++) {
 		struct tree_node *n = c->node[level];
-		uint64_t low = below(tree, c, level + 1);
+		uint64_t low = node_below(tree, c, level + 1);
 		bool left;
 		struct tree_node *fresh = split(tree, c, level, &e, &left);
 
@@ -823,7 +406,7 @@ static bool join(struct tree_root *tree, struct tree_cursor *c, uint32_t level)
 {
 	struct tree_node *up = c->node[level + 1], *a, *b;
 	uint32_t left = c->at[level + 1] > up->first ? c->at[level + 1] - 1 : c->at[level + 1];
-	uint64_t low = left > up->first ? up->end[left - 1] : below(tree, c, level + 2);
+	uint64_t low = left > up->first ? up->end[left - 1] : node_below(tree, c, level + 2);
 	uint32_t nr_a, nr_b;
 	struct entry e;
 
@@ -938,85 +521,4 @@ void tree_resize(struct tree_root *tree, struct tree_cursor *c, const struct tre
 	} else {
 		carry_gap(tree, c, 1, n->start[at + 1] - range->end);
 	}
-}
-
-/* ---- Checking ---- */
-
-struct check {
-	const struct tree_root *tree;
-	uint64_t nr;    /* ranges seen */
-	uint64_t nodes;
-	uint64_t end;   /* of the last one */
-};
-
-/* Where a node is in its level. */
-struct place {
-	bool first, last;
-};
-
-static const char *limits_check(const struct check *k, const struct tree_node *n, uint32_t level,
-				struct place at)
-{
-	uint32_t few = level + 1 == k->tree->height ? 1 + !!level
-		       : at.first || at.last	    ? 1
-						    : TREE_MIN;
-
-	if (n->last > TREE_FAN || n->first > n->last || node_nr(n) < few)
-		return "TREE-3";
-	for (uint32_t i = 0; i < TREE_FAN; i++) {
-		if ((i < n->first && n->end[i]) || (i >= n->last && n->end[i] != UINT64_MAX))
-			return "TREE-4";
-	}
-	return NULL;
-}
-
-/* @*gap: the widest in it */
-static const char *node_check(struct check *k, const struct tree_node *n, uint32_t level,
-			      struct place at, uint64_t *gap)
-{
-	const char *broken = limits_check(k, n, level, at);
-
-	k->nodes++;
-	*gap = 0;
-	for (uint32_t i = n->first; i < n->last && !broken; i++) {
-		const struct tree_node *child = n->slot[i].child;
-		const struct place below = { at.first && i == n->first,
-					     at.last && i + 1 == n->last };
-		uint64_t inside;
-
-		if (!level) {
-			if (n->start[i] >= n->end[i] || n->start[i] < k->end)
-				return "TREE-1";
-			*gap = larger(*gap, n->start[i] - k->end);
-			k->end = n->end[i];
-			k->nr++;
-			continue;
-		}
-		broken = node_check(k, child, level - 1, below, &inside);
-		if (!broken && (n->end[i] != node_end(child) || n->gap[i] < inside))
-			broken = "TREE-2";
-		/* What an entry says of its child's, it has from there. */
-		*gap = larger(*gap, n->gap[i]);
-	}
-	return broken;
-}
-
-const char *tree_check(const struct tree_root *tree)
-{
-	struct check k = { .tree = tree, .end = tree->base };
-	uint32_t spare = 0;
-	uint64_t gap;
-
-	if (tree->root) {
-		const char *broken = node_check(&k, tree->root, tree->height - 1,
-						(struct place){ true, true }, &gap);
-
-		if (broken)
-			return broken;
-	}
-	for (const struct tree_node *n = tree->spare; n; n = n->next)
-		spare++;
-	if (k.nr != tree->nr || k.nodes != tree->nr_nodes || spare != tree->nr_spare)
-		return "TREE-4";
-	return NULL;
 }

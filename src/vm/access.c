@@ -165,8 +165,9 @@ static int transfer(const struct transfer *t, struct quire_page *page, unsigned 
 }
 
 /*
- * A page of a file is written while it is locked, and dirty afterwards: write-back may have cleaned
- * the entry since the page was held. Of a file without a store the entry says it, until it goes.
+ * A page of a file with a store is written while it is locked, and dirty afterwards: write-back may
+ * have cleaned the entry since the page was held. Of others the entry alone is marked, as by a
+ * processor.
  */
 static int transfer_locked(const struct transfer *t, struct quire_page *page, unsigned offset,
 			   size_t n)
@@ -174,11 +175,12 @@ static int transfer_locked(const struct transfer *t, struct quire_page *page, un
 	struct quire *q = t->mm->q;
 	int error;
 
-	if (t->in || frames_owner(page) != QUIRE_OWNER_CACHE)
+	if (t->in || frames_owner(page) != QUIRE_OWNER_CACHE ||
+	    relaxed_load(&use_of(q, page)->flags) & USE_MEMORY)
 		return transfer(t, page, offset, n);
 	use_lock(q, page);
 	error = transfer(t, page, offset, n);
-	if (frame_kind(q, page) == RSS_FILE && pagecache_inode(page))
+	if (pagecache_inode(page))
 		pagecache_dirty(q, page);
 	use_unlock(q, page);
 	return error;

@@ -160,6 +160,7 @@ enum quire_fault fault_file(struct fault *f)
 	enum quire_fault fault;
 	struct vma *vma = f->vma;
 	struct quire_page *page;
+	uint64_t code = 0;
 	int error;
 
 	if (unlikely(hugetlb_is(vma)))
@@ -172,7 +173,9 @@ enum quire_fault fault_file(struct fault *f)
 	if (f->write && !(vma->flags & QUIRE_VM_SHARED) && !acquire_load(&vma->anon) &&
 	    anon_prepare(vma))
 		return QUIRE_FAULT_OOM;
-	error = pagecache_load(vma->file, vma_index(vma, f->address), advice(vma), &f->major,
+	if ((vma->flags & (QUIRE_VM_EXEC | QUIRE_VM_HUGEPAGE)) == QUIRE_VM_EXEC)
+		code = (vma->end - f->address) >> QUIRE_PAGE_SHIFT;
+	error = pagecache_load(vma->file, vma_index(vma, f->address), advice(vma), code, &f->major,
 			       &page);
 	if (error)
 		return error == -QUIRE_ENOMEM ? QUIRE_FAULT_OOM : QUIRE_FAULT_SIGBUS;
@@ -181,6 +184,9 @@ enum quire_fault fault_file(struct fault *f)
 		return map_copy(f, page);
 	}
 	fault = map_one(f, page);
+	/* What was read in along with it is around it now. */
+	if (f->major && !f->write && fault == QUIRE_FAULT_DONE)
+		(void)around(f);
 	if (f->write)
 		pagecache_balance(quire_file_inode(vma->file));
 	return fault;

@@ -142,9 +142,26 @@ static int allow(const struct vma *vma, int advice)
 /* ---- Pages that may go, or grow old ---- */
 
 /*
+ * What nobody else maps may go, with FREE, or was not used lately: pages of files are the first to
+ * go then. Return: whether the entry is to lose its marks
+ */
+static bool grow_old(const struct quire *q, const struct quire_page *page, bool lazy)
+{
+	bool alone = use_mapcount(page) == 1;
+
+	if (lazy && alone && frames_owner(page) == QUIRE_OWNER_ANON)
+		atomic_fetch_or_explicit(&use_of(q, page)->flags, USE_LAZYFREE,
+					 memory_order_relaxed);
+	else if (!lazy && alone && frames_owner(page) == QUIRE_OWNER_CACHE)
+		atomic_fetch_and_explicit(&use_of(q, page)->flags, ~USE_REFERENCED,
+					  memory_order_relaxed);
+	return lazy || alone;
+}
+
+/*
  * The entries of a range lose marks: accessed, and with FREE also dirty. A frame of anonymous
  * memory that nobody else maps is marked; once it is written again its entry is dirty, and it
- * stays.
+ * stays. Without FREE, what others map, too, is left alone.
  */
 static void unmark(struct vma *vma, uint64_t start, uint64_t end, bool lazy)
 {
@@ -170,10 +187,8 @@ static void unmark(struct vma *vma, uint64_t start, uint64_t end, bool lazy)
 				continue;
 			page = quire_pfn_page(
 				q, quire_pfn((entry & t->format->address) >> QUIRE_PAGE_SHIFT));
-			if (lazy && frames_owner(page) == QUIRE_OWNER_ANON &&
-			    use_mapcount(page) == 1)
-				atomic_fetch_or_explicit(&use_of(q, page)->flags, USE_LAZYFREE,
-							 memory_order_relaxed);
+			if (!grow_old(q, page, lazy))
+				continue;
 			while (!entry_change(leaf->contents, i, t->format->entry_bytes, entry,
 					     entry & ~marks))
 				entry = table_get(t, leaf->contents, i);

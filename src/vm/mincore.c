@@ -2,8 +2,8 @@
 /*
  * mincore.c - which pages are in memory
  *
- * Those that an entry maps; and of files those that the page cache has, mapped or not, but for those
- * that were only allocated.
+ * Those that an entry maps; and of files those that the page cache has, mapped or not, but for
+ * those that were only allocated.
  *
  * Source: mincore(2)
  */

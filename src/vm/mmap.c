@@ -320,10 +320,17 @@ static int check(struct quire_mm *mm, struct request *req)
 /* What is in the way can go, and there may be so much: asked after all else, as Linux does. */
 static int check_room(struct quire_mm *mm, struct request *req)
 {
+	uint64_t end = req->start + req->bytes;
 	int error = 0;
 
-	if (req->map & QUIRE_MAP_FIXED)
-		error = munmap_plan(mm, req->start, req->start + req->bytes, &req->plan);
+	if (req->map & QUIRE_MAP_FIXED) {
+		struct vma_spot *spot = &req->place.spot;
+
+		vma_spot(mm, req->start, spot);
+		req->place.at = !spot->next || spot->next->start >= end;
+		if (!req->place.at)
+			error = munmap_plan(mm, req->start, end, &req->plan);
+	}
 	if (error)
 		return error;
 	return account_may_grow(mm, req->flags,
@@ -371,7 +378,8 @@ static void describe(struct quire_mm *mm, const struct request *req, struct vma 
 	like->flags = req->flags;
 	like->file = req->file;
 	like->pgoff = req->pgoff;
-	like->anon = NULL;
+	relaxed_store(&like->anon, NULL);
+	relaxed_store(&like->touched, false);
 	like->pte = 0;
 	relaxed_store(&like->touched, false);
 }

@@ -348,8 +348,13 @@ static int remap(struct remap *r)
 	error = check_area(r, vma);
 	if (error)
 		return error;
+	/* Where the target has taken the area away itself, Linux notices that first. */
+	if (implied && beyond)
+		return r->flags & QUIRE_MREMAP_FIXED && r->old - r->to < r->new_bytes
+			       ? -QUIRE_EFAULT
+			       : -QUIRE_EINVAL;
 	if (implied)
-		return beyond ? -QUIRE_EINVAL : move_to(r, vma);
+		return move_to(r, vma);
 	if (can_expand(r, vma))
 		return expand(r, vma);
 	if (!(r->flags & QUIRE_MREMAP_MAYMOVE))

@@ -27,6 +27,7 @@ struct zap {
 	struct frame_finder finder;
 	struct quire_tlb tlb;
 	bool files;   /* only what is in the page cache */
+	bool recent;  /* what was accessed may be so again: pages of files stay longer */
 	bool written; /* some of page[] are marked with PAGE_WRITTEN */
 	int gone;     /* entries of this page table */
 	uint64_t rss[NR_RSS];
@@ -56,6 +57,8 @@ static APART struct quire_page *gather_shared(struct zap *z, struct quire_page *
 	/* Writes to a file without a store are noticed here. */
 	if (entry & QUIRE_PTE_DIRTY)
 		frame_dirty(z->mm->q, page);
+	if (entry & QUIRE_PTE_ACCESSED && z->recent)
+		pagecache_referenced(z->mm->q, page);
 	if (kind != RSS_FILE || !(entry & QUIRE_PTE_RW))
 		return page;
 	z->written = true;
@@ -200,6 +203,7 @@ static void zap(struct vma *vma, uint64_t start, uint64_t end, bool files)
 	z.finder = frame_begin(vma->mm);
 	z.files = files;
 	z.written = false;
+	z.recent = !(vma->flags & (QUIRE_VM_SEQ_READ | QUIRE_VM_RAND_READ));
 	z.rss[RSS_ANON] = z.rss[RSS_FILE] = z.rss[RSS_SHMEM] = 0;
 	z.nr_anon = z.nr_mapped = z.nr_shared = z.nr = 0;
 	quire_tlb_begin(&z.tlb, vma->mm->table);

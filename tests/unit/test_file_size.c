@@ -341,7 +341,7 @@ TEST(memory_tail)
 	struct quire_file *file = memfd(&f, 0);
 
 	quire_file_truncate(file, 100);
-	CHECK_EQ(pagecache_load(file, 0, QUIRE_FADV_NORMAL, NULL, &page), 0);
+	CHECK_EQ(pagecache_load(file, 0, QUIRE_FADV_NORMAL, 0, NULL, &page), 0);
 	quire_page_write(f.q, page, 200, "z", 1);
 	use_unlock(f.q, page);
 	pagecache_put(f.q, page);
