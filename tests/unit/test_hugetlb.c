@@ -717,5 +717,5 @@ TEST(switched_off)
 
 TEST_MAIN(CASE(pool), CASE(owned), CASE(surplus), CASE(arguments), CASE(other_files), CASE(placed),
 	  CASE(private_area), CASE(borders), CASE(advice), CASE(moved), CASE(middle_moved),
-	  CASE(exhausted), CASE(forked), CASE(child_promises), CASE(other_processor), CASE(shared_area),
-	  CASE(switched_off))
+	  CASE(exhausted), CASE(forked), CASE(child_promises), CASE(other_processor),
+	  CASE(shared_area), CASE(switched_off))
