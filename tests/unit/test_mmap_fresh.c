@@ -152,6 +152,12 @@ static int64_t carry_out(struct space *s, const struct call *call, unsigned flag
 	}
 }
 
+static bool alike(const struct quire_vma_info *a, const struct quire_vma_info *b)
+{
+	return a->start.v == b->start.v && a->end.v == b->end.v && a->flags == b->flags &&
+	       a->pgoff == b->pgoff;
+}
+
 static bool same(struct twins *t)
 {
 	struct quire_mm_stat stat[2] = { space_stat(&t->s[0]), space_stat(&t->s[1]) };
@@ -163,10 +169,7 @@ static bool same(struct twins *t)
 	while (ok && more[0]) {
 		for (unsigned i = 0; i < 2; i++)
 			more[i] = quire_mm_next_vma(t->s[i].mm, from, &info[i]);
-		ok = more[0] == more[1] &&
-		     (!more[0] || (info[0].start.v == info[1].start.v &&
-				   info[0].end.v == info[1].end.v &&
-				   info[0].flags == info[1].flags && info[0].pgoff == info[1].pgoff));
+		ok = more[0] == more[1] && (!more[0] || alike(&info[0], &info[1]));
 		from = info[0].end;
 	}
 	return ok;
