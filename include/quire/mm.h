@@ -39,7 +39,7 @@ enum quire_overcommit {
 	QUIRE_OVERCOMMIT_NEVER,  /* 2: no more than CommitLimit */
 };
 
-/** Which areas of anonymous memory get huge pages: /sys/kernel/mm/transparent_hugepage/enabled. */
+/** Which anonymous memory gets huge pages: /sys/kernel/mm/transparent_hugepage/enabled. */
 enum quire_thp {
 	QUIRE_THP_NEVER,
 	QUIRE_THP_MADVISE, /* those that MADV_HUGEPAGE named */
@@ -64,7 +64,12 @@ struct quire_vm_sysctl {
 	unsigned pages_to_scan;        /* khugepaged/…: pages that one call looks at */
 	unsigned max_ptes_none;        /* of a huge page to be made: pages that nothing is in yet */
 	unsigned max_ptes_shared;      /* and those that others have, too */
-	uint64_t nr_hugepages;         /* persistent huge pages, for MAP_HUGETLB */
+	/*
+	 * Huge pages for MAP_HUGETLB. When it is set the pool grows as far as blocks can be had,
+	 * and shrinks as far as they are not in use or promised: what is read is what it has.
+	 */
+	uint64_t nr_hugepages;
+	uint64_t nr_overcommit_hugepages; /* as many more may come when they are asked for */
 };
 
 /**
@@ -81,9 +86,9 @@ int quire_vm_sysctl(struct quire *q, struct quire_vm_sysctl *out);
 /**
  * quire_vm_set_sysctl - change them all, or none
  *
- * There are no persistent huge pages yet.
+ * That the pool of huge pages could not become as large as nr_hugepages is no error.
  *
- * Return: 0; -QUIRE_EINVAL; -QUIRE_ENODEV; -QUIRE_ENOMEM for nr_hugepages
+ * Return: 0; -QUIRE_EINVAL; -QUIRE_ENODEV
  */
 int quire_vm_set_sysctl(struct quire *q, const struct quire_vm_sysctl *sysctl);
 
@@ -113,7 +118,7 @@ struct quire_vm_stat {
 	uint64_t nr_mlocked;
 	uint64_t nr_anon_huge;   /* transparent huge pages that processes map whole */
 	uint64_t thp[QUIRE_NR_THP_EVENTS];
-	uint64_t nr_hugepages, nr_hugepages_free, nr_hugepages_reserved;
+	uint64_t nr_hugepages, nr_hugepages_free, nr_hugepages_reserved, nr_hugepages_surplus;
 	uint64_t pgfault, pgmajfault;
 	uint64_t nr_table_pages; /* PageTables */
 };
@@ -122,8 +127,8 @@ struct quire_vm_stat {
  * quire_vm_stat - count
  *
  * Return:  0; -QUIRE_ENODEV
- * Context: with memory that is locked, or huge pages, nobody else may use the machine meanwhile; may
- *          sleep
+ * Context: with memory that is locked, or huge pages, nobody else may use the machine meanwhile;
+ *          may sleep
  */
 int quire_vm_stat(struct quire *q, struct quire_vm_stat *out);
 
@@ -247,6 +252,7 @@ void quire_mm_stat(struct quire_mm *mm, struct quire_mm_stat *out);
 #define QUIRE_VM_SEQ_READ 0x8000u
 #define QUIRE_VM_RAND_READ 0x10000u
 #define QUIRE_VM_DONTCOPY 0x20000u
+#define QUIRE_VM_DONTEXPAND 0x40000u
 #define QUIRE_VM_LOCKONFAULT 0x80000u
 #define QUIRE_VM_ACCOUNT 0x100000u
 #define QUIRE_VM_NORESERVE 0x200000u
@@ -530,6 +536,7 @@ struct quire_frame_use {
 	uint32_t mapcount;  /* entries that map it */
 	bool anon, cache;   /* whose it is */
 	bool dirty, uptodate, locked, writeback, referenced, mlocked, huge, zero;
+	bool hugetlb; /* of the pool of huge pages; anon or cache while it is in use */
 	struct quire_inode *inode; /* of the cache */
 	uint64_t index;            /* page of the file */
 };

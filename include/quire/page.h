@@ -234,6 +234,7 @@ enum quire_owner {
 	QUIRE_OWNER_VMALLOC, /* an area of vmalloc */
 	QUIRE_OWNER_ANON,    /* processes: anonymous memory */
 	QUIRE_OWNER_CACHE,   /* the page cache: a page of a file */
+	QUIRE_OWNER_HUGETLB, /* the pool of huge pages */
 	QUIRE_NR_OWNERS
 };
 

@@ -218,8 +218,23 @@ static void leave(struct quire_file *file, uintptr_t token)
 	quire_port_cpu_leave(token);
 }
 
-/* The window of a miss. Locks: H */
-static void plan_miss(struct ahead *a, struct window *w, uint32_t max)
+/*
+ * Pages in memory before @index without a gap, up to @max: what a reader in order would have left,
+ * whoever it was. Twice as many if they are all that is before it.
+ */
+static uint32_t history(struct quire_inode *inode, uint64_t index, uint32_t max)
+{
+	uintptr_t token = inode_lock(inode);
+	uint32_t nr = 0;
+
+	while (nr < max && nr < index && radix_find(&inode->pages, index - nr - 1))
+		nr++;
+	inode_unlock(inode, token);
+	return nr == index ? 2 * nr : nr;
+}
+
+/* The window of a miss. @before: history. Locks: H */
+static void plan_miss(struct ahead *a, struct window *w, uint32_t max, uint32_t before)
 {
 	uint64_t index = w->index, nr = w->asked;
 
@@ -237,6 +252,10 @@ static void plan_miss(struct ahead *a, struct window *w, uint32_t max)
 		a->start = index;
 		a->size = first_size(nr, max);
 		a->async = a->size > nr ? a->size - (uint32_t)nr : a->size;
+	} else if (before > nr) {
+		a->start = index;
+		a->size = before + (uint32_t)nr < max ? before + (uint32_t)nr : max;
+		a->async = 1;
 	} else {
 		/* Somewhere else: what is asked for. */
 		w->first = index;
@@ -258,15 +277,17 @@ void ahead_miss(struct quire_file *file, uint64_t index, uint64_t nr)
 	struct window w = { index, nr, UINT64_MAX, nr, index };
 
 	if (relaxed_load(&file->advice) != QUIRE_FADV_RANDOM) {
+		uint32_t max = max_of(file, QUIRE_FADV_NORMAL);
+		uint32_t before = history(file->inode, index, max);
 		uintptr_t token = enter(file);
 
-		plan_miss(&file->ahead, &w, max_of(file, QUIRE_FADV_NORMAL));
+		plan_miss(&file->ahead, &w, max, before);
 		leave(file, token);
 	}
 	fill(file->inode, &w);
 }
 
-void ahead_fault(struct quire_file *file, uint64_t index, enum quire_fadvise advice)
+void ahead_fault(struct quire_file *file, uint64_t index, enum quire_fadvise advice, uint64_t code)
 {
 	struct window w = { index, 1, UINT64_MAX, 1, index };
 	struct ahead *a = &file->ahead;
@@ -284,9 +305,9 @@ void ahead_fault(struct quire_file *file, uint64_t index, enum quire_fadvise adv
 		window_of(&w, a);
 	} else if (a->misses < MISSES_MAX) {
 		a->misses++;
-		a->start = index > AHEAD_MAX / 2 ? index - AHEAD_MAX / 2 : 0;
-		a->size = AHEAD_MAX;
-		a->async = AHEAD_MAX / 4;
+		a->start = code || index < AHEAD_MAX / 2 ? code ? index : 0 : index - AHEAD_MAX / 2;
+		a->size = code && code < AHEAD_MAX ? (uint32_t)code : AHEAD_MAX;
+		a->async = code ? 0 : AHEAD_MAX / 4;
 		window_of(&w, a);
 	}
 	leave(file, token);

@@ -12,7 +12,8 @@
  *   read 12                                              [28' … 59]
  *   …                                                            32 pages at the most
  *
- * A read somewhere else is met with what it asks for alone. A fault brings what lies around it,
+ * A read somewhere else is met with what it asks for alone, or if more than that is in memory in
+ * front of it, with about as much: somebody reads in order. A fault brings what lies around it,
  * because programs jump; after many that did not help it stops.
  *
  * Source: Wu, Xi, Xu, On the Design of a New Linux Readahead Framework, 2008; posix_fadvise(2)
@@ -44,8 +45,8 @@ struct ahead {
  */
 void ahead_miss(struct quire_file *file, uint64_t index, uint64_t nr);
 
-/** ahead_fault - likewise for a fault. @advice: of the area */
-void ahead_fault(struct quire_file *file, uint64_t index, enum quire_fadvise advice);
+/** ahead_fault - likewise for a fault. @advice, @code: as of pagecache_load */
+void ahead_fault(struct quire_file *file, uint64_t index, enum quire_fadvise advice, uint64_t code);
 
 /** ahead_hit - a reader has come to the marked page: read the next window. Locks: R for reading */
 void ahead_hit(struct quire_file *file, uint64_t index, uint64_t nr);

@@ -26,8 +26,8 @@ static void clear_flags(struct quire *q, struct quire_page *page, uint32_t flags
 }
 
 /*
- * For an entry, before the end of the file. Return: -QUIRE_ENOMEM if it has as many references as
- * can stay. *@out: NULL if it isn't there
+ * For an entry. Return: -QUIRE_ERANGE behind the end of the file; -QUIRE_ENOMEM if it has as many
+ * references as can stay. *@out: NULL if it isn't there
  */
 static int find(struct quire_inode *inode, uint64_t index, struct quire_page **out)
 {
@@ -38,25 +38,20 @@ static int find(struct quire_inode *inode, uint64_t index, struct quire_page **o
 
 	inode_unlock(inode, token);
 	*out = held ? page : NULL;
+	if (unlikely(!inside))
+		return -QUIRE_ERANGE;
 	return page && !held ? -QUIRE_ENOMEM : 0;
 }
 
-/* For a call. @inside: only before the end of the file. NULL: it isn't there */
-static struct quire_page *pin(struct quire_inode *inode, uint64_t index, bool inside)
+struct quire_page *pagecache_find(struct quire_inode *inode, uint64_t index)
 {
 	uintptr_t token = inode_lock(inode);
-	bool there = !inside || index < inode_pages(inode->bytes);
-	struct quire_page *page = likely(there) ? radix_find(&inode->pages, index) : NULL;
+	struct quire_page *page = radix_find(&inode->pages, index);
 
 	if (page)
 		frames_pin(page);
 	inode_unlock(inode, token);
 	return page;
-}
-
-struct quire_page *pagecache_find(struct quire_inode *inode, uint64_t index)
-{
-	return pin(inode, index, false);
 }
 
 size_t pagecache_around(struct quire_inode *inode, uint64_t first, uint64_t last,
@@ -256,7 +251,7 @@ static COLD int get_slow(struct quire_file *file, uint64_t index, uint64_t nr,
 		ahead_miss(file, index, nr);
 	for (;;) {
 		if (!page)
-			page = pin(inode, index, true);
+			page = pagecache_find(inode, index);
 		if (!page) {
 			int error = ahead_one(inode, index, &page);
 
@@ -282,7 +277,7 @@ static COLD int get_slow(struct quire_file *file, uint64_t index, uint64_t nr,
 int pagecache_get(struct quire_file *file, uint64_t index, uint64_t nr, struct quire_page **out)
 {
 	struct quire *q = file->inode->q;
-	struct quire_page *page = pin(file->inode, index, true);
+	struct quire_page *page = pagecache_find(file->inode, index);
 
 	if (likely(page && (flags_of(q, page) & STATE) == USE_UPTODATE)) {
 		pagecache_referenced(q, page);
@@ -316,25 +311,23 @@ int pagecache_zeros(struct quire_inode *inode, uint64_t index, uint32_t flags,
 }
 
 /* A page for a fault that is not there: bring it in. Return: as ahead_one, and -QUIRE_ERANGE */
-static int bring(struct quire_file *file, uint64_t index, enum quire_fadvise advice,
+static int bring(struct quire_file *file, uint64_t index, enum quire_fadvise advice, uint64_t code,
 		 struct quire_page **out)
 {
 	struct quire_inode *inode = file->inode;
 	void *host = inode->q->config.host;
-	int error = -QUIRE_ERANGE;
+	int error;
 
 	sem_read(&inode->rw, host);
-	if (index < inode_pages(inode->bytes)) {
-		if (inode->store)
-			ahead_fault(file, index, advice);
-		error = find(inode, index, out);
-		if (error || *out)
-			;
-		else if (inode->store)
-			error = ahead_one(inode, index, out);
-		else
-			error = pagecache_zeros(inode, index, 0, out);
-	}
+	if (inode->store && index < inode_pages(inode->bytes))
+		ahead_fault(file, index, advice, code);
+	error = find(inode, index, out);
+	if (error || *out)
+		;
+	else if (inode->store)
+		error = ahead_one(inode, index, out);
+	else
+		error = pagecache_zeros(inode, index, 0, out);
 	sem_read_drop(&inode->rw, host);
 	return error;
 }
@@ -349,8 +342,8 @@ static void hit(struct quire_file *file, uint64_t index)
 	sem_read_drop(&inode->rw, inode->q->config.host);
 }
 
-int pagecache_load(struct quire_file *file, uint64_t index, enum quire_fadvise advice, bool *major,
-		   struct quire_page **out)
+int pagecache_load(struct quire_file *file, uint64_t index, enum quire_fadvise advice,
+		   uint64_t code, bool *major, struct quire_page **out)
 {
 	struct quire_inode *inode = file->inode;
 	struct quire *q = inode->q;
@@ -362,7 +355,7 @@ int pagecache_load(struct quire_file *file, uint64_t index, enum quire_fadvise a
 		if (error)
 			return error;
 		if (!page) {
-			error = bring(file, index, advice, &page);
+			error = bring(file, index, advice, code, &page);
 
 			if (error && error != -QUIRE_EEXIST)
 				return error;

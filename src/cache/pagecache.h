@@ -97,6 +97,8 @@ size_t pagecache_around(struct quire_inode *inode, uint64_t first, uint64_t last
  * @file:   opened; its readahead state is used
  * @index:  page
  * @advice: of the area: QUIRE_FADV_RANDOM, _SEQUENTIAL; _NORMAL: the file's
+ * @code:   with _NORMAL, if the area is executable: its pages from @index on. They are read, and
+ *          none before; 0: it isn't, and what is around the page is read
  * @major:  set if the store was read; may be NULL
  * @out:    the frame, up to date, locked (use_unlock), with one more reference (pagecache_put)
  *
@@ -107,8 +109,8 @@ size_t pagecache_around(struct quire_inode *inode, uint64_t first, uint64_t last
  * Locks:   no page's and not R (it takes R for reading, drops it again); S may be held
  * Context: sleeps
  */
-int pagecache_load(struct quire_file *file, uint64_t index, enum quire_fadvise advice, bool *major,
-		   struct quire_page **out);
+int pagecache_load(struct quire_file *file, uint64_t index, enum quire_fadvise advice,
+		   uint64_t code, bool *major, struct quire_page **out);
 
 /**
  * pagecache_insert - make a frame a page of a file

@@ -6,6 +6,7 @@
 
 #include "cache/cache.h"
 #include "cache/file.h"
+#include "cache/hugefile.h"
 #include "cache/store.h"
 #include "kmem/touch.h"
 
@@ -165,7 +166,9 @@ int quire_file_truncate(struct quire_file *file, uint64_t bytes)
 	if (bytes > INODE_BYTES_MAX || !(file->mode & QUIRE_FILE_WRITE))
 		return -QUIRE_EINVAL;
 	sem_write(&inode->rw, host);
-	if (bytes > inode->bytes)
+	if (hugefile_is(inode))
+		error = hugefile_truncate(inode, bytes);
+	else if (bytes > inode->bytes)
 		error = truncate_grow(inode, bytes);
 	else if (bytes < inode->bytes && relaxed_load(&inode->seals) & QUIRE_SEAL_SHRINK)
 		error = -QUIRE_EPERM;
@@ -177,10 +180,14 @@ int quire_file_truncate(struct quire_file *file, uint64_t bytes)
 
 /* ---- fallocate -------------------------------------------------------------------- */
 
-/* [offset, end) is a hole; its edges are zeros. */
+/*
+ * [offset, end) is a hole; its edges are zeros. The end of a file's last page stands for that of
+ * the file.
+ */
 static int punch(struct quire_inode *inode, uint64_t offset, uint64_t end)
 {
-	uint64_t first = inode_pages(offset), last = INDEX(end);
+	uint64_t first = inode_pages(offset), last = INDEX(end), size = inode->bytes;
+	uint64_t stored = (end < size ? end : size) - offset;
 	bool one = INDEX(offset) == INDEX(end) && OFFSET(offset);
 	int error = touchable(inode, offset);
 
@@ -188,7 +195,7 @@ static int punch(struct quire_inode *inode, uint64_t offset, uint64_t end)
 		error = touchable(inode, end);
 	if (!error && inode->store)
 		error = inode->store->punch
-				? store_error(inode->store->punch(inode->ctx, offset, end - offset))
+				? store_error(inode->store->punch(inode->ctx, offset, stored))
 				: -QUIRE_EOPNOTSUPP;
 	if (error)
 		return error;
@@ -265,6 +272,7 @@ static int store_allocate(struct quire_inode *inode, unsigned mode, uint64_t off
 {
 	uint64_t size = inode->bytes;
 	bool grow = !(mode & QUIRE_FALLOC_KEEP_SIZE) && end > size;
+	uint64_t whole = inode_pages(size) << QUIRE_PAGE_SHIFT;
 
 	if (!(mode & (QUIRE_FALLOC_PUNCH_HOLE | QUIRE_FALLOC_ZERO_RANGE)) || !inode->store->punch)
 		return -QUIRE_EOPNOTSUPP;
@@ -272,7 +280,10 @@ static int store_allocate(struct quire_inode *inode, unsigned mode, uint64_t off
 
 	if (error || offset >= inode->bytes)
 		return error;
-	error = punch(inode, offset, end < inode->bytes ? end : inode->bytes);
+	/* Of the last page nothing is left, whatever of it the range misses. */
+	if (end > inode->bytes && (mode & QUIRE_FALLOC_PUNCH_HOLE || end > whole))
+		end = whole;
+	error = punch(inode, offset, end);
 	if (error && grow)
 		truncate_shrink(inode, size);
 	return error;
@@ -297,8 +308,11 @@ int quire_file_allocate(struct quire_file *file, unsigned mode, uint64_t offset,
 	if (what == QUIRE_FALLOC_ZERO_RANGE && !inode->store)
 		return -QUIRE_EOPNOTSUPP;
 	sem_write(&inode->rw, inode->q->config.host);
-	error = inode->store ? store_allocate(inode, mode, offset, offset + bytes)
-			     : memory_allocate(inode, mode, offset, offset + bytes);
+	if (hugefile_is(inode))
+		error = hugefile_allocate(inode, mode, offset, offset + bytes);
+	else
+		error = inode->store ? store_allocate(inode, mode, offset, offset + bytes)
+				     : memory_allocate(inode, mode, offset, offset + bytes);
 	sem_write_drop(&inode->rw, inode->q->config.host);
 	return error;
 }

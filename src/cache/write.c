@@ -12,6 +12,7 @@
  */
 #include "cache/cache.h"
 #include "cache/file.h"
+#include "cache/hugefile.h"
 #include "cache/truncate.h"
 #include "kmem/touch.h"
 
@@ -81,7 +82,8 @@ static int write_chunk(struct quire_inode *inode, const struct chunk *c)
 	error = quire_page_write(q, page, (unsigned)c->offset & (QUIRE_PAGE_SIZE - 1), c->buf,
 				 c->n);
 	if (!error) {
-		pagecache_used(q, page);
+		if (!inode->store)
+			pagecache_used(q, page);
 		pagecache_referenced(q, page);
 		pagecache_dirty(q, page);
 	} else if (fresh) {
@@ -154,6 +156,9 @@ int quire_file_write(struct quire_file *file, uint64_t offset, const void *buf, 
 	*done = 0;
 	if (!(file->mode & QUIRE_FILE_WRITE))
 		return -QUIRE_EBADF;
+	/* Huge pages are written by who maps them. */
+	if (hugefile_is(inode))
+		return -QUIRE_EINVAL;
 	if (offset > INODE_BYTES_MAX || n > INODE_BYTES_MAX - offset)
 		return -QUIRE_EINVAL;
 	while (*done < n && !error) {

@@ -25,7 +25,7 @@ enum tlb_users {
 	TLB_OTHERS,
 };
 
-/** tlb_users - tlb_used, in detail. @token: of table_enter. Locks: T, or none: no longer true then */
+/** tlb_users - tlb_used, in detail. @token: of table_enter. Locks: T */
 static inline enum tlb_users tlb_users(struct quire_table *t, uintptr_t token)
 {
 	uint32_t nr = atomic_fetch_add_explicit(&t->nr_loaded, 0, memory_order_seq_cst);

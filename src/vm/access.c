@@ -123,8 +123,10 @@ static struct quire_page *hold(struct quire_mm *mm, uint64_t address, bool write
 
 	if ((entry & QUIRE_PTE_PRESENT) && (!write || (entry & QUIRE_PTE_RW))) {
 		page = frame_of(mm, entry);
+		/* Of a huge page the first frame is held for all. */
 		if (page)
-			frames_pin(page);
+			frames_pin(frames_head(page) & HEAD_TAIL ? quire_page_head(mm->q, page)
+								 : page);
 		else
 			page = vm_of(mm->q)->zero;
 	}
@@ -163,8 +165,9 @@ static int transfer(const struct transfer *t, struct quire_page *page, unsigned 
 }
 
 /*
- * A page of a file is written while it is locked, and dirty afterwards: write-back may have cleaned
- * the entry since the page was held. Of a file without a store the entry says it, until it goes.
+ * A page of a file with a store is written while it is locked, and dirty afterwards: write-back may
+ * have cleaned the entry since the page was held. Of others the entry alone is marked, as by a
+ * processor.
  */
 static int transfer_locked(const struct transfer *t, struct quire_page *page, unsigned offset,
 			   size_t n)
@@ -172,11 +175,12 @@ static int transfer_locked(const struct transfer *t, struct quire_page *page, un
 	struct quire *q = t->mm->q;
 	int error;
 
-	if (t->in || frames_owner(page) != QUIRE_OWNER_CACHE)
+	if (t->in || frames_owner(page) != QUIRE_OWNER_CACHE ||
+	    relaxed_load(&use_of(q, page)->flags) & USE_MEMORY)
 		return transfer(t, page, offset, n);
 	use_lock(q, page);
 	error = transfer(t, page, offset, n);
-	if (frame_kind(q, page) == RSS_FILE && pagecache_inode(page))
+	if (pagecache_inode(page))
 		pagecache_dirty(q, page);
 	use_unlock(q, page);
 	return error;

@@ -8,6 +8,7 @@
 #include "core/hash.h"
 #include "vm/account.h"
 #include "vm/check_frames.h"
+#include "vm/hugetlb.h"
 
 /* What is promised, over all address spaces. */
 struct promised {
@@ -115,7 +116,7 @@ bool check_vm(struct quire *q, const struct tier *tier, struct quire_violation *
 	if (promised.nr_pages != relaxed_load(&vm->committed))
 		return broken(out, "VMA-4", "what is promised is what accounted areas have",
 			      promised.nr_pages);
-	return check_frames(q, vm, out);
+	return hugetlb_check(q, vm, out) && check_frames(q, vm, out);
 }
 
 /* Its inode's number, and that there is one. */

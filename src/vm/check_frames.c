@@ -11,6 +11,7 @@
 #include "vm/anon.h"
 #include "vm/frame.h"
 #include "vm/huge.h"
+#include "vm/hugetlb.h"
 #include "vm/rmap.h"
 
 /* A walk over all entries. */
@@ -55,6 +56,8 @@ static void visit_area(struct visit *v, const struct vma *vma)
 	struct large large;
 	struct leaf *leaf;
 
+	if (hugetlb_is(vma))
+		return;
 	for (; user_next_large(t, &at, vma->end - 1, &large);
 	     at = large.start + user_large_bytes(t)) {
 		v->nr_large++;

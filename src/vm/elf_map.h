@@ -31,8 +31,8 @@ struct elf_image {
  *            private pages of the file, the rest of the last one zeroed, anonymous memory
  *
  * Return: 0; -QUIRE_EINVAL for segments that can't be, or outside of the user's half; -QUIRE_EEXIST
- *         if something is in the way of the first; -QUIRE_EPERM below mmap_min_addr; -QUIRE_EFAULT if the
- *         last page can't be read; -QUIRE_ENOMEM. What has been mapped by then stays.
+ *         if something is in the way of the first; -QUIRE_EPERM below mmap_min_addr; -QUIRE_EFAULT
+ *         if the last page can't be read; -QUIRE_ENOMEM. What has been mapped by then stays.
  */
 int elf_map(struct quire_mm *mm, const struct elf *elf, uint64_t base, struct elf_image *out);
 

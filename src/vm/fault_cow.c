@@ -28,6 +28,7 @@
 #include "vm/fault_anon.h"
 #include "vm/fault_huge.h"
 #include "vm/frame.h"
+#include "vm/hugetlb.h"
 
 /* Replace the bits of an entry; what the processor marks meanwhile is kept. Locks: T */
 static void add_bits(const struct fault *f, const struct leaf *leaf, uint64_t bits)
@@ -282,7 +283,7 @@ enum quire_fault fault_cow(struct fault *f)
 		table_leave(t, token);
 		f->kind = QUIRE_FAULT_KIND_SPURIOUS;
 		if (unlikely(!c.leaf))
-			return fault_huge_write(f);
+			return hugetlb_is(f->vma) ? hugetlb_fault(f) : fault_huge_write(f);
 		return QUIRE_FAULT_DONE;
 	}
 	c.tag = c.leaf->tag;

@@ -16,6 +16,7 @@
 #include "kmem/touch.h"
 #include "vm/fault_anon.h"
 #include "vm/frame.h"
+#include "vm/hugetlb.h"
 #include "vm/zap.h"
 
 #define AROUND_PAGES 16
@@ -156,11 +157,15 @@ static enum quire_fadvise advice(const struct vma *vma)
 
 enum quire_fault fault_file(struct fault *f)
 {
-	enum quire_fault fault = f->write ? QUIRE_FAULT_SIGBUS : around(f);
+	enum quire_fault fault;
 	struct vma *vma = f->vma;
 	struct quire_page *page;
+	uint64_t code = 0;
 	int error;
 
+	if (unlikely(hugetlb_is(vma)))
+		return hugetlb_fault(f);
+	fault = f->write ? QUIRE_FAULT_SIGBUS : around(f);
 	f->kind = QUIRE_FAULT_KIND_FILE;
 	if (fault != QUIRE_FAULT_SIGBUS)
 		return fault;
@@ -168,7 +173,9 @@ enum quire_fault fault_file(struct fault *f)
 	if (f->write && !(vma->flags & QUIRE_VM_SHARED) && !acquire_load(&vma->anon) &&
 	    anon_prepare(vma))
 		return QUIRE_FAULT_OOM;
-	error = pagecache_load(vma->file, vma_index(vma, f->address), advice(vma), &f->major,
+	if ((vma->flags & (QUIRE_VM_EXEC | QUIRE_VM_HUGEPAGE)) == QUIRE_VM_EXEC)
+		code = (vma->end - f->address) >> QUIRE_PAGE_SHIFT;
+	error = pagecache_load(vma->file, vma_index(vma, f->address), advice(vma), code, &f->major,
 			       &page);
 	if (error)
 		return error == -QUIRE_ENOMEM ? QUIRE_FAULT_OOM : QUIRE_FAULT_SIGBUS;
@@ -177,6 +184,9 @@ enum quire_fault fault_file(struct fault *f)
 		return map_copy(f, page);
 	}
 	fault = map_one(f, page);
+	/* What was read in along with it is around it now. */
+	if (f->major && !f->write && fault == QUIRE_FAULT_DONE)
+		(void)around(f);
 	if (f->write)
 		pagecache_balance(quire_file_inode(vma->file));
 	return fault;

@@ -163,18 +163,41 @@ static uint64_t huge_bytes(const struct quire_mm *mm, const struct layout_reques
 	return whole ? MB(2) : 0;
 }
 
-/* find_high or find_low for huge pages: in a gap that is wide enough wherever it begins. */
-static bool find_huge(struct quire_mm *mm, struct tree_fit fit, bool up, uint64_t huge,
+/*
+ * find_high or find_low for huge pages: in a gap that is wide enough wherever it begins. @spare:
+ * how much wider it has to be
+ */
+static bool find_huge(struct quire_mm *mm, struct tree_fit fit, bool up, uint64_t spare,
 		      struct layout_place *out)
 {
-	fit.bytes += huge;
+	uint64_t mask = fit.align - 1;
+	/* MAP_32BIT where others are placed from the top: never the gap's very start, as Linux. */
+	uint64_t skip = spare > mask && !mm->config.bottom_up;
+
+	fit.align = QUIRE_PAGE_SIZE;
+	fit.bytes += spare;
 	if (up && find_low(mm, fit, out))
-		out->start = (out->start + huge - 1) & ~(huge - 1);
+		out->start = (out->start + mask + skip) & ~mask;
 	else if (!up && find_high(mm, &fit, out))
-		out->start = (out->start + huge) & ~(huge - 1);
+		out->start = (out->start + spare) & ~mask;
 	else
 		return false;
 	return true;
+}
+
+/*
+ * Find a place for huge pages: for those that may come unasked for (huge_bytes), or for those that
+ * may not lie anywhere else. Return: false if there is none, or it does not matter
+ */
+static bool find_whole(struct quire_mm *mm, const struct layout_request *req, struct tree_fit fit,
+		       bool up, struct layout_place *out)
+{
+	uint64_t unasked = huge_bytes(mm, req);
+
+	fit.align = req->align ? req->align : unasked;
+	if (!fit.align)
+		return false;
+	return find_huge(mm, fit, up, unasked ? unasked : req->align - QUIRE_PAGE_SIZE, out);
 }
 
 static int place_low(struct quire_mm *mm, const struct layout_request *req,
@@ -196,9 +219,9 @@ static int place_low(struct quire_mm *mm, const struct layout_request *req,
 		out->start = req->hint;
 		return 0;
 	}
-	if (huge_bytes(mm, req) && find_huge(mm, fit, true, huge_bytes(mm, req), out))
+	if (find_whole(mm, req, fit, true, out))
 		return 0;
-	return find_low(mm, fit, out) ? 0 : -QUIRE_ENOMEM;
+	return !req->align && find_low(mm, fit, out) ? 0 : -QUIRE_ENOMEM;
 }
 
 static int place_high(struct quire_mm *mm, const struct layout_request *req,
@@ -213,12 +236,12 @@ static int place_high(struct quire_mm *mm, const struct layout_request *req,
 	}
 	if (req->hint > border)
 		fit.high += mm->layout.task_size.v - border;
-	if (huge_bytes(mm, req) && find_huge(mm, fit, false, huge_bytes(mm, req), out))
+	if (find_whole(mm, req, fit, false, out))
 		return 0;
-	if (find_high(mm, &fit, out))
+	if (!req->align && find_high(mm, &fit, out))
 		return 0;
 	/* Nothing below the stack's place: above it there may be something. */
-	const struct layout_request upwards = { .bytes = req->bytes };
+	const struct layout_request upwards = { .bytes = req->bytes, .align = req->align };
 
 	return place_low(mm, &upwards, out);
 }

@@ -39,6 +39,7 @@ struct layout_request {
 	uint64_t bytes; /* page aligned, not 0 */
 	unsigned flags; /* QUIRE_MAP_FIXED, _32BIT */
 	bool anonymous; /* no file: whole huge pages are placed as such */
+	uint64_t align; /* of huge pages alone, which are of that size; 0: page aligned */
 };
 
 /** struct layout_place - addresses that were found */

@@ -15,6 +15,7 @@
 #include "vm/collapse.h"
 #include "vm/fault.h"
 #include "vm/huge.h"
+#include "vm/hugetlb.h"
 #include "vm/layout.h"
 #include "vm/zap.h"
 
@@ -122,9 +123,10 @@ static int allow(const struct vma *vma, int advice)
 		return vma->file || vma->flags & (QUIRE_VM_LOCKED | QUIRE_VM_SHARED) ? -QUIRE_EINVAL
 										     : 0;
 	case QUIRE_MADV_DONTNEED:
+		return vma->flags & QUIRE_VM_LOCKED ? -QUIRE_EINVAL : 0;
 	case QUIRE_MADV_COLD:
 	case QUIRE_MADV_PAGEOUT:
-		return vma->flags & QUIRE_VM_LOCKED ? -QUIRE_EINVAL : 0;
+		return vma->flags & (QUIRE_VM_LOCKED | QUIRE_VM_HUGETLB) ? -QUIRE_EINVAL : 0;
 	case QUIRE_MADV_REMOVE:
 		if (vma->flags & QUIRE_VM_LOCKED || !vma->file)
 			return -QUIRE_EINVAL;
@@ -140,9 +142,26 @@ static int allow(const struct vma *vma, int advice)
 /* ---- Pages that may go, or grow old ---- */
 
 /*
+ * What nobody else maps may go, with FREE, or was not used lately: pages of files are the first to
+ * go then. Return: whether the entry is to lose its marks
+ */
+static bool grow_old(const struct quire *q, const struct quire_page *page, bool lazy)
+{
+	bool alone = use_mapcount(page) == 1;
+
+	if (lazy && alone && frames_owner(page) == QUIRE_OWNER_ANON)
+		atomic_fetch_or_explicit(&use_of(q, page)->flags, USE_LAZYFREE,
+					 memory_order_relaxed);
+	else if (!lazy && alone && frames_owner(page) == QUIRE_OWNER_CACHE)
+		atomic_fetch_and_explicit(&use_of(q, page)->flags, ~USE_REFERENCED,
+					  memory_order_relaxed);
+	return lazy || alone;
+}
+
+/*
  * The entries of a range lose marks: accessed, and with FREE also dirty. A frame of anonymous
  * memory that nobody else maps is marked; once it is written again its entry is dirty, and it
- * stays.
+ * stays. Without FREE, what others map, too, is left alone.
  */
 static void unmark(struct vma *vma, uint64_t start, uint64_t end, bool lazy)
 {
@@ -168,10 +187,8 @@ static void unmark(struct vma *vma, uint64_t start, uint64_t end, bool lazy)
 				continue;
 			page = quire_pfn_page(
 				q, quire_pfn((entry & t->format->address) >> QUIRE_PAGE_SHIFT));
-			if (lazy && frames_owner(page) == QUIRE_OWNER_ANON &&
-			    use_mapcount(page) == 1)
-				atomic_fetch_or_explicit(&use_of(q, page)->flags, USE_LAZYFREE,
-							 memory_order_relaxed);
+			if (!grow_old(q, page, lazy))
+				continue;
 			while (!entry_change(leaf->contents, i, t->format->entry_bytes, entry,
 					     entry & ~marks))
 				entry = table_get(t, leaf->contents, i);
@@ -195,6 +212,20 @@ static void note_file(const struct advise *a, const struct vma *vma, uint64_t en
 	quire_file_get(out->file);
 }
 
+/* Of huge pages: flags change at their borders, whole ones alone are dropped. */
+static COLD int fit_huge(const struct advise *a, const struct vma *vma, uint64_t *end)
+{
+	uint64_t mask = hugepool_bytes(vma->mm->q) - 1;
+
+	if (a->advice == QUIRE_MADV_DONTNEED) {
+		*end &= ~mask;
+		return a->start & mask ? -QUIRE_EINVAL : 0;
+	}
+	if (!is_flags(a->advice) || flags_after(vma, a->advice) == vma->flags)
+		return 0;
+	return hugetlb_fits(vma, a->start, *end) ? 0 : -QUIRE_EINVAL;
+}
+
 /* The part of an area that begins at a->start, up to @end. */
 static int advise_area(struct advise *a, struct vma *vma, uint64_t end, struct advise_file *out)
 {
@@ -202,6 +233,10 @@ static int advise_area(struct advise *a, struct vma *vma, uint64_t end, struct a
 	int error = allow(vma, a->advice);
 
 	if (error)
+		return error;
+	if (unlikely(hugetlb_is(vma)))
+		error = fit_huge(a, vma, &end);
+	if (error || end == a->start)
 		return error;
 	if (is_flags(a->advice))
 		return vma_modify(vma, &change, &a->room) ? 0 : -QUIRE_EAGAIN;

@@ -2,8 +2,8 @@
 /*
  * mincore.c - which pages are in memory
  *
- * Those that an entry maps; and of files those that the page cache has, mapped or not, but for those
- * that were only allocated.
+ * Those that an entry maps; and of files those that the page cache has, mapped or not, but for
+ * those that were only allocated.
  *
  * Source: mincore(2)
  */
@@ -11,6 +11,7 @@
 
 #include "cache/pagecache.h"
 #include "pgtable/user.h"
+#include "vm/hugetlb.h"
 #include "vm/layout.h"
 #include "vm/mm.h"
 
@@ -83,7 +84,7 @@ int quire_mincore(struct quire_mm *mm, quire_virt_t address, uint64_t bytes, uns
 		to = end < vma->end ? end : vma->end;
 		for (uint64_t i = 0; i < (to - start) >> QUIRE_PAGE_SHIFT; i++)
 			vec[i] = 0;
-		if (vma->file)
+		if (vma->file && !hugetlb_is(vma))
 			from_cache(vma, start, to, vec);
 		from_table(mm->table, start, to, vec);
 		vec += (to - start) >> QUIRE_PAGE_SHIFT;

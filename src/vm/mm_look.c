@@ -6,6 +6,7 @@
 
 #include <quire/port.h>
 
+#include "cache/hugepool.h"
 #include "vm/account.h"
 #include "vm/huge.h"
 #include "vm/mm.h"
@@ -146,7 +147,14 @@ int quire_vm_stat(struct quire *q, struct quire_vm_stat *out)
 		.nr_anon = relaxed_load(&vm->nr_anon),
 		.nr_mapped = relaxed_load(&vm->nr_mapped),
 	};
+	struct hugepool_stat pool;
 	bool locked = false, huge = false;
+
+	hugepool_stat(q, &pool);
+	out->nr_hugepages = pool.nr;
+	out->nr_hugepages_free = pool.nr_free;
+	out->nr_hugepages_reserved = pool.nr_reserved;
+	out->nr_hugepages_surplus = pool.nr_surplus;
 	uintptr_t token = quire_port_cpu_enter();
 
 	lock_take(&vm->lock);

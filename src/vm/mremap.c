@@ -18,6 +18,7 @@
 #include "vm/account.h"
 #include "vm/anon.h"
 #include "vm/fault.h"
+#include "vm/hugetlb.h"
 #include "vm/layout.h"
 #include "vm/munmap.h"
 #include "vm/zap.h"
@@ -95,7 +96,9 @@ static bool can_expand(const struct remap *r, const struct vma *vma)
 {
 	uint64_t more = r->new_bytes - r->old_bytes;
 	struct layout_place place;
-	const struct layout_request req = { vma->end, more, QUIRE_MAP_FIXED, false };
+	const struct layout_request req = { .hint = vma->end,
+					      .bytes = more,
+					      .flags = QUIRE_MAP_FIXED };
 	const struct vma *next = vma_next(r->mm, vma->end);
 
 	return r->old + r->old_bytes == vma->end && !layout_place(r->mm, &req, &place) &&
@@ -271,6 +274,21 @@ static int move_to(struct remap *r, struct vma *vma)
 	return move(r, vma);
 }
 
+/* Of huge pages: whole ones, and they can't become more. */
+static int check_huge(struct remap *r, const struct vma *vma)
+{
+	uint64_t mask = hugepool_bytes(r->mm->q) - 1;
+
+	if (!hugetlb_is(vma))
+		return 0;
+	r->old_bytes = (r->old_bytes + mask) & ~mask;
+	r->new_bytes = (r->new_bytes + mask) & ~mask;
+	return (r->old | r->to) & mask || r->new_bytes > r->old_bytes ||
+			       r->flags & QUIRE_MREMAP_DONTUNMAP
+		       ? -QUIRE_EINVAL
+		       : 0;
+}
+
 /* FIXED, the size unchanged: every area of the range. */
 static int move_all(struct remap *r)
 {
@@ -287,7 +305,9 @@ static int move_all(struct remap *r)
 		at = smaller(end, vma->end);
 		part.old_bytes = part.new_bytes = at - part.old;
 		part.to = r->to + (part.old - r->old);
-		error = vma->flags & QUIRE_VM_SEALED ? -QUIRE_EPERM : move_to(&part, vma);
+		error = vma->flags & QUIRE_VM_SEALED ? -QUIRE_EPERM : check_huge(&part, vma);
+		if (!error)
+			error = move_to(&part, vma);
 		if (error)
 			return error;
 		vma = at < end ? vma_next(r->mm, at) : NULL;
@@ -313,6 +333,9 @@ static int remap(struct remap *r)
 		return -QUIRE_EINVAL;
 	if (!implied)
 		r->to = r->old;
+	error = check_huge(r, vma);
+	if (error)
+		return error;
 	bool beyond = r->old_bytes > r->new_bytes &&
 		      r->old_bytes > r->mm->layout.task_size.v - r->old;
 
@@ -325,8 +348,13 @@ static int remap(struct remap *r)
 	error = check_area(r, vma);
 	if (error)
 		return error;
+	/* Where the target has taken the area away itself, Linux notices that first. */
+	if (implied && beyond)
+		return r->flags & QUIRE_MREMAP_FIXED && r->old - r->to < r->new_bytes
+			       ? -QUIRE_EFAULT
+			       : -QUIRE_EINVAL;
 	if (implied)
-		return beyond ? -QUIRE_EINVAL : move_to(r, vma);
+		return move_to(r, vma);
 	if (can_expand(r, vma))
 		return expand(r, vma);
 	if (!(r->flags & QUIRE_MREMAP_MAYMOVE))

@@ -14,6 +14,7 @@
 
 #include "core/assert.h"
 #include "vm/account.h"
+#include "vm/hugetlb.h"
 #include "vm/layout.h"
 #include "vm/zap.h"
 
@@ -41,6 +42,8 @@ int munmap_plan(const struct quire_mm *mm, uint64_t start, uint64_t end, struct 
 
 		if (vma->flags & QUIRE_VM_SEALED)
 			return -QUIRE_EPERM;
+		if (!hugetlb_fits(vma, larger(start, vma->start), smaller(end, vma->end)))
+			return -QUIRE_EINVAL;
 		if (vma->start < start && end < vma->end) {
 			if (mm->areas.nr >= vm_of(mm->q)->sysctl.max_map_count)
 				return -QUIRE_ENOMEM;
@@ -61,7 +64,11 @@ static void cut(struct vma *vma, uint64_t start, uint64_t end, struct vma_room *
 		zap_range(vma, start, end);
 	if (start == vma->start && end == vma->end) {
 		vma_unlink(vma);
-	} else if (start == vma->start) {
+		return;
+	}
+	if (unlikely(hugetlb_is(vma)))
+		hugetlb_cut(vma, start, end);
+	if (start == vma->start) {
 		vma_resize(vma, end, vma->end);
 	} else {
 		if (end < vma->end)

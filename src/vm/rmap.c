@@ -15,6 +15,7 @@
 #include "vm/account.h"
 #include "vm/anon.h"
 #include "vm/frame.h"
+#include "vm/hugetlb.h"
 #include "vm/zap.h"
 
 /* A search. */
@@ -148,7 +149,9 @@ static void unmap(struct quire_inode *inode, uint64_t first, uint64_t nr, bool p
 		uint64_t start = node->first < first ? vma_address(vma, first) : vma->start;
 		uint64_t end = node->last > last ? vma_address(vma, last + 1) : vma->end;
 
-		if (private)
+		if (hugetlb_is(vma))
+			hugetlb_clear(vma, start, end);
+		else if (private)
 			zap_range(vma, start, end);
 		else
 			zap_files(vma, start, end);

@@ -6,6 +6,8 @@
 
 #include <quire/port.h>
 
+#include "cache/hugepool.h"
+#include "core/string.h"
 #include "vm/anon.h"
 #include "vm/check.h"
 #include "vm/mm.h"
@@ -129,15 +131,20 @@ int quire_vm_boot(struct quire *q)
 int quire_vm_sysctl(struct quire *q, struct quire_vm_sysctl *out)
 {
 	const struct vm *vm = vm_of(q);
+	struct hugepool_stat pool;
 
 	if (!vm)
 		return -QUIRE_ENODEV;
+	hugepool_stat(q, &pool);
 	*out = vm->sysctl;
+	out->nr_hugepages = pool.nr - pool.nr_surplus;
+	out->nr_overcommit_hugepages = pool.nr_overcommit;
 	return 0;
 }
 
 int quire_vm_set_sysctl(struct quire *q, const struct quire_vm_sysctl *sysctl)
 {
+	struct quire_vm_sysctl all = *sysctl;
 	struct vm *vm = vm_of(q);
 
 	if (!vm)
@@ -147,15 +154,18 @@ int quire_vm_set_sysctl(struct quire *q, const struct quire_vm_sysctl *sysctl)
 	if ((unsigned)sysctl->transparent_huge > QUIRE_THP_ALWAYS || !sysctl->pages_to_scan ||
 	    sysctl->max_ptes_none >= huge_pages(q) || sysctl->max_ptes_shared >= huge_pages(q))
 		return -QUIRE_EINVAL;
-	if (sysctl->nr_hugepages)
-		return -QUIRE_ENOMEM;
 	if (sysctl->mmap_min_addr > UINT32_MAX || sysctl->stack_guard_pages > UINT32_MAX)
 		return -QUIRE_EINVAL;
 	uintptr_t token = quire_port_cpu_enter();
 
+	/* The pool has these. Others read the rest without the lock: it is written if it changes. */
+	all.nr_hugepages = all.nr_overcommit_hugepages = 0;
 	lock_take(&vm->lock);
-	vm->sysctl = *sysctl;
+	if (memcmp(&vm->sysctl, &all, sizeof(all)))
+		vm->sysctl = all;
 	lock_drop(&vm->lock);
 	quire_port_cpu_leave(token);
+	hugepool_overcommit(q, sysctl->nr_overcommit_hugepages);
+	hugepool_resize(q, sysctl->nr_hugepages);
 	return 0;
 }

@@ -14,6 +14,7 @@
 #include "vm/account.h"
 #include "vm/anon.h"
 #include "vm/huge.h"
+#include "vm/hugetlb.h"
 
 /* Tree nodes that an mm keeps for its next insertions: those of two into a tree of three levels. */
 #define NODES_KEPT 8
@@ -254,6 +255,8 @@ static WITHIN void drop(struct vma *vma)
 	if (relaxed_load(&vma->anon))
 		anon_unlink(vma);
 	if (vma->file) {
+		if (unlikely(hugetlb_is(vma)))
+			hugetlb_close(vma);
 		maps_leave(vma);
 		quire_file_put(vma->file);
 	}
@@ -290,6 +293,8 @@ struct vma *vma_split(struct vma *vma, uint64_t address, struct vma_room *room)
 	ASSERT("VMA-1", address > vma->start && address < vma->end);
 	upper->pgoff = vma_index(vma, address);
 	upper->start = address;
+	if (unlikely(hugetlb_is(vma)))
+		hugetlb_split(upper, vma);
 	if (vma->anon)
 		anon_link(upper, vma->anon);
 	if (upper->file)
@@ -306,7 +311,7 @@ static inline bool joins(const struct vma *lower, const struct vma *upper)
 {
 	return lower->end == upper->start && lower->flags == upper->flags &&
 	       lower->file == upper->file && lower->pgoff + vma_pages(lower) == upper->pgoff &&
-	       anon_mergeable(lower->anon, upper->anon);
+	       anon_mergeable(lower->anon, upper->anon) && !hugetlb_is(lower);
 }
 
 bool vma_joins(const struct vma *lower, const struct vma *upper)

@@ -17,6 +17,7 @@
 #include "core/tree.h"
 
 struct anon;
+struct hugetlb_resv;
 
 /** struct vma - one area; fields are constant but under mm->sem held for writing (S) */
 struct vma {
@@ -30,7 +31,15 @@ struct vma {
 				     * the area moves */
 	struct anon *_Atomic anon;  /* its private frames' (anon.h); NULL: none yet. S, or set
 				     * once under mm->anon_lock by a fault */
-	struct vma *anon_next, *anon_prev; /* other areas of the same anon (A) */
+	union {
+		struct {
+			struct vma *anon_next, *anon_prev; /* areas of the same anon (A) */
+		};
+		struct {
+			struct hugetlb_resv *resv; /* promises (hugetlb.h); NULL: none (S) */
+			bool lost; /* a page was taken from it: SIGBUS (R of its file) */
+		} huge; /* with QUIRE_VM_HUGETLB: it has no anon */
+	};
 	struct interval maps;       /* in file's inode->maps (M) */
 	_Atomic bool touched;       /* it may have entries (VMA-6): a fault brought one, or a part
 				     * of it came from an area that is. S, or set by a fault */

@@ -17,6 +17,7 @@
 #include "vm/anon.h"
 #include "vm/frame.h"
 #include "vm/huge.h"
+#include "vm/hugetlb.h"
 
 #define ZAP_BATCH 128
 
@@ -26,6 +27,7 @@ struct zap {
 	struct frame_finder finder;
 	struct quire_tlb tlb;
 	bool files;   /* only what is in the page cache */
+	bool recent;  /* what was accessed may be so again: pages of files stay longer */
 	bool written; /* some of page[] are marked with PAGE_WRITTEN */
 	int gone;     /* entries of this page table */
 	uint64_t rss[NR_RSS];
@@ -55,6 +57,8 @@ static APART struct quire_page *gather_shared(struct zap *z, struct quire_page *
 	/* Writes to a file without a store are noticed here. */
 	if (entry & QUIRE_PTE_DIRTY)
 		frame_dirty(z->mm->q, page);
+	if (entry & QUIRE_PTE_ACCESSED && z->recent)
+		pagecache_referenced(z->mm->q, page);
 	if (kind != RSS_FILE || !(entry & QUIRE_PTE_RW))
 		return page;
 	z->written = true;
@@ -199,6 +203,7 @@ static void zap(struct vma *vma, uint64_t start, uint64_t end, bool files)
 	z.finder = frame_begin(vma->mm);
 	z.files = files;
 	z.written = false;
+	z.recent = !(vma->flags & (QUIRE_VM_SEQ_READ | QUIRE_VM_RAND_READ));
 	z.rss[RSS_ANON] = z.rss[RSS_FILE] = z.rss[RSS_SHMEM] = 0;
 	z.nr_anon = z.nr_mapped = z.nr_shared = z.nr = 0;
 	quire_tlb_begin(&z.tlb, vma->mm->table);
@@ -207,7 +212,10 @@ static void zap(struct vma *vma, uint64_t start, uint64_t end, bool files)
 
 void zap_range(struct vma *vma, uint64_t start, uint64_t end)
 {
-	zap(vma, start, end, false);
+	if (unlikely(hugetlb_is(vma)))
+		hugetlb_zap(vma, start, end);
+	else
+		zap(vma, start, end, false);
 }
 
 void zap_files(struct vma *vma, uint64_t start, uint64_t end)
@@ -272,6 +280,10 @@ void zap_protect(struct vma *vma, uint64_t start, uint64_t end)
 	struct leaf *leaf;
 	uintptr_t token;
 
+	if (unlikely(hugetlb_is(vma))) {
+		hugetlb_protect(vma, start, end);
+		return;
+	}
 	if (zap_writable(vma))
 		mask[1] |= QUIRE_PTE_RW;
 	else if (vma->flags & QUIRE_VM_WRITE)
@@ -531,6 +543,8 @@ int zap_move(struct vma *from, uint64_t start, struct vma *to, uint64_t at, uint
 				 vma_index(from, start) == vma_index(to, at));
 	if (relaxed_load(&from->touched))
 		vma_touch(to);
+	if (unlikely(hugetlb_is(from)))
+		return hugetlb_move(from, (struct hugetlb_part){ start, bytes }, to);
 	quire_tlb_begin(&tlb, t);
 	move_hold(from);
 	for (;;) {

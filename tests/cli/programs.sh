@@ -84,6 +84,10 @@ same "lines of a pipe" 120001 "$(number lines)"
 # A picture.
 run 0 --svg "$dir/gcc.strace.gz"
 expect "a plot" grep -q '<path class="s0"' "$tmp/out"
+long=$tmp/$(printf '%0100d' 0)-$(printf 'a\001\303\266\377\360\237\230\200').gz
+cp "$dir/perl.strace.gz" "$long"
+run 0 --svg "$long"
+expect "the end of a long name, as text" grep -q '^<text class="n".*>…0*-a?ö?😀\.gz</text>$' "$tmp/out"
 run 2 --svg examples/traces/page-tcc-sqlite.ftrace.gz
 
 # Damage.

@@ -18,6 +18,7 @@ enum aspect {
 	ASPECT_MAPS,
 	ASPECT_PAGES,  /* which pages are there */
 	ASPECT_COUNTS, /* smaps */
+	ASPECT_FLAGS,  /* its VmFlags */
 	ASPECT_CRASH,  /* one side ended */
 	NR_ASPECTS,
 };
@@ -27,6 +28,8 @@ struct difference {
 	enum aspect aspect;
 	unsigned call;
 	int explained; /* number of the reason, if it is one of the known ones; else -1 */
+	uint64_t at;          /* page, area's start (of counts), or index of a byte */
+	uint64_t real, other; /* what both say there */
 	char text[512];
 };
 
@@ -46,9 +49,7 @@ const char *aspect_name(enum aspect aspect);
 bool compare(const struct episode *episode, const struct trace *real, const struct trace *other,
 	     const struct origin *origin, struct difference *out);
 
-#define COMPARE_REASONS 16
-
-/** compare_reason - the reason of that number; NULL behind the last */
-const char *compare_reason(unsigned n);
+/** areas_equal - the same addresses, rights, file, place in it */
+bool areas_equal(const struct area *a, const struct area *b);
 
 #endif

@@ -223,7 +223,7 @@ static uint32_t map_flags(struct gen *g, bool file)
 		flags |= 0x4000; /* noreserve */
 	if (chance(g, 3))
 		flags |= 0x20000; /* stack */
-	if (chance(g, 3))
+	if (chance(g, 6))
 		flags |= 0x40; /* 32bit */
 	if (chance(g, 2))
 		flags |= 0x10000; /* nonblock */
@@ -344,6 +344,8 @@ static void gen_file_op(struct gen *g, struct call *c)
 		c->to = 0;
 		c->bytes = chance(g, 60) ? below(g, bytes / PAGE + 3) * PAGE
 					 : below(g, bytes + 3 * PAGE);
+		if (chance(g, 10))
+			c->bytes = bytes; /* mostly the size that it has */
 		break;
 	case OP_FALLOCATE:
 		c->prot = modes[below(g, sizeof(modes))];

@@ -14,6 +14,7 @@
  * rule, the judge takes calls away until the shortest episode is left, and prints it as a script.
  */
 #include "compare.h"
+#include "explain.h"
 #include "generate.h"
 #include "linux.h"
 #include "machine.h"
@@ -41,7 +42,7 @@ struct shared {
 	uint64_t episode;                    /* number of the one being done */
 	uint64_t calls;                      /* compared and equal */
 	uint64_t good;                       /* of them, those that succeeded */
-	uint64_t explained[COMPARE_REASONS]; /* episodes that ended with a known difference */
+	uint64_t explained[EXPLAIN_REASONS]; /* episodes that ended with a known difference */
 	bool done;                           /* the worker came to its end */
 	struct difference difference;
 };
@@ -274,10 +275,10 @@ static int run_random(struct judge *j)
 	printf("judge: Linux %s, seed %" PRIu64 ": %" PRIu64 " calls answered alike (%" PRIu64
 	       " of them done, the rest refused), %" PRIu64 " episodes, %u differences\n",
 	       j->real.origin.release_text, j->seed, s->calls, s->good, s->episode, differences);
-	for (unsigned n = 0; compare_reason(n); n++)
+	for (unsigned n = 0; explain_reason(n); n++)
 		if (s->explained[n])
 			printf("  %" PRIu64 " episodes ended there: %s\n", s->explained[n],
-			       compare_reason(n));
+			       explain_reason(n));
 	printf("%d passed, %d failed, 0 skipped\n", !differences, differences != 0);
 	return differences != 0;
 }
@@ -338,7 +339,7 @@ static int run_script(struct judge *j, const char *path)
 	}
 	printf("call %u: %s: %s%s%s\n", d.call, aspect_name(d.aspect), d.text,
 	       d.explained >= 0 ? "; explained: " : "",
-	       d.explained >= 0 ? compare_reason((unsigned)d.explained) : "");
+	       d.explained >= 0 ? explain_reason((unsigned)d.explained) : "");
 	printf("Quire's areas:\n");
 	show_areas(&j->traces[1], d.call);
 	printf("Linux's areas:\n");
@@ -381,10 +382,10 @@ static int usage(void)
 	return 2;
 }
 
-static int explain(void)
+static int list_reasons(void)
 {
-	for (unsigned n = 0; compare_reason(n); n++)
-		printf("%s\n", compare_reason(n));
+	for (unsigned n = 0; explain_reason(n); n++)
+		printf("%s\n", explain_reason(n));
 	return 0;
 }
 
@@ -425,7 +426,7 @@ int main(int argc, char **argv)
 			program = optarg;
 			break;
 		case 'e':
-			return explain();
+			return list_reasons();
 		default:
 			return usage();
 		}

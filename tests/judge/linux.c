@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <linux/capability.h>
 #include <linux/futex.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -292,6 +294,7 @@ bool linux_start(struct linux_side *side, const char *program)
 	struct episode *first = malloc(sizeof(*first));
 	struct trace *trace = calloc(1, sizeof(*trace));
 	struct utsname name;
+	struct statfs disk;
 
 	if (!first || !trace)
 		return failed("memory");
@@ -317,6 +320,8 @@ bool linux_start(struct linux_side *side, const char *program)
 
 	sscanf(name.release, "%u.%u", &major, &minor);
 	side->origin.release = major * 1000 + minor;
+	side->origin.known = side->origin.release >= 6018 && !statfs(side->folder, &disk) &&
+			     disk.f_type == EXT4_SUPER_MAGIC;
 	bool good = linux_run(side, first, trace);
 
 	if (good)

@@ -64,6 +64,7 @@ struct origin {
 	char stored[256]; /* path of the stored file */
 	unsigned release; /* of Linux: major * 1000 + minor */
 	char release_text[65];
+	bool known; /* Linux 6.18 or later, and the stored file lies on ext4 */
 };
 
 /** trace_reset - empty, keeps its memory */

@@ -130,7 +130,7 @@ static struct quire_page *load(uint64_t index, enum quire_fadvise advice, int wa
 	struct quire_page *page = NULL;
 	bool was = false;
 
-	CHECK_EQ(pagecache_load(file, index, advice, &was, &page), want);
+	CHECK_EQ(pagecache_load(file, index, advice, 0, &was, &page), want);
 	CHECK_EQ(was, major);
 	return page;
 }

@@ -106,7 +106,7 @@ static void do_fault(struct model *m)
 	struct quire_page *page;
 	unsigned at = (unsigned)below(PAGE);
 	unsigned char byte;
-	int error = pagecache_load(m->file, index, (enum quire_fadvise)below(3), NULL, &page);
+	int error = pagecache_load(m->file, index, (enum quire_fadvise)below(3), 0, NULL, &page);
 
 	CHECK(error != -QUIRE_ERANGE || index * PAGE >= m->size);
 	CHECK(!error || error == -QUIRE_ERANGE || (storm(m) && error == -QUIRE_EIO));
@@ -312,7 +312,7 @@ TEST(broken)
 	begin(&models[0], true, 0);
 	struct quire_inode *inode = quire_file_inode(models[0].file);
 
-	CHECK_EQ(pagecache_load(models[0].file, 5, QUIRE_FADV_NORMAL, NULL, &page), 0);
+	CHECK_EQ(pagecache_load(models[0].file, 5, QUIRE_FADV_NORMAL, 0, NULL, &page), 0);
 	struct use *use = use_of(f.q, page);
 	expect_broken("CACHE-4");
 	use_unlock(f.q, page);

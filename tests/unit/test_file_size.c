@@ -319,7 +319,7 @@ TEST(memfd)
 	quire_file_put(file);
 	CHECK_EQ(quire_memfd_create(f.q, "b", 0x18, &file), -QUIRE_EINVAL);
 	CHECK_EQ(quire_memfd_create(f.q, "b", 0x20, &file), -QUIRE_EINVAL);
-	CHECK_EQ(quire_memfd_create(f.q, "b", QUIRE_MFD_HUGETLB, &file), -QUIRE_EOPNOTSUPP);
+	CHECK_EQ(quire_memfd_create(f.q, "b", 21u << 26, &file), -QUIRE_EINVAL);
 	memset(name, 'n', sizeof(name));
 	name[250] = 0;
 	CHECK_EQ(quire_memfd_create(f.q, name, 0, &file), -QUIRE_EINVAL);
@@ -341,7 +341,7 @@ TEST(memory_tail)
 	struct quire_file *file = memfd(&f, 0);
 
 	quire_file_truncate(file, 100);
-	CHECK_EQ(pagecache_load(file, 0, QUIRE_FADV_NORMAL, NULL, &page), 0);
+	CHECK_EQ(pagecache_load(file, 0, QUIRE_FADV_NORMAL, 0, NULL, &page), 0);
 	quire_page_write(f.q, page, 200, "z", 1);
 	use_unlock(f.q, page);
 	pagecache_put(f.q, page);

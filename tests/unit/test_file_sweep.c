@@ -69,7 +69,7 @@ static bool scenario(struct quire_file **files)
 		CHECK(!memcmp(back, buf, done));
 		all &= done == wrote;
 		struct quire_page *page;
-		error = pagecache_load(file, 2, QUIRE_FADV_NORMAL, NULL, &page);
+		error = pagecache_load(file, 2, QUIRE_FADV_NORMAL, 0, NULL, &page);
 		CHECK(!error || error == -QUIRE_ENOMEM);
 		all &= !error;
 		if (!error) {

@@ -383,12 +383,102 @@ TEST(mseal)
 	CHECK_EQ(quire_brk(s.mm, at_page(22)).v, at_page(22).v);
 	CHECK_EQ(quire_mseal(s.mm, at_page(20), PAGE, 0), 0);
 	CHECK_EQ(quire_brk(s.mm, at_page(20)).v, at_page(22).v);
+	/* Private pages of a file are let go. */
+	struct quire_file *file = space_file(&s, NULL, 4);
+
+	CHECK_EQ(map_file(&s, 40, 2, RW, QUIRE_MAP_PRIVATE, file, 0), 0);
+	space_put(&s, 40, 7);
+	CHECK_EQ(protect_at(&s, 40, 2, QUIRE_PROT_READ), 0);
+	CHECK_EQ(quire_mseal(s.mm, at_page(40), 2 * PAGE, 0), 0);
+	CHECK_EQ(advise_at(&s, 40, 1, QUIRE_MADV_DONTNEED), 0);
+	CHECK_EQ(space_get(&s, 40), 0);
+	CHECK_EQ(advise_at(&s, 40, 1, QUIRE_MADV_FREE), -QUIRE_EINVAL);
+	quire_file_put(file);
 	space_end(&s);
 	if (!space_start(&s, QUIRE_I386, MB(64)))
 		return;
 	CHECK_EQ(map_at(&s, 0, 4, RW, FIXED), 0);
 	CHECK_EQ(quire_mseal(s.mm, at_page(1), 2 * PAGE, 0), -QUIRE_EPERM);
 	space_end(&s);
+}
+
+/* Is the page of the cache that is mapped at page @n marked as used lately? */
+static bool is_referenced(struct space *s, uint64_t pfn)
+{
+	struct quire_frame_use use;
+
+	CHECK_EQ(quire_frame_use(s->q, quire_pfn(pfn), &use), 0);
+	CHECK(use.cache);
+	return use.referenced;
+}
+
+/* The processor reads a byte. */
+static void touch(struct space *s, uint64_t n)
+{
+	char byte;
+
+	CHECK_EQ(quire_user_access(s->mm, at_page(n), &byte, 1, QUIRE_ACCESS_READ, NULL),
+		 QUIRE_FAULT_DONE);
+}
+
+static uint64_t pfn_at(struct space *s, uint64_t n)
+{
+	struct quire_mapping map = { .pte = 0 };
+
+	CHECK(quire_table_next(quire_mm_table(s->mm), at_page(n), &map));
+	CHECK_EQ(map.virt.v, at_page(n).v);
+	return map.phys.v >> 12;
+}
+
+/* What the processor has marked in an entry is the page's, when the entry goes. */
+TEST(used_pages_of_files)
+{
+	struct space s;
+
+	EACH_MACHINE(m)
+	{
+		if (!space_start(&s, all_machines[m], MB(64)))
+			return;
+		struct quire_file *file = space_file(&s, NULL, 4);
+
+		CHECK_EQ(map_file(&s, 0, 4, RW, QUIRE_MAP_SHARED, file, 0), 0);
+		touch(&s, 1);
+		uint64_t pfn = pfn_at(&s, 1);
+
+		CHECK(is_referenced(&s, pfn));
+		CHECK_EQ(advise_at(&s, 0, 4, QUIRE_MADV_COLD), 0);
+		CHECK(!is_referenced(&s, pfn));
+		/* Not touched since: nothing is carried over. */
+		CHECK_EQ(advise_at(&s, 1, 1, QUIRE_MADV_DONTNEED), 0);
+		CHECK(!is_referenced(&s, pfn));
+		touch(&s, 1);
+		CHECK_EQ(advise_at(&s, 1, 1, QUIRE_MADV_COLD), 0);
+		touch(&s, 1);
+		CHECK(!is_referenced(&s, pfn));
+		CHECK_EQ(unmap_at(&s, 1, 1), 0);
+		CHECK(is_referenced(&s, pfn));
+		/* An area that is read once in order, or anywhere, says nothing of what is next. */
+		CHECK_EQ(map_file(&s, 0, 4, RW, QUIRE_MAP_SHARED, file, 0), 0);
+		CHECK_EQ(advise_at(&s, 0, 4, QUIRE_MADV_RANDOM), 0);
+		touch(&s, 1);
+		CHECK_EQ(advise_at(&s, 1, 1, QUIRE_MADV_COLD), 0);
+		touch(&s, 1);
+		CHECK_EQ(unmap_at(&s, 1, 1), 0);
+		CHECK(!is_referenced(&s, pfn));
+		/* What others map as well is theirs. */
+		CHECK_EQ(map_file(&s, 1, 1, RW, QUIRE_MAP_SHARED, file, 1), 0);
+		touch(&s, 1);
+		for (uint64_t n = 9; n < 11; n++) {
+			CHECK_EQ(map_file(&s, n, 1, RW, QUIRE_MAP_SHARED, file, 1), 0);
+			touch(&s, n);
+		}
+		CHECK_EQ(unmap_at(&s, 10, 1), 0);
+		CHECK(is_referenced(&s, pfn));
+		CHECK_EQ(advise_at(&s, 1, 1, QUIRE_MADV_COLD), 0);
+		CHECK(is_referenced(&s, pfn));
+		quire_file_put(file);
+		space_end(&s);
+	}
 }
 
 /* A seal of a memfd, and its mappings. */
@@ -414,4 +504,5 @@ TEST(sealed_file)
 }
 
 TEST_MAIN(CASE(advice_errors), CASE(advice_for_files), CASE(advice_flags), CASE(lazy), CASE(mlock),
-	  CASE(mincore), CASE(msync), CASE(mseal), CASE(sealed_file))
+	  CASE(mincore), CASE(msync), CASE(mseal), CASE(used_pages_of_files),
+	  CASE(sealed_file))

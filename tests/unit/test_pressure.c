@@ -83,7 +83,8 @@ static void read_and_write(void)
 	exhaust();
 	for (uint64_t at = 0; at < PAGES * PAGE; at += sizeof(buf)) {
 		(void)quire_file_read(file, at, buf, sizeof(buf), &done);
-		(void)quire_file_write(file, at, buf, 100, &done);
+		(void)quire_file_write(file, at, buf, at % (2 * sizeof(buf)) ? sizeof(buf) : 100,
+				       &done);
 	}
 }
 
@@ -93,17 +94,26 @@ static void mapped(struct quire_mm *mm, unsigned flags, bool write)
 	const struct quire_mremap move = { .address = { AT }, .old_bytes = 600 * PAGE,
 					   .new_bytes = 600 * PAGE, .flags = 3,
 					   .new_address = { 2 * AT } };
-	struct quire_mm *child = NULL;
+	struct quire_page *spare[8];
 	quire_virt_t out;
 
+	for (unsigned i = 0; i < 8; i++)
+		spare[i] = quire_page_alloc(f.q, QUIRE_GFP_KERNEL, 0);
 	map(mm, flags);
 	touch(mm, 0, 2, write);
 	touch(mm, 510, 514, true);
 	exhaust();
 	touch(mm, 0, PAGES, write);
-	if (!quire_mm_fork(mm, &child))
-		touch(child, 0, PAGES, true);
-	CHECK_EQ(quire_mm_destroy(child), 0);
+	/* So far, and a frame further each time. */
+	for (unsigned i = 0; i < 8; i++) {
+		struct quire_mm *child = NULL;
+
+		CHECK_EQ(quire_page_free(f.q, spare[i], 0), QUIRE_FREE_OK);
+		if (!quire_mm_fork(mm, &child))
+			touch(child, 0, PAGES, true);
+		CHECK_EQ(quire_mm_destroy(child), 0);
+	}
+	exhaust();
 	(void)quire_mremap(mm, &move, &out);
 }
 
@@ -132,7 +142,11 @@ static void on(const struct quire_config *config, int what)
 	else
 		mapped(mm, QUIRE_MAP_PRIVATE, true);
 	CHECK_EQ(held, 0);
-	CHECK(!what || allowed);
+	/* Nobody is in its way here. */
+	allowed = 0;
+	exhaust();
+	(void)quire_page_alloc(f.q, QUIRE_GFP_KERNEL, 0);
+	CHECK(allowed > 0);
 	quire_set_pressure(f.q, NULL);
 	rig_sound(&f.rig);
 	process_end(&f.rig, mm);

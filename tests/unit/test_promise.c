@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_promise.c - what is promised for shared memory: once, to the file behind it, until that ends;
- * page by page to other files of memory
+ * test_promise.c - what is promised for shared memory: once, to the file behind it, until that
+ * ends; page by page to other files of memory
  *
  * The numbers are what Committed_AS of Linux 6.18 does for the same calls. Rules VMA-4 and CACHE-8.
  */

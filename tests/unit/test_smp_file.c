@@ -95,7 +95,7 @@ static void check_page(struct job *job, const unsigned char *p, size_t n)
 static void fault(struct job *job, struct quire_file *file, uint64_t index)
 {
 	struct quire_page *page, *around[16];
-	int error = pagecache_load(file, index, QUIRE_FADV_NORMAL, NULL, &page);
+	int error = pagecache_load(file, index, QUIRE_FADV_NORMAL, 0, NULL, &page);
 
 	if (error) {
 		job->wrong += error != -QUIRE_ERANGE;

@@ -11,6 +11,8 @@
 
 #define AREA 0x20000000u
 #define CPUS 3
+/* Page tables so far apart are remembered in one place, whatever they map: pgtable/table.h. */
+#define FAR 0x20000000u
 
 /* Sanitizers look at the order of things, which is the same on all machines. */
 #define MACHINES (TEST_SANITIZED ? 1u : 4u)
@@ -27,7 +29,8 @@ static struct quire_mm *mm;
 /* ---- Copy-on-write ---------------------------------------------------------- */
 
 /* What a page is before two processors write it. */
-enum kind { SHARED, ZERO, FILE_PAGE, NR_KINDS };
+enum kind { SHARED, ZERO, FILE_PAGE, HUGE_SHARED, HUGE_ZERO, NR_KINDS };
+#define HUGE 1024u /* pages: one huge page of the largest kind */
 
 /* One page, written by processor 0, and meanwhile by processor 1, while processor 2 reads it. */
 struct cow {
@@ -86,6 +89,26 @@ static void second_write(void *ctx)
 	all_see(ctx, 1, 101);
 }
 
+/* All of it goes, page table and all. */
+static void forget_page(void *ctx)
+{
+	const struct cow *c = ctx;
+
+	quire_hosted_cpu(1);
+	right(!quire_madvise(mm, (quire_virt_t){ c->at }, PAGE, QUIRE_MADV_DONTNEED));
+}
+
+/* The same page of the file is mapped by the same entry of a page table that takes its place. */
+static void touch_far(void *ctx)
+{
+	const struct cow *c = ctx;
+	uint64_t value;
+
+	quire_hosted_cpu(1);
+	right(!quire_copy_from_user(mm, &value, (quire_virt_t){ c->at + FAR + 8 }, 8));
+	right(value == c->old[1]);
+}
+
 static void third_loads(void *ctx)
 {
 	struct cow *c = ctx;
@@ -109,36 +132,45 @@ static void load(unsigned loaded)
 	quire_hosted_cpu(0);
 }
 
+static struct quire_vm_stat vm_stat(void)
+{
+	struct quire_vm_stat stat;
+
+	CHECK_EQ(quire_vm_stat(rig.q, &stat), 0);
+	return stat;
+}
+
+static void map_private(uint64_t at, struct quire_file *file)
+{
+	const struct quire_mmap args = { .address = { at }, .bytes = PAGE, .prot = PROT_RW,
+					 .file = file,
+					 .flags = QUIRE_MAP_PRIVATE | QUIRE_MAP_FIXED };
+	quire_virt_t out;
+
+	CHECK_EQ(quire_mmap(mm, &args, &out), 0);
+}
+
 static void make(struct cow *c, enum kind kind, struct quire_file *file, struct quire_mm **child)
 {
 	uint64_t old[2] = { 7, 8 };
 
 	*child = NULL;
 	c->at = AREA;
-	if (kind == FILE_PAGE) {
-		const struct quire_mmap args = { .address = { AREA }, .bytes = PAGE,
-						 .prot = PROT_RW, .file = file,
-						 .flags = QUIRE_MAP_PRIVATE | QUIRE_MAP_FIXED };
-		quire_virt_t out;
-
-		CHECK_EQ(quire_mmap(mm, &args, &out), 0);
-	} else {
-		process_anon(mm, AREA, 1);
-	}
-	if (kind == SHARED) {
+	if (kind == FILE_PAGE)
+		map_private(AREA, file);
+	else
+		process_anon(mm, AREA, kind >= HUGE_SHARED ? HUGE : 1);
+	if (kind >= HUGE_SHARED)
+		CHECK_EQ(quire_madvise(mm, (quire_virt_t){ AREA }, HUGE * PAGE,
+				       QUIRE_MADV_HUGEPAGE),
+			 0);
+	if (kind == SHARED || kind == HUGE_SHARED) {
 		CHECK_EQ(quire_copy_to_user(mm, (quire_virt_t){ AREA }, old, sizeof(old)), 0);
 		CHECK_EQ(quire_mm_fork(mm, child), 0);
 	}
 	CHECK_EQ(quire_copy_from_user(mm, c->old, (quire_virt_t){ AREA }, sizeof(c->old)), 0);
-	CHECK(kind != SHARED || (c->old[0] == 7 && c->old[1] == 8));
-}
-
-static uint64_t anon_frames(void)
-{
-	struct quire_vm_stat stat;
-
-	CHECK_EQ(quire_vm_stat(rig.q, &stat), 0);
-	return stat.nr_anon;
+	CHECK(kind != HUGE_SHARED || vm_stat().nr_anon_huge > 0);
+	CHECK(!*child || (c->old[0] == 7 && c->old[1] == 8));
 }
 
 /* Return: whether all steps came */
@@ -155,11 +187,11 @@ static bool cow_once(enum kind kind, struct quire_file *file, unsigned loaded,
 	make(&c, kind, file, &child);
 	for (unsigned cpu = 0; cpu < CPUS; cpu++)
 		right(touch(&c, cpu, 0, &value, false));
-	before = anon_frames();
+	before = vm_stat().nr_anon;
 	all = meet_run(first_write, acts, nr, &c);
 	all_see(&c, 0, 100);
 	all_see(&c, 1, 101);
-	CHECK_EQ(anon_frames(), before + 1);
+	CHECK(kind >= HUGE_SHARED || vm_stat().nr_anon == before + 1);
 	CHECK_EQ(nr_wrong, 0);
 	if (nr_wrong)
 		printf("kind %d, loaded %u, steps %u %u\n", (int)kind, loaded, acts[0].at,
@@ -170,7 +202,7 @@ static bool cow_once(enum kind kind, struct quire_file *file, unsigned loaded,
 		CHECK_EQ(quire_mm_destroy(child), 0);
 	}
 	quire_hosted_cpu(0);
-	CHECK_EQ(quire_munmap(mm, (quire_virt_t){ AREA }, PAGE), 0);
+	CHECK_EQ(quire_munmap(mm, (quire_virt_t){ AREA }, HUGE * PAGE), 0);
 	return all;
 }
 
@@ -201,6 +233,46 @@ static void cow_kind(enum kind kind, struct quire_file *file)
 	}
 }
 
+/* A file whose second word is 9. */
+static struct quire_file *private_file(void)
+{
+	struct quire_file *file = NULL;
+	uint64_t word = 9;
+	size_t done;
+
+	CHECK_EQ(quire_memfd_create(rig.q, "private", 0, &file), 0);
+	CHECK_EQ(quire_file_write(file, 8, &word, sizeof(word), &done), 0);
+	return file;
+}
+
+/*
+ * The page table that was found first may not be there any more, or be known no more. @run: by
+ * processor 1
+ */
+static bool lost_once(void (*run)(void *ctx), struct quire_file *file, unsigned at)
+{
+	struct meet_act act = { at, run };
+	struct cow c = { .loaded = 1 };
+	struct quire_mm *child;
+	uint64_t value = 0;
+	bool came;
+
+	nr_wrong = 0;
+	load(1);
+	make(&c, FILE_PAGE, file, &child);
+	map_private(AREA + FAR, file);
+	came = meet_run(first_write, &act, 1, &c);
+	CHECK(touch(&c, 0, 0, &value, false));
+	CHECK(value == 100 || (run == forget_page && !value));
+	CHECK(touch(&c, 0, 1, &value, false));
+	CHECK_EQ(value, 9);
+	CHECK_EQ(nr_wrong, 0);
+	rig_sound(&rig);
+	CHECK_EQ(quire_munmap(mm, (quire_virt_t){ AREA }, PAGE), 0);
+	CHECK_EQ(quire_munmap(mm, (quire_virt_t){ AREA + FAR }, PAGE), 0);
+	return came;
+}
+
 static bool begin(const struct quire_config *config)
 {
 	if (!process_rig(&rig, config, MB(64)))
@@ -223,16 +295,33 @@ static void end(void)
 TEST(copy_on_write)
 {
 	for (unsigned i = 0; i < MACHINES; i++) {
-		struct quire_file *file = NULL;
-		uint64_t word = 9;
-		size_t done;
+		struct quire_file *file;
 
 		if (!begin(process_machine(i)))
 			return;
-		CHECK_EQ(quire_memfd_create(rig.q, "private", 0, &file), 0);
-		CHECK_EQ(quire_file_write(file, 8, &word, sizeof(word), &done), 0);
+		file = private_file();
 		for (unsigned kind = 0; kind < NR_KINDS; kind++)
 			cow_kind((enum kind)kind, file);
+		quire_file_put(file);
+		end();
+	}
+}
+
+TEST(page_table_lost)
+{
+	for (unsigned i = 0; i < MACHINES; i++) {
+		struct quire_file *file;
+		unsigned at;
+
+		if (!begin(process_machine(i)))
+			return;
+		file = private_file();
+		for (at = 1; lost_once(forget_page, file, at);)
+			at++;
+		CHECK(at > 4);
+		for (at = 1; lost_once(touch_far, file, at);)
+			at++;
+		CHECK(at > 4);
 		quire_file_put(file);
 		end();
 	}
@@ -438,4 +527,5 @@ TEST(truncated)
 	}
 }
 
-TEST_MAIN(CASE(copy_on_write), CASE(write_back), CASE(written_whole), CASE(truncated))
+TEST_MAIN(CASE(copy_on_write), CASE(page_table_lost), CASE(write_back), CASE(written_whole),
+	  CASE(truncated))

@@ -81,11 +81,18 @@ TEST(mmap)
 TEST(heads)
 {
 	CHECK_EQ(good("brk(NULL) = 0x1000", LAB_CALL_BRK).pid, 0);
+	CHECK_EQ(good("[pid  4711] brk(NULL) = 0x1000", LAB_CALL_BRK).pid, 0);
+	CHECK_EQ(good("[pid  4712] brk(NULL) = 0x1000", LAB_CALL_BRK).pid, 4712);
+	memset(&reader, 0, sizeof(reader));
 	CHECK_EQ(good("[pid  4711] brk(NULL) = 0x1000", LAB_CALL_BRK).pid, 4711);
+	CHECK_EQ(good("[pid 11<sh>] brk(NULL) = 0x1000", LAB_CALL_BRK).pid, 11);
+	CHECK_EQ(good("12<a b> 12:34:56 brk(NULL) = 0x1000", LAB_CALL_BRK).pid, 12);
 	CHECK_EQ(good("4711 brk(NULL) = 0x1000", LAB_CALL_BRK).pid, 4711);
 	CHECK_EQ(good("12:34:56 brk(NULL) = 0x1000", LAB_CALL_BRK).time_ns, 45296000000000);
 	CHECK_EQ(good("12:34:56.5 brk(0x1) = 0x1", LAB_CALL_BRK).time_ns, 45296500000000);
 	CHECK_EQ(good("7  0.000012 brk(0x1) = 0x1", LAB_CALL_BRK).time_ns, 12000);
+	CHECK_EQ(good("7  1.000003 brk(0x1) = 0x1", LAB_CALL_BRK).time_ns, 1000015000);
+	CHECK_EQ(good("0.5 brk(0x1) = 0x1", LAB_CALL_BRK).time_ns, 1500015000);
 	CHECK_EQ(good("7 [00007f0000000010] brk(0x1) = 0x1", LAB_CALL_BRK).pid, 7);
 }
 
@@ -173,6 +180,33 @@ TEST(two_parts)
 	good("7 <... brk resumed>) = 0x1000", LAB_CALL_BRK);
 }
 
+/* What strace -f prints on the terminal, its own messages among it. */
+TEST(terminal)
+{
+	struct lab_call c;
+
+	memset(&reader, 0, sizeof(reader));
+	CHECK_EQ(good("brk(NULL) = 0x1000", LAB_CALL_BRK).pid, 0);
+	good("clone(child_stack=NULL, flags=CLONE_VM|SIGCHLDstrace: Process 81 attached",
+	     LAB_CALL_NONE);
+	good(" <unfinished ...>", LAB_CALL_NONE);
+	CHECK_EQ(good("[pid 81] brk(NULL) = 0x1000", LAB_CALL_BRK).pid, 81);
+	c = good("[pid 80] <... clone resumed>, child_tidptr=0x7fb7) = 81", LAB_CALL_FORK);
+	CHECK(!c.pid && c.arg[0] == LAB_CLONE_VM && c.result == 81);
+	good("[pid 81] fork(strace: Process 82 attached", LAB_CALL_NONE);
+	c = good(") = 82", LAB_CALL_FORK);
+	CHECK(c.pid == 81 && c.result == 82);
+	good("strace: Process 83 attached", LAB_CALL_NONE);
+	CHECK_EQ(good("[pid 83] +++ exited with 0 +++", LAB_CALL_GONE).pid, 83);
+	CHECK_EQ(good("[pid 80] +++ exited with 0 +++", LAB_CALL_GONE).pid, 0);
+	CHECK_EQ(good("[pid 81] +++ exited with 0 +++", LAB_CALL_GONE).pid, 81);
+	/* One is left, and has no name any more. */
+	CHECK_EQ(good("brk(NULL) = 0x1000", LAB_CALL_BRK).pid, 82);
+	CHECK_EQ(good("+++ exited with 0 +++", LAB_CALL_GONE).pid, 82);
+	bad("brk(strace: Process attached", "number expected");
+	memset(&reader, 0, sizeof(reader));
+}
+
 TEST(too_many_are_inside)
 {
 	char line[64];
@@ -214,4 +248,4 @@ TEST(damage)
 }
 
 TEST_MAIN(CASE(mmap), CASE(heads), CASE(the_other_calls), CASE(processes), CASE(rests),
-	  CASE(two_parts), CASE(too_many_are_inside), CASE(damage))
+	  CASE(two_parts), CASE(terminal), CASE(too_many_are_inside), CASE(damage))
