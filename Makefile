@@ -175,8 +175,10 @@ $(B)/tests/%: tests/unit/%.c $(TEST_CLI) $(HOSTED_OBJ) $(B)/liblab.a $(B)/whole.
 	$(call say,TEST)
 	$(Q)$(CC) $(FLAGS_tests) $(WRAP) -o $@ $< $(filter %.o %.a,$^) $(if $(TEST_CLI),$(CLI_LIBS),-lz)
 
-# One stands between the library and the port, to see that the library keeps the port's rules.
+# Two stand between the library and the port: to see that the library keeps the port's rules, and to
+# let one call come into another one's middle.
 $(B)/tests/test_port: WRAP := -Wl,--wrap=quire_port_cpu_enter,--wrap=quire_port_cpu_leave,--wrap=quire_port_tlb_flush
+$(B)/tests/test_smp_meet: WRAP := -Wl,--wrap=quire_port_cpu_enter,--wrap=quire_port_cpu_leave,--wrap=quire_port_wait
 
 fuzzers: $(FUZZERS)
 
@@ -293,8 +295,7 @@ $(foreach kind,$(KERNEL_KINDS),$(eval $(call image,test,$(kind),$(X86) $(SOFTMMU
 BENCH_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(wildcard bench/*.c))
 
 bench: deps-test $(B)/bench $(B)/cost-tree ## measure, write build/bench.json and print it as a table
-	@bench/run $(B)/bench build/bench.json
-	@bench/run $(B)/cost-tree build/cost-tree.json
+	@bench/run $(B)/bench build/bench.json $(B)/cost-tree
 
 $(BENCH_OBJ): | deps-test
 

@@ -3,8 +3,9 @@
  * rows_vm_fault.c - what the memory of processes costs: faults, fork, the way back
  *
  * The fault handler is called as a processor's exception entry calls it. What a row is not about,
- * filling a frame with zeros and copying one, is done by the loop that is subtracted, too. No
- * processor has the processes loaded: there are no TLBs to be flushed.
+ * filling a frame with zeros and copying one, is done by the loop that is subtracted, too. Of the
+ * copy that is its 4,096 bytes and no more: both loops call what copies, one with all of them, one
+ * with none. No processor has the processes loaded: there are no TLBs to be flushed.
  */
 #include <quire/boot.h>
 #include <quire/highmem.h>
@@ -91,16 +92,6 @@ static void zero_all(struct machine *m, unsigned nr)
 		must(quire_port_zero(&m->host, quire_page_pfn(m->q, page), 1));
 }
 
-/* And one is copied. */
-static void copy_all(struct machine *m, unsigned nr)
-{
-	struct quire_page *page = quire_page_alloc(m->q, QUIRE_GFP_HIGHUSER, 0);
-	static char buf[QUIRE_PAGE_SIZE];
-
-	for (unsigned i = 0; i < nr; i++)
-		must(quire_page_write(m->q, page, 0, buf, sizeof(buf)));
-}
-
 /*
  * Write faults of fresh pages, in areas that have one already: one after the other of an area, or,
  * if there are as many areas, of any of them.
@@ -151,22 +142,31 @@ static void fault_at_30000_vmas(const struct bench_allocator *a, struct bench_re
 	among(a, 15000, out);
 }
 
-/* Copy-on-write by a child, whose parent goes on having the frames. */
+/*
+ * Copy-on-write by a child, whose parent goes on having the frames. Beside each fault nothing is
+ * copied, or, to be subtracted, 4,096 bytes.
+ */
 static void cow_fault(const struct bench_allocator *a, struct bench_result *out)
 {
+	static char buf[QUIRE_PAGE_SIZE];
+	struct quire_page *page;
 	struct quire_mm *child;
 	struct machine m;
 	uint64_t at;
+	size_t bytes;
 
 	begin(&m, a);
 	at = map(&m, PAGES, READ_WRITE);
 	fault_all(m.mm, at, PAGES, FIRST_WRITE);
 	must(quire_mm_fork(m.mm, &child));
+	page = quire_page_alloc(m.q, QUIRE_GFP_HIGHUSER, 0);
+	bytes = m.real ? 0 : sizeof(buf);
 	bench_start();
-	if (m.real)
-		fault_all(child, at, PAGES, FIRST_WRITE | QUIRE_PF_PRESENT);
-	else
-		copy_all(&m, PAGES);
+	for (unsigned i = 0; i < PAGES; i++) {
+		if (m.real)
+			fault(child, at + i * PAGE, FIRST_WRITE | QUIRE_PF_PRESENT);
+		must(quire_page_write(m.q, page, 0, buf, bytes));
+	}
 	bench_stop(out, PAGES);
 	end(&m);
 }
@@ -215,6 +215,69 @@ static void munmap_per_page(const struct bench_allocator *a, struct bench_result
 	end(&m);
 }
 
+/* Huge pages: their rows count one for each. */
+#define HUGE 512u
+#define HUGES 4u
+
+/* As many are faulted in; the zeros are not measured. */
+static uint64_t huge_begin(struct machine *m, const struct bench_allocator *a, bool touch)
+{
+	struct quire_vm_sysctl sysctl;
+	uint64_t at;
+
+	begin(m, a);
+	must(quire_vm_sysctl(m->q, &sysctl));
+	sysctl.transparent_huge = QUIRE_THP_ALWAYS;
+	must(quire_vm_set_sysctl(m->q, &sysctl));
+	at = map(m, HUGES * HUGE, READ_WRITE);
+	for (unsigned i = 0; i < HUGES && touch; i++)
+		fault(m->mm, at + (uint64_t)i * HUGE * PAGE, FIRST_WRITE);
+	return at;
+}
+
+static void thp_fault(const struct bench_allocator *a, struct bench_result *out)
+{
+	struct machine m;
+	uint64_t at = huge_begin(&m, a, false);
+	struct quire_page *page = quire_page_alloc(m.q, QUIRE_GFP_HIGHUSER, 9);
+
+	fault(m.mm, at, FIRST_WRITE);
+	bench_start();
+	for (unsigned i = 1; i < HUGES; i++) {
+		if (m.real)
+			fault(m.mm, at + (uint64_t)i * HUGE * PAGE, FIRST_WRITE);
+		else
+			must(quire_port_zero(&m.host, quire_page_pfn(m.q, page), HUGE));
+	}
+	bench_stop(out, HUGES - 1);
+	end(&m);
+}
+
+static void thp_fork(const struct bench_allocator *a, struct bench_result *out)
+{
+	struct quire_mm *child;
+	struct machine m;
+
+	huge_begin(&m, a, true);
+	bench_start();
+	if (m.real)
+		must(quire_mm_fork(m.mm, &child));
+	bench_stop(out, HUGES);
+	end(&m);
+}
+
+static void thp_zap(const struct bench_allocator *a, struct bench_result *out)
+{
+	struct machine m;
+	uint64_t at = huge_begin(&m, a, true);
+
+	bench_start();
+	if (m.real)
+		must(quire_munmap(m.mm, (quire_virt_t){ at }, HUGES * HUGE * PAGE));
+	bench_stop(out, HUGES);
+	end(&m);
+}
+
 /* In the middle of an area, back and forth: it is split, and joined again. */
 static void mprotect_256p(const struct bench_allocator *a, struct bench_result *out)
 {
@@ -243,6 +306,9 @@ const struct bench_row bench_rows_vm_fault[] = {
 	{ "vm.fork_exit_per_page", fork_exit_per_page, true, "with the child's exit" },
 	{ "vm.munmap_per_page", munmap_per_page, true, "munmap of 1,024 resident pages, for each" },
 	{ "vm.mprotect_256p", mprotect_256p, true, "mprotect of 256 resident pages" },
+	{ "vm.thp_fault", thp_fault, true, "first write to a huge page, without its zeros" },
+	{ "vm.thp_fork", thp_fork, true, "fork of 4 huge pages, for each" },
+	{ "vm.thp_zap", thp_zap, true, "munmap of 4 huge pages, for each" },
 };
 
 const size_t bench_nr_rows_vm_fault =

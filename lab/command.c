@@ -8,6 +8,7 @@
 
 #include "args.h"
 #include "command_file.h"
+#include "command_huge.h"
 #include "command_kspace.h"
 #include "command_process.h"
 #include "figure.h"
@@ -97,7 +98,8 @@ static const struct lab_command commands[] = {
 	  COMMAND_ZONES, command_migrate },
 	{ "isolate", "START-END", "allocate nothing more from these pageblocks",
 	  "The range in frame numbers.", NULL, COMMAND_ZONES, command_isolate },
-	{ "sysctl", "SETTING = VALUE", "turn a knob of /proc/sys/vm", NULL, sysctl_forms,
+	{ "sysctl", "SETTING = VALUE", "turn a knob of /proc/sys/vm or /sys/kernel/mm", NULL,
+	  sysctl_forms,
 	  COMMAND_ZONES, command_sysctl },
 	{ "kernel", "", "build the kernel's address space now",
 	  "The direct map, fixmap, windows, the vmalloc region. Any command that needs it\n"
@@ -159,6 +161,10 @@ static const struct lab_command commands[] = {
 	  command_brk },
 	{ "madvise", "ADDRESS SIZE ADVICE", "normal, dontneed, free, dontfork, populate_write ...",
 	  NULL, NULL, COMMAND_ZONES, command_madvise },
+	{ "khugepaged", "", "make huge pages of small ones",
+	  "Looks at as many pages as sysctl transparent_hugepage/khugepaged/pages_to_scan\n"
+	  "says, from where it ended. Linux does so every 10 seconds.",
+	  NULL, COMMAND_ZONES, command_khugepaged },
 	{ "mlock", "ADDRESS SIZE [onfault]", "keep it in memory", NULL, NULL, COMMAND_ZONES,
 	  command_mlock },
 	{ "munlock", "ADDRESS SIZE", "no longer", NULL, NULL, COMMAND_ZONES, command_munlock },
@@ -176,9 +182,9 @@ static const struct lab_command commands[] = {
 	  NULL, COMMAND_ZONES, command_touch },
 	{ "store", "ADDRESS [=] N", "write 32 bits of memory, as the program", NULL, NULL,
 	  COMMAND_ZONES, command_store },
-	{ "file", "SIZE [store|memory]", "make and open a file",
+	{ "file", "SIZE [store|memory|huge]", "make and open a file",
 	  "F = file 64K: page N of its store is full of byte N + 1. memory: it has no\n"
-	  "store, is zeros, and can be sealed.",
+	  "store, is zeros, and can be sealed. huge: so are huge pages, of the pool.",
 	  NULL, MAKES, command_file },
 	{ "close", "FILE", "close it; what was written goes to the store", NULL, NULL,
 	  COMMAND_ZONES, command_close },

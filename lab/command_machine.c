@@ -9,6 +9,7 @@
 #include <quire/boot.h>
 
 #include "args.h"
+#include "command_huge.h"
 #include "command_process.h"
 #include "map.h"
 #include "text.h"
@@ -88,6 +89,11 @@ static enum lab_status machine_split(struct lab *lab, struct description *d)
 	return args_wrong(lab, "split (3G/1G, 2G/2G or 1G/3G)", word, NULL);
 }
 
+static enum lab_status some(struct lab *lab, const char *what)
+{
+	return session_fail(lab, LAB_USAGE, "a machine has at least %s", what);
+}
+
 static enum lab_status machine_option(struct lab *lab, struct description *d)
 {
 	struct lab_words *words = &lab->words;
@@ -96,8 +102,10 @@ static enum lab_status machine_option(struct lab *lab, struct description *d)
 	enum lab_status status;
 	uint64_t number = 0;
 
-	if (text_equal(word, "ram") && !d->frames)
-		return args_size(lab, "ram", &d->ram);
+	if (text_equal(word, "ram") && !d->frames) {
+		status = args_size(lab, "ram", &d->ram);
+		return status || d->ram ? status : some(lab, "some memory");
+	}
 	if (text_equal(word, "lowmem"))
 		return args_size(lab, "lowmem", &d->config.lowmem_bytes);
 	if (text_equal(word, "movable"))
@@ -107,7 +115,7 @@ static enum lab_status machine_option(struct lab *lab, struct description *d)
 	if (text_equal(word, "cpus")) {
 		status = args_number(lab, "cpus", QUIRE_CPUS_MAX, &number);
 		d->config.nr_cpus = (unsigned)number;
-		return status;
+		return status || number ? status : some(lab, "one processor");
 	}
 	if (text_equal(word, "frames") && words_take(words, "outside")) {
 		d->config.frames_outside = true;
@@ -553,6 +561,19 @@ const struct lab_form sysctl_forms[] = {
 	{ "vm.overcommit_memory", "= 0|1|2", "how much memory may be promised", sysctl_overcommit },
 	{ "vm.max_map_count", "= N", "areas of a process", sysctl_map_count },
 	{ "vm.mmap_min_addr", "= N", "the lowest address to be mapped", sysctl_min_addr },
+	{ "vm.nr_hugepages", "= N", "huge pages set aside, as many as can be had", sysctl_huge },
+	{ "vm.nr_overcommit_hugepages", "= N", "and as many more when they are wanted",
+	  sysctl_huge_overcommit },
+	{ "transparent_hugepage/enabled", "= always|madvise|never",
+	  "which areas get huge pages", sysctl_thp_enabled },
+	{ "transparent_hugepage/use_zero_page", "= 0|1", "reads get a huge page of zeros",
+	  sysctl_thp_zero },
+	{ "transparent_hugepage/khugepaged/pages_to_scan", "= N", "pages that one call looks at",
+	  sysctl_thp_scan },
+	{ "transparent_hugepage/khugepaged/max_ptes_none", "= N",
+	  "of a huge page to be: what nothing is in yet", sysctl_thp_none },
+	{ "transparent_hugepage/khugepaged/max_ptes_shared", "= N", "and what others have, too",
+	  sysctl_thp_shared },
 	{ NULL, NULL, NULL, NULL },
 };
 

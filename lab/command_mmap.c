@@ -298,6 +298,7 @@ static const struct bits advices[] = {
 	{ "pageout", QUIRE_MADV_PAGEOUT },
 	{ "populate_read", QUIRE_MADV_POPULATE_READ },
 	{ "populate_write", QUIRE_MADV_POPULATE_WRITE },
+	{ "collapse", QUIRE_MADV_COLLAPSE },
 	{ NULL, 0 },
 };
 

@@ -465,12 +465,15 @@ enum lab_status args_drawn_space(struct lab *lab, struct lab_seen *seen)
 enum lab_status expect_mm(struct lab *lab)
 {
 	struct lab_process *process = NULL;
+	const quire_virt_t all[2] = { { 0 }, { UINT64_MAX } };
+	struct quire_vma_pages pages;
 	struct quire_mm_stat s;
 	enum lab_status status = process_current(lab, &process);
 
 	if (status)
 		return status;
 	quire_mm_stat(process->mm, &s);
+	quire_vma_pages(process->mm, all[0], all[1], &pages);
 	const struct lab_number numbers[] = {
 		{ "areas", s.nr_vmas },
 		{ "size", s.total_vm },
@@ -484,6 +487,8 @@ enum lab_status expect_mm(struct lab *lab)
 		{ "shmem", s.rss_shmem },
 		{ "peak", s.hiwater_rss },
 		{ "tables", s.table_bytes >> QUIRE_PAGE_SHIFT },
+		{ "huge", pages.anon_huge >> QUIRE_PAGE_SHIFT },
+		{ "hugetlb", (pages.private_hugetlb + pages.shared_hugetlb) >> QUIRE_PAGE_SHIFT },
 		{ "minflt", s.min_faults },
 		{ "majflt", s.maj_faults },
 	};
@@ -509,6 +514,16 @@ enum lab_status expect_vm(struct lab *lab)
 		{ "faults", s.pgfault },
 		{ "majfaults", s.pgmajfault },
 		{ "tables", s.nr_table_pages },
+		{ "huge", s.nr_anon_huge },
+		{ "thp_fault_alloc", s.thp[QUIRE_THP_FAULT_ALLOC] },
+		{ "thp_fault_fallback", s.thp[QUIRE_THP_FAULT_FALLBACK] },
+		{ "thp_collapse_alloc", s.thp[QUIRE_THP_COLLAPSE_ALLOC] },
+		{ "thp_split_pmd", s.thp[QUIRE_THP_SPLIT_PMD] },
+		{ "thp_zero_page_alloc", s.thp[QUIRE_THP_ZERO_PAGE_ALLOC] },
+		{ "hugepages", s.nr_hugepages },
+		{ "hugepages_free", s.nr_hugepages_free },
+		{ "hugepages_rsvd", s.nr_hugepages_reserved },
+		{ "hugepages_surp", s.nr_hugepages_surplus },
 	};
 
 	return expect_named(lab, numbers, sizeof(numbers) / sizeof(numbers[0]), expect_number);

@@ -21,6 +21,7 @@
 #define PANEL_H 130
 #define GAP_H 16
 #define AXIS_H 26
+#define TITLE_MAX 70 /* characters that WIDTH has room for */
 
 static const char style_sheet[] =
 	"<style>\n"
@@ -49,6 +50,29 @@ static void put_text(const struct quire_sink *sink, const char *class, unsigned 
 {
 	quire_format(sink, "<text class=\"%s\" x=\"%u\" y=\"%u\">", class, x, y);
 	put_escaped(sink, text);
+	quire_format(sink, "</text>\n");
+}
+
+/* Is it the first byte of a character of UTF-8? */
+static bool begins(char c)
+{
+	return ((unsigned char)c & 0xc0) != 0x80;
+}
+
+/* The title, of one that is too long the end: there names of files differ. */
+static void put_title(const struct quire_sink *sink, const char *title)
+{
+	size_t nr = 0;
+
+	for (const char *at = title; *at; at++)
+		nr += begins(*at);
+	quire_format(sink, "<text class=\"n\" x=\"%u\" y=\"%u\">%s", MARGIN, MARGIN + 16,
+		     nr > TITLE_MAX ? "\xe2\x80\xa6" : "");
+	if (nr > TITLE_MAX) {
+		for (nr -= TITLE_MAX - 1; nr || !begins(*title); title++)
+			nr -= begins(*title);
+	}
+	put_escaped(sink, title);
 	quire_format(sink, "</text>\n");
 }
 
@@ -124,7 +148,7 @@ void lab_plot_svg(const struct lab_plot *plot, const struct quire_sink *sink)
 	put_escaped(sink, plot->title);
 	quire_format(sink, "</title>\n%s<rect class=\"b\" width=\"%u\" height=\"%u\"/>\n",
 		     style_sheet, width, bottom + AXIS_H);
-	put_text(sink, "n", MARGIN, MARGIN + 16, plot->title);
+	put_title(sink, plot->title);
 	for (unsigned i = 0; i < plot->nr_series && plot->nr; i++)
 		panel(plot, i, MARGIN + TITLE_H + i * each, sink);
 	number(text, sizeof(text), plot->first, false);

@@ -423,20 +423,34 @@ static int call_range(struct lab_program *p, struct space *space, const struct l
 	return error ? error : each_piece(space, call->arg[0], end, fn, call);
 }
 
+static bool is_free(struct quire_mm *mm, uint64_t start, uint64_t end)
+{
+	struct quire_vma_info info;
+
+	return !quire_mm_next_vma(mm, virt(start), &info) || info.start.v >= end;
+}
+
 static int call_mremap(struct lab_program *p, struct space *space, const struct lab_call *call)
 {
 	uint64_t from = call->arg[0], old = page_up(call->arg[1]), new = page_up(call->arg[2]);
 	struct quire_mremap args = { .old_bytes = old, .new_bytes = new };
 	int error = map_foreign(p, space, from, from + old);
-	const struct place *place = places_find(&space->places, from);
+	const struct place *place;
 	quire_virt_t at;
 
+	/* What was there is gone, as what FIXED of mmap hits. */
+	if (!error && call->arg[3] & QUIRE_MREMAP_FIXED)
+		error = each_piece(space, call->result, call->result + new, do_munmap, call);
+	if (!error && call->arg[3] & QUIRE_MREMAP_FIXED)
+		error = places_clear(&space->places, call->result, call->result + new);
+	place = places_find(&space->places, from);
 	if (error || !place)
 		return error ? error : -QUIRE_EFAULT;
 	args.address = virt(place->at + (from - place->start));
 	args.flags = QUIRE_MREMAP_MAYMOVE | ((unsigned)call->arg[3] & QUIRE_MREMAP_DONTUNMAP);
 	/* It goes where it went, if that is free here. */
-	if (call->result != from && place->at == place->start) {
+	if (call->result != from && place->at == place->start &&
+	    is_free(space->mm, call->result, call->result + new)) {
 		args.flags |= QUIRE_MREMAP_FIXED;
 		args.new_address = virt(call->result);
 	}

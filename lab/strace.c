@@ -6,6 +6,7 @@
  *   … NAME(ARGUMENTS <unfinished ...>          the first part; the process is inside of the call
  *   … <... NAME resumed>ARGUMENTS) = RESULT    the rest
  *   … --- SIGNAL … ---       +++ exited with N +++       +++ killed by SIGNAL +++
+ *   strace: Process PID attached               on the terminal, in the middle of a call's line, too
  *
  * An argument is a number, names joined by |, a string, or for a call that is not read
  * anything at all. Each call that is read must be whole: a line that was cut short, or that two
@@ -114,14 +115,100 @@ static bool word_is(const struct scan *word, const char *text)
 	return scan_take(&at, text) && at.at == at.end;
 }
 
+/* Go behind @close, if what comes next is @open. Return: false if there is no such end */
+static bool take_between(struct scan *s, const char *open, const char *close)
+{
+	bool inside = scan_take(s, open);
+
+	while (inside && s->at < s->end) {
+		inside = !scan_take(s, close);
+		s->at += inside;
+	}
+	return !inside;
+}
+
+/* ---- Processes -------------------------------------------------------------------- */
+
+static void come(struct lab_strace *reader, uint64_t pid)
+{
+	for (size_t i = 0; i < reader->nr_live; i++) {
+		if (reader->live[i] == pid)
+			return;
+	}
+	if (reader->nr_live < LAB_STRACE_OPEN)
+		reader->live[reader->nr_live++] = pid;
+}
+
+static void go(struct lab_strace *reader, uint64_t pid)
+{
+	reader->first_gone |= !pid;
+	for (size_t i = 0; i < reader->nr_live; i++) {
+		if (reader->live[i] == pid)
+			reader->live[i] = reader->live[--reader->nr_live];
+	}
+}
+
+/* Whose line it is. @pid: as strace printed it, 0: not at all; @named: as [pid N] */
+static uint64_t whose(struct lab_strace *reader, uint64_t pid, bool named)
+{
+	if (!pid) {
+		reader->bare = true;
+		return reader->first_gone && reader->nr_live == 1 ? reader->live[0] : 0;
+	}
+	if (!named)
+		return pid;
+	for (size_t i = 0; i < reader->nr_live; i++) {
+		if (reader->live[i] == pid)
+			return pid;
+	}
+	/* One that was never attached: that whose lines had no name so far. */
+	if (reader->bare && !reader->first)
+		reader->first = pid;
+	if (reader->first == pid)
+		return 0;
+	come(reader, pid);
+	return pid;
+}
+
+/* strace's own message at the end of the line is cut off. Return: whether there was one */
+static bool cut_message(struct lab_strace *reader, struct scan *s)
+{
+	struct scan tail = { s->end - 9, s->end, NULL };
+	uint64_t pid;
+
+	if (s->end - s->at < 9 || !scan_take(&tail, " attached"))
+		return false;
+	for (struct scan at = *s; at.at < at.end; at.at++) {
+		struct scan here = at;
+
+		if (!scan_take(&here, "strace: Process ") || !scan_number(&here, 10, &pid) ||
+		    !scan_take(&here, " attached") || here.at != here.end)
+			continue;
+		come(reader, pid);
+		s->end = at.at;
+		return true;
+	}
+	return false;
+}
+
 /* ---- What stands before a call ---------------------------------------------------- */
 
+/* struct head - what stands before a call, apart from its process and time */
+struct head {
+	bool named; /* the process, as [pid N] */
+	bool since; /* the time is that since the line before (-r) */
+};
+
+/* Below as many seconds it is no time since 1970. */
+#define SINCE_MAX 100000000u
+
 /* Seconds with a fraction, or hours, minutes and seconds. */
-static bool take_time(struct scan *s, uint64_t *ns)
+static bool take_time(struct scan *s, uint64_t *ns, struct head *head)
 {
 	struct scan at = *s;
 	uint64_t whole = 0, part, scale = 1000000000;
 
+	head->since = true;
 	for (unsigned fields = 0;; fields++) {
 		if (fields > 2 || !scan_number(&at, 10, &part) || (fields && part > 59) ||
 		    part > UINT64_MAX / scale / 2 || whole > UINT32_MAX)
@@ -129,7 +216,9 @@ static bool take_time(struct scan *s, uint64_t *ns)
 		whole = whole * 60 + part;
 		if (!scan_take(&at, ":"))
 			break;
+		head->since = false;
 	}
+	head->since &= whole < SINCE_MAX;
 	if (!next_is(&at, '.') && at.at - s->at < 8) /* HH:MM:SS has that many */
 		return false;
 	*ns = whole * scale;
@@ -146,7 +235,7 @@ static bool take_time(struct scan *s, uint64_t *ns)
 }
 
 /* Process, time and instruction pointer, as far as they are there. */
-static bool take_head(struct scan *s, struct lab_call *out)
+static bool take_head(struct scan *s, struct lab_call *out, struct head *head)
 {
 	struct scan at;
 
@@ -154,17 +243,21 @@ static bool take_head(struct scan *s, struct lab_call *out)
 	at = *s;
 	if (scan_take(&at, "[pid")) {
 		scan_blanks(&at);
-		if (!scan_number(&at, 10, &out->pid) || !scan_take(&at, "]"))
+		if (!scan_number(&at, 10, &out->pid) || !take_between(&at, "<", ">") ||
+		    !scan_take(&at, "]"))
 			return scan_fail(s, "no process behind [pid");
+		head->named = true;
 		*s = at;
-	} else if (s->at < s->end && scan_is_digit(*s->at) && !take_time(&at, &out->time_ns)) {
+	} else if (s->at < s->end && scan_is_digit(*s->at) &&
+		   !take_time(&at, &out->time_ns, head)) {
 		at = *s;
-		if (!scan_number(&at, 10, &out->pid) || !next_is(&at, ' '))
+		if (!scan_number(&at, 10, &out->pid) || !take_between(&at, "<", ">") ||
+		    !next_is(&at, ' '))
 			return scan_fail(s, "neither a process nor a time");
 		*s = at;
 	}
 	scan_blanks(s);
-	take_time(s, &out->time_ns);
+	take_time(s, &out->time_ns, head);
 	scan_blanks(s);
 	at = *s;
 	if (scan_take(&at, "[")) {
@@ -207,11 +300,7 @@ static bool take_number(struct scan *s, uint64_t *out)
 static bool take_comment(struct scan *s)
 {
 	scan_blanks(s);
-	if (!scan_take(s, "/*"))
-		return true;
-	while (s->at < s->end && !scan_take(s, "*/"))
-		s->at++;
-	return s->at < s->end || scan_fail(s, "a comment without its end");
+	return take_between(s, "/*", "*/") || scan_fail(s, "a comment without its end");
 }
 
 static bool take_flags(struct scan *s, bool strict, uint64_t *out)
@@ -353,6 +442,22 @@ static bool take_arguments(struct scan *s, const struct call *call, struct lab_c
 
 /* ---- Results ------------------------------------------------------------------------ */
 
+/* What strace may say behind a result: a path, words, a comment, the time that the call took. */
+static bool take_rest(struct scan *s)
+{
+	const char *was;
+
+	do {
+		was = s->at;
+		scan_blanks(s);
+		if (!take_between(s, "<", ">") || !take_between(s, "(", ")"))
+			return scan_fail(s, "words without their end");
+		if (!take_comment(s))
+			return false;
+	} while (s->at != was);
+	return s->at == s->end || scan_fail(s, "something follows that does not belong here");
+}
+
 static bool take_result(struct scan *s, struct lab_call *out)
 {
 	if (!scan_take(s, ")"))
@@ -361,21 +466,20 @@ static bool take_result(struct scan *s, struct lab_call *out)
 	if (!scan_take(s, "="))
 		return scan_fail(s, "a result expected");
 	scan_blanks(s);
-	if (scan_take(s, "?"))
-		return true;
+	if (scan_take(s, "?")) {
+		scan_blanks(s);
+		(void)take_word(s); /* ERESTARTSYS and its like */
+		return take_rest(s);
+	}
 	out->ended = true;
 	if (scan_take(s, "-1 ")) {
 		struct scan name = take_word(s);
 
 		out->failed = true;
 		out->error = strace_errno(name.at, left(&name));
-		return name.at < name.end || scan_fail(s, "an error expected");
+		return name.at < name.end ? take_rest(s) : scan_fail(s, "an error expected");
 	}
-	if (!take_number(s, &out->result))
-		return false;
-	/* What strace may say behind it: a path, words, the time that it took. */
-	return s->at == s->end || next_is(s, ' ') || next_is(s, '<') ||
-	       scan_fail(s, "something follows that does not belong here");
+	return take_number(s, &out->result) && take_rest(s);
 }
 
 /* ---- A line ---------------------------------------------------------------------------- */
@@ -452,10 +556,36 @@ static size_t resume(struct lab_strace *reader, uint64_t pid)
 	return 0;
 }
 
+/* A call of whose first part @length bytes are in reader->joined. */
+static bool read_joined(struct lab_strace *reader, size_t length, struct scan *rest,
+			struct lab_call *out)
+{
+	struct scan joined;
+
+	for (size_t i = 0; i < left(rest) && length < sizeof(reader->joined); i++)
+		reader->joined[length++] = rest->at[i];
+	joined = (struct scan){ reader->joined, reader->joined + length, NULL };
+	return read_call(&joined, out) || scan_fail(rest, joined.why);
+}
+
+/* The line after one that strace's own message has cut: it goes on, or is <unfinished ...>. */
+static bool read_torn(struct lab_strace *reader, struct scan *s, struct lab_call *out)
+{
+	struct scan at = *s;
+	size_t length;
+
+	scan_blanks(&at);
+	if (scan_take(&at, "<unfinished ...>"))
+		return true;
+	out->pid = reader->torn_pid;
+	length = resume(reader, out->pid);
+	return read_joined(reader, length, s, out);
+}
+
 /* A call whose first part was kept, an execve's not whole: put them together. */
 static bool read_rest(struct lab_strace *reader, struct scan *s, struct lab_call *out)
 {
-	struct scan rest = *s, name = take_word(&rest), joined;
+	struct scan rest = *s, name = take_word(&rest);
 	const struct call *call = call_find(&name);
 	size_t length;
 
@@ -469,10 +599,7 @@ static bool read_rest(struct lab_strace *reader, struct scan *s, struct lab_call
 		reader->nr_torn++;
 	if (!length || !call)
 		return true;
-	for (size_t i = 0; i < left(&rest) && length < sizeof(reader->joined); i++)
-		reader->joined[length++] = rest.at[i];
-	joined = (struct scan){ reader->joined, reader->joined + length, NULL };
-	return read_call(&joined, out) || scan_fail(s, joined.why);
+	return read_joined(reader, length, &rest, out) || scan_fail(s, rest.why);
 }
 
 /* Cut the line before @word. Return: false if it is not there */
@@ -491,21 +618,39 @@ static bool cut_at(struct scan *s, const char *word)
 
 static bool read_line(struct lab_strace *reader, struct scan *s, struct lab_call *out)
 {
-	if (!take_head(s, out))
+	bool torn = cut_message(reader, s);
+	struct head head = { .named = false };
+
+	if (reader->torn) {
+		struct scan at = *s;
+
+		reader->torn = false;
+		if (!scan_take(&at, "[pid"))
+			return read_torn(reader, s, out);
+	}
+	if (!take_head(s, out, &head))
 		return false;
+	if (head.since && out->time_ns)
+		out->time_ns = reader->since_ns += out->time_ns;
 	if (s->at == s->end)
 		return true;
 	if (scan_take(s, "---") || scan_take(s, "strace:") || scan_take(s, "> ") ||
 	    scan_take(s, "Process "))
 		return true;
+	out->pid = whose(reader, out->pid, head.named);
 	if (scan_take(s, "+++")) {
 		resume(reader, out->pid);
+		go(reader, out->pid);
 		out->kind = LAB_CALL_GONE;
 		return true;
 	}
 	if (scan_take(s, "<... "))
 		return read_rest(reader, s, out);
-	return cut_at(s, "<unfinished ...>") ? begin(reader, s, out) : read_call(s, out);
+	if (!torn)
+		return cut_at(s, "<unfinished ...>") ? begin(reader, s, out) : read_call(s, out);
+	reader->torn = true;
+	reader->torn_pid = out->pid;
+	return begin(reader, s, out);
 }
 
 int lab_strace_line(struct lab_strace *reader, const char *line, size_t length,

@@ -2,7 +2,7 @@
 /*
  * strace.h - one line of strace: the calls that change an address space
  *
- * Reads what strace -f prints, with -t, -tt, -ttt, -r, -T, -y and -i or without, to a file
+ * Reads what strace -f prints, with -t, -tt, -ttt, -r, -T, -y, -Y and -i or without, to a file
  * or to the terminal. A call that strace printed in two parts, because another process came
  * between, is one call, at the line that ends it.
  */
@@ -46,7 +46,7 @@ enum lab_call_kind {
 struct lab_call {
 	enum lab_call_kind kind;
 	uint64_t pid;     /* 0: strace did not say: one process */
-	uint64_t time_ns; /* of -t, -tt, -ttt: since midnight or 1970; 0 without */
+	uint64_t time_ns; /* of -t, -tt, -ttt, -r: since midnight, 1970, the begin; 0 without */
 	const char *name; /* into the line, or the reader's copy */
 	size_t name_length;
 	uint64_t arg[LAB_CALL_ARGS]; /* flags as numbers, in Linux's bits for x86 */
@@ -63,8 +63,22 @@ struct lab_call {
 /* So much is kept of a call's first part: all, but for an execve's, whose rest is not needed. */
 #define LAB_STRACE_TEXT 512
 
-/** struct lab_strace - a reader; zeroed it knows nothing */
+/**
+ * struct lab_strace - a reader; zeroed it knows nothing
+ *
+ * On the terminal strace names processes only while there are several, so the first one has no
+ * number until then: it is process 0 here, and stays it. When only one of its children is left,
+ * that one has no name any more.
+ */
 struct lab_strace {
+	uint64_t first;    /* what strace calls process 0; 0: not known yet */
+	bool bare;         /* a line without a process has been read */
+	bool first_gone;   /* the first one's +++ has been read */
+	bool torn;         /* strace's own message came in the middle of a call's line */
+	uint64_t torn_pid; /* whose call */
+	uint64_t live[LAB_STRACE_OPEN]; /* others that were attached and are not gone */
+	size_t nr_live;
+	uint64_t since_ns; /* of -r, added up */
 	struct {
 		uint64_t pid;
 		uint64_t time_ns;

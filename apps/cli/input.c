@@ -167,6 +167,37 @@ static bool fill(struct input *in)
 }
 
 /* Everything but the file. */
+/* Bytes of a character of UTF-8; 0: it is none, or one for control */
+static size_t character(const char *text)
+{
+	static const uint32_t least[] = { 0, 0x20, 0x80, 0x800, 0x10000 };
+	unsigned char c = (unsigned char)*text;
+	size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+	uint32_t code = n == 1 ? c : c & (0x7fu >> n);
+
+	for (size_t i = 1; i < n; i++) {
+		if (((unsigned char)text[i] & 0xc0) != 0x80)
+			return 0;
+		code = code << 6 | ((unsigned char)text[i] & 0x3f);
+	}
+	if (code < least[n] || code == 0x7f || code > 0x10ffff || code >> 11 == 0x1b ||
+	    (n > 1 && !(c & 0x40)) || c > 0xf4)
+		return 0;
+	return n;
+}
+
+/* Names of files may be anything; what is printed of them is text. */
+static void make_text(char *name)
+{
+	while (*name) {
+		size_t n = character(name);
+
+		if (!n)
+			*name = '?';
+		name += n ? n : 1;
+	}
+}
+
 static struct input *new_input(const char *name)
 {
 	struct input *in = calloc(1, sizeof(*in));
@@ -175,6 +206,8 @@ static struct input *new_input(const char *name)
 		return NULL;
 	in->fd = -1;
 	in->name = strdup(name);
+	if (in->name)
+		make_text(in->name);
 	in->raw = malloc(RAW_SIZE);
 	in->text = malloc(TEXT_SIZE);
 	if (in->name && in->raw && in->text)

@@ -198,10 +198,12 @@ void program_report_json(const struct program_outcome *o, const struct quire_sin
 
 void program_report_svg(const struct program_outcome *o, const struct quire_sink *sink)
 {
+	/* strace does not say what programs touch. */
+	bool all = o->touches;
 	const struct lab_series series[] = {
-		{ "Resident", o->resident, true },
+		{ all ? "Resident" : "Resident, by calls alone", o->resident, true },
 		{ "Mapped", o->mapped, true },
-		{ "Page faults so far", o->faults, false },
+		{ all ? "Page faults so far" : "Page faults, by calls alone", o->faults, false },
 	};
 	const struct lab_plot plot = {
 		.title = o->trace,

@@ -107,7 +107,9 @@ static void report(struct replay_run *run)
 	cli_progress_end(cli);
 	if (!o->counts->events[LAB_PAGE_ALLOC] && !o->counts->events[LAB_PAGE_FREE] &&
 	    !o->counts->events[LAB_PAGE_FREE_BATCHED])
-		quire_format(&cli->talk, "quire: %s: no request and no free in it\n", o->trace);
+		quire_format(&cli->talk, "quire: %s: %s\n", o->trace,
+			     o->lines > o->skipped ? "no request and no free in it"
+						   : "no recording in it");
 	if (cli->json)
 		replay_report_json(o, &cli->out);
 	else

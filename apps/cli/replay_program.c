@@ -161,6 +161,9 @@ static void report(struct replay_run *run)
 	o->sound = run->sound;
 	o->hash = run->hash;
 	cli_progress_end(cli);
+	if (!o->counts->made && !o->touches)
+		quire_format(&cli->talk, "quire: %s: no call in it that changes an address space\n",
+			     o->trace);
 	if (cli->svg)
 		program_report_svg(o, &cli->out);
 	else if (cli->json)
@@ -184,7 +187,10 @@ static bool is_call(const char *line, size_t length)
 	struct lab_call call;
 	const char *why;
 
-	return !lab_strace_line(&strace, line, length, &call, &why) && call.kind != LAB_CALL_NONE;
+	/* A damaged call is one, if it is a call of which all is read. */
+	return lab_strace_line(&strace, line, length, &call, &why)
+		       ? call.kind > LAB_CALL_OTHER
+		       : call.kind != LAB_CALL_NONE;
 }
 
 static bool is_touch(const char *line, size_t length)

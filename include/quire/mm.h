@@ -39,7 +39,17 @@ enum quire_overcommit {
 	QUIRE_OVERCOMMIT_NEVER,  /* 2: no more than CommitLimit */
 };
 
-/** struct quire_vm_sysctl - what /proc/sys/vm sets */
+/** Which anonymous memory gets huge pages: /sys/kernel/mm/transparent_hugepage/enabled. */
+enum quire_thp {
+	QUIRE_THP_NEVER,
+	QUIRE_THP_MADVISE, /* those that MADV_HUGEPAGE named */
+	QUIRE_THP_ALWAYS,  /* all but those that MADV_NOHUGEPAGE named */
+};
+
+/** quire_thp_name - "never", "madvise", "always" */
+const char *quire_thp_name(enum quire_thp enabled);
+
+/** struct quire_vm_sysctl - what /proc/sys/vm and /sys/kernel/mm/transparent_hugepage set */
 struct quire_vm_sysctl {
 	enum quire_overcommit overcommit_memory;
 	unsigned overcommit_ratio;     /* percent of memory, in mode 2 */
@@ -49,8 +59,17 @@ struct quire_vm_sysctl {
 	uint64_t max_map_count;        /* areas of one address space */
 	uint64_t mmap_min_addr;        /* lowest address to be mapped */
 	uint64_t stack_guard_pages;    /* kept free below a stack: stack_guard_gap */
-	bool transparent_huge;         /* huge pages for anonymous memory unasked: "always" */
-	uint64_t nr_hugepages;         /* persistent huge pages, for MAP_HUGETLB */
+	enum quire_thp transparent_huge; /* enabled */
+	bool use_zero_page;            /* reads of fresh memory get a huge page of zeros */
+	unsigned pages_to_scan;        /* khugepaged/…: pages that one call looks at */
+	unsigned max_ptes_none;        /* of a huge page to be made: pages that nothing is in yet */
+	unsigned max_ptes_shared;      /* and those that others have, too */
+	/*
+	 * Huge pages for MAP_HUGETLB. When it is set the pool grows as far as blocks can be had,
+	 * and shrinks as far as they are not in use or promised: what is read is what it has.
+	 */
+	uint64_t nr_hugepages;
+	uint64_t nr_overcommit_hugepages; /* as many more may come when they are asked for */
 };
 
 /**
@@ -67,12 +86,27 @@ int quire_vm_sysctl(struct quire *q, struct quire_vm_sysctl *out);
 /**
  * quire_vm_set_sysctl - change them all, or none
  *
- * There are no huge pages for processes yet.
+ * That the pool of huge pages could not become as large as nr_hugepages is no error.
  *
- * Return: 0; -QUIRE_EINVAL; -QUIRE_ENODEV; -QUIRE_EOPNOTSUPP for transparent_huge;
- *         -QUIRE_ENOMEM for nr_hugepages
+ * Return: 0; -QUIRE_EINVAL; -QUIRE_ENODEV
  */
 int quire_vm_set_sysctl(struct quire *q, const struct quire_vm_sysctl *sysctl);
+
+/** What happened to transparent huge pages: /proc/vmstat's thp_…. */
+enum quire_thp_event {
+	QUIRE_THP_FAULT_ALLOC,           /* made by a fault */
+	QUIRE_THP_FAULT_FALLBACK,        /* there was no block: a small page instead */
+	QUIRE_THP_COLLAPSE_ALLOC,        /* a block was had to collapse small pages into */
+	QUIRE_THP_COLLAPSE_ALLOC_FAILED, /* or not */
+	QUIRE_THP_SPLIT_PMD,             /* an entry became a page table */
+	QUIRE_THP_SCAN_EXCEED_NONE_PTE,  /* khugepaged left it, for max_ptes_none */
+	QUIRE_THP_SCAN_EXCEED_SHARE_PTE, /* and max_ptes_shared */
+	QUIRE_THP_ZERO_PAGE_ALLOC,       /* the huge page of zeros was made */
+	QUIRE_NR_THP_EVENTS
+};
+
+/** quire_thp_event_name - "thp_fault_alloc" … */
+const char *quire_thp_event_name(enum quire_thp_event event);
 
 /** struct quire_vm_stat - processes in numbers, as /proc/meminfo and /proc/vmstat tell them */
 struct quire_vm_stat {
@@ -82,8 +116,9 @@ struct quire_vm_stat {
 	uint64_t nr_anon;        /* pages: AnonPages */
 	uint64_t nr_mapped;      /* pages of files, mapped: Mapped */
 	uint64_t nr_mlocked;
-	uint64_t nr_anon_huge;   /* huge pages */
-	uint64_t nr_hugepages, nr_hugepages_free, nr_hugepages_reserved;
+	uint64_t nr_anon_huge;   /* transparent huge pages that processes map whole */
+	uint64_t thp[QUIRE_NR_THP_EVENTS];
+	uint64_t nr_hugepages, nr_hugepages_free, nr_hugepages_reserved, nr_hugepages_surplus;
 	uint64_t pgfault, pgmajfault;
 	uint64_t nr_table_pages; /* PageTables */
 };
@@ -92,7 +127,8 @@ struct quire_vm_stat {
  * quire_vm_stat - count
  *
  * Return:  0; -QUIRE_ENODEV
- * Context: with memory that is locked nobody else may use the machine meanwhile; may sleep
+ * Context: with memory that is locked, or huge pages, nobody else may use the machine meanwhile;
+ *          may sleep
  */
 int quire_vm_stat(struct quire *q, struct quire_vm_stat *out);
 
@@ -216,6 +252,7 @@ void quire_mm_stat(struct quire_mm *mm, struct quire_mm_stat *out);
 #define QUIRE_VM_SEQ_READ 0x8000u
 #define QUIRE_VM_RAND_READ 0x10000u
 #define QUIRE_VM_DONTCOPY 0x20000u
+#define QUIRE_VM_DONTEXPAND 0x40000u
 #define QUIRE_VM_LOCKONFAULT 0x80000u
 #define QUIRE_VM_ACCOUNT 0x100000u
 #define QUIRE_VM_NORESERVE 0x200000u
@@ -358,6 +395,7 @@ enum quire_advice {
 	QUIRE_MADV_PAGEOUT = 21,
 	QUIRE_MADV_POPULATE_READ = 22,
 	QUIRE_MADV_POPULATE_WRITE = 23,
+	QUIRE_MADV_COLLAPSE = 25,
 };
 
 /**
@@ -366,6 +404,27 @@ enum quire_advice {
  * Return: 0; -QUIRE_EINVAL, ENOMEM, EACCES, EAGAIN, EBADF, EFAULT, EIO, EPERM
  */
 int quire_madvise(struct quire_mm *mm, quire_virt_t address, uint64_t bytes, int advice);
+
+/** struct quire_khugepaged - what khugepaged did */
+struct quire_khugepaged {
+	uint64_t nr_scanned;      /* pages, by this call */
+	uint64_t nr_collapsed;    /* huge pages, likewise */
+	uint64_t pages_collapsed; /* huge pages so far */
+	uint64_t full_scans;      /* passes over all address spaces so far */
+};
+
+/**
+ * quire_khugepaged - make huge pages of small ones where areas are to have them
+ * @q:   the machine
+ * @out: what was done; NULL: nobody asks
+ *
+ * Looks at pages_to_scan pages from where the last call ended, to the end of the last address space
+ * at most. Linux has a thread that does this every 10 seconds; here it is the caller's to call.
+ *
+ * Return:  0; -QUIRE_ENODEV
+ * Context: may sleep; beside any other call, but of another processor's that destroys the machine
+ */
+int quire_khugepaged(struct quire *q, struct quire_khugepaged *out);
 
 #define QUIRE_MLOCK_ONFAULT 1u
 #define QUIRE_MCL_CURRENT 1u
@@ -450,7 +509,8 @@ enum quire_fault quire_mm_fault(struct quire_mm *mm, quire_virt_t address, uint3
  * @out:    the signal; may be NULL
  *
  * Walks the processor's TLB and tables, and answers page faults until the access is done. Where
- * the port can't act as user code, or has no table loaded, the tables alone are walked.
+ * the port can't act as user code, or no processor has the process loaded, the tables alone are
+ * walked.
  *
  * Return: QUIRE_FAULT_DONE, or how it ended: bytes before out->address are done
  */
@@ -476,6 +536,7 @@ struct quire_frame_use {
 	uint32_t mapcount;  /* entries that map it */
 	bool anon, cache;   /* whose it is */
 	bool dirty, uptodate, locked, writeback, referenced, mlocked, huge, zero;
+	bool hugetlb; /* of the pool of huge pages; anon or cache while it is in use */
 	struct quire_inode *inode; /* of the cache */
 	uint64_t index;            /* page of the file */
 };

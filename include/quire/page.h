@@ -120,7 +120,8 @@ enum quire_free quire_page_free(struct quire *q, struct quire_page *page, unsign
  * @page: first frame of an allocated block, to which the caller or somebody who waits for it
  *        has a reference
  *
- * Return: 0; -QUIRE_EINVAL if it is not allocated; -QUIRE_EOVERFLOW
+ * Return: 0; -QUIRE_EINVAL if it is not allocated, or a tier's own (enum quire_owner) that is not
+ *         vmalloc's; -QUIRE_EOVERFLOW
  */
 int quire_page_get(struct quire *q, struct quire_page *page);
 
@@ -233,6 +234,7 @@ enum quire_owner {
 	QUIRE_OWNER_VMALLOC, /* an area of vmalloc */
 	QUIRE_OWNER_ANON,    /* processes: anonymous memory */
 	QUIRE_OWNER_CACHE,   /* the page cache: a page of a file */
+	QUIRE_OWNER_HUGETLB, /* the pool of huge pages */
 	QUIRE_NR_OWNERS
 };
 
@@ -433,7 +435,11 @@ int quire_set_reserve_ratio(struct quire *q, enum quire_zone zone, unsigned rati
 
 /** struct quire_pressure - what an upper tier does when frames run short */
 struct quire_pressure {
-	/* Free memory for this request; returns frames freed. Called without locks. */
+	/*
+	 * Free memory for this request; returns frames freed. Called without spinlocks. Locks that
+	 * may be held while sleeping may be held: an address space's, and unless @gfp has
+	 * QUIRE_GFP_BIT_FS a file's, so it must not write files back then.
+	 */
 	uint64_t (*reclaim)(void *ctx, quire_gfp_t gfp, unsigned order);
 	/* Start background reclaim of the zone. Called without locks; must not wait. */
 	void (*wake)(void *ctx, enum quire_zone zone);

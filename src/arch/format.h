@@ -148,13 +148,14 @@ static inline uint64_t format_leaf(const struct format *f, unsigned level, uint6
 }
 
 /**
- * format_user - the bits of a process's page of 4 KB with these rights, without its address
- * @f:   the format
- * @pte: QUIRE_PTE_…; without PRESENT an entry that nobody may use
+ * format_user - the bits of a process's leaf with these rights, without its address
+ * @f:     the format
+ * @level: 0: of a page of 4 KB; 1: of a large one
+ * @pte:   QUIRE_PTE_…; without PRESENT an entry that nobody may use
  */
-static inline uint64_t format_user(const struct format *f, quire_pte_t pte)
+static inline uint64_t format_user(const struct format *f, unsigned level, quire_pte_t pte)
 {
-	uint64_t bits = format_bits(f, 0, pte & ~QUIRE_PTE_GLOBAL);
+	uint64_t bits = format_bits(f, level, pte & ~QUIRE_PTE_GLOBAL);
 
 	return pte & QUIRE_PTE_PRESENT ? bits : bits | ENTRY_NONE;
 }

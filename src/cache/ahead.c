@@ -8,7 +8,8 @@
 #include "cache/file.h"
 #include "cache/store.h"
 
-#define GFP QUIRE_GFP_HIGHUSER_MOVABLE
+/* R is held: nobody writes files back for want of such a frame. */
+#define GFP (QUIRE_GFP_HIGHUSER_MOVABLE & ~QUIRE_GFP_BIT_FS)
 /* Nothing is dropped or waited for to read what may not be asked for. */
 #define GFP_AHEAD (GFP & ~QUIRE_GFP_RECLAIM)
 

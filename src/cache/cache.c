@@ -32,6 +32,8 @@ static void destroy(struct quire *q, struct tier *tier)
 			inode->store->release(inode->ctx);
 		quire_cache_free(pc->inodes, inode);
 	}
+	if (q->tier[TIER_CACHE])
+		hugepool_end(q);
 	quire_cache_destroy(pc->inodes);
 	quire_cache_destroy(pc->nodes);
 	quire_port_free(q->config.host, pc, sizeof(*pc));

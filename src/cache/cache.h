@@ -5,6 +5,7 @@
 #ifndef CACHE_CACHE_H
 #define CACHE_CACHE_H
 
+#include "cache/hugepool.h"
 #include "cache/inode.h"
 #include "cache/pagecache.h"
 
@@ -27,6 +28,7 @@ struct pagecache {
 	_Atomic uintptr_t nr_promised;       /* pages of memory that files without a store have,
 					      * or were promised */
 	uint32_t dirty_max;                  /* beyond it whoever writes has to write back */
+	struct hugepool huge;                /* huge pages (U) */
 };
 
 /** pagecache_of - the state; NULL before quire_cache_boot */

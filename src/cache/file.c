@@ -7,6 +7,7 @@
 #include "cache/file.h"
 
 #include "cache/cache.h"
+#include "cache/hugefile.h"
 #include "cache/shrink.h"
 #include "cache/writeback.h"
 #include "core/string.h"
@@ -91,8 +92,11 @@ static int read_page(struct quire_file *file, uint64_t offset, void *buf, size_t
 {
 	struct quire *q = file->inode->q;
 	struct quire_page *page;
-	int error = pagecache_get(file, offset >> QUIRE_PAGE_SHIFT, nr, &page);
+	int error;
 
+	if (unlikely(hugefile_is(file->inode)))
+		return hugefile_read(file->inode, offset, buf, n);
+	error = pagecache_get(file, offset >> QUIRE_PAGE_SHIFT, nr, &page);
 	if (error)
 		return error;
 	if (!page) {
@@ -185,6 +189,8 @@ int quire_file_advise(struct quire_file *file, uint64_t offset, uint64_t bytes,
 		relaxed_store(&file->advice, (uint32_t)advice);
 		break;
 	case QUIRE_FADV_WILLNEED:
+		if (hugefile_is(file->inode))
+			break;
 		pagecache_ahead(file, offset >> QUIRE_PAGE_SHIFT,
 				((end - 1) >> QUIRE_PAGE_SHIFT) - (offset >> QUIRE_PAGE_SHIFT) + 1);
 		break;

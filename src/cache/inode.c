@@ -5,6 +5,7 @@
 #include "cache/inode.h"
 
 #include "cache/cache.h"
+#include "cache/hugefile.h"
 #include "cache/truncate.h"
 #include "cache/writeback.h"
 #include "core/assert.h"
@@ -104,6 +105,7 @@ void inode_drop_all(struct quire_inode *inode)
 {
 	truncate_remove(inode, 0, UINT64_MAX);
 	inode_trim(inode);
+	hugefile_end(inode);
 	ASSERT("CACHE-3", !inode->pages.nr && !inode->nr_dirty && !inode->nr_writeback);
 	pagecache_promise(pagecache_of(inode->q), -(int64_t)inode->promised);
 }
@@ -138,7 +140,8 @@ void quire_inode_info(struct quire_inode *inode, struct quire_inode_info *out)
 
 	*out = (struct quire_inode_info){
 		.bytes = inode->bytes,
-		.nr_pages = inode->pages.nr,
+		.nr_pages = inode->huge ? inode->huge->nr_pages << hugepool_order(inode->q)
+					: inode->pages.nr,
 		.nr_dirty = inode->nr_dirty,
 		.nr_writeback = inode->nr_writeback,
 		.nr_reads = inode->nr_reads,

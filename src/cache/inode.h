@@ -18,12 +18,15 @@
 /* Bytes of a file at most, as Linux's: its pages have numbers of 51 bits (struct use). */
 #define INODE_BYTES_MAX ((uint64_t)INT64_MAX)
 
+struct hugefile;
+
 /** struct quire_inode - a file */
 struct quire_inode {
 	struct quire *q;
 	struct quire_inode *next, *prev; /* all inodes, in order of creation (C) */
 	const struct quire_store *store; /* NULL: memory alone; constant */
 	void *ctx;                       /* of the store's functions; constant */
+	struct hugefile *huge;           /* of huge pages (hugefile.h); NULL: of 4 KB; constant */
 	uint64_t kept;                   /* page before which fallocate may have put some behind
 					  * the end; 0: none (R for writing) */
 	uint64_t promised;               /* pages of memory that it may have whatever it has,

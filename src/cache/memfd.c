@@ -9,29 +9,43 @@
  */
 #include "cache/cache.h"
 #include "cache/file.h"
+#include "cache/hugefile.h"
 #include "core/string.h"
 
 #define SEALS_ALL 0x3fu
 #define MFD_ALL 0x1fu
+/* log2 of the huge pages' size; 0: the usual one. */
+#define MFD_HUGE_SHIFT 26
+#define MFD_HUGE_SIZE (0x3fu << MFD_HUGE_SHIFT)
 #define NAME_MAX_BYTES 249
+
+static int create(struct quire *q, unsigned flags, struct quire_inode **out)
+{
+	const struct quire_inode_args args = { .store = NULL };
+	unsigned shift = flags >> MFD_HUGE_SHIFT;
+
+	if (!(flags & QUIRE_MFD_HUGETLB))
+		return quire_inode_create(q, &args, out);
+	if (shift && shift != hugepool_order(q) + QUIRE_PAGE_SHIFT)
+		return -QUIRE_ENODEV;
+	return hugefile_create(q, &args, out);
+}
 
 int quire_memfd_create(struct quire *q, const char *name, unsigned flags, struct quire_file **out)
 {
-	const struct quire_inode_args args = { .store = NULL };
+	unsigned known = MFD_ALL | (flags & QUIRE_MFD_HUGETLB ? MFD_HUGE_SIZE : 0);
 	struct quire_inode *inode;
 	char text[sizeof("/memfd: (deleted)") + NAME_MAX_BYTES] = "/memfd:";
 	size_t at = 7, n = 0;
 
 	while (n <= NAME_MAX_BYTES && name[n])
 		n++;
-	if (flags & ~MFD_ALL || n > NAME_MAX_BYTES ||
+	if (flags & ~known || n > NAME_MAX_BYTES ||
 	    (flags & QUIRE_MFD_EXEC && flags & QUIRE_MFD_NOEXEC_SEAL))
 		return -QUIRE_EINVAL;
-	if (flags & QUIRE_MFD_HUGETLB)
-		return -QUIRE_EOPNOTSUPP;
 	memcpy(text + at, name, n);
 	memcpy(text + at + n, " (deleted)", sizeof(" (deleted)"));
-	int error = quire_inode_create(q, &args, &inode);
+	int error = create(q, flags, &inode);
 
 	if (error)
 		return error;

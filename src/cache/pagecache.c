@@ -9,7 +9,8 @@
 #include "cache/writeback.h"
 #include "core/assert.h"
 
-#define GFP QUIRE_GFP_HIGHUSER_MOVABLE
+/* R or a page's lock is held: nobody writes files back for want of such a frame. */
+#define GFP (QUIRE_GFP_HIGHUSER_MOVABLE & ~QUIRE_GFP_BIT_FS)
 
 /* What is not up to date or is marked is not for the short path. */
 #define STATE (USE_UPTODATE | USE_AHEAD)
@@ -25,40 +26,31 @@ static void clear_flags(struct quire *q, struct quire_page *page, uint32_t flags
 }
 
 /*
- * @end: page before which it has to be. Return: -QUIRE_ENOMEM if it has as many references as can
- * be counted. *@out: NULL if it isn't there. Locks: P, which it drops
+ * For an entry. Return: -QUIRE_ERANGE behind the end of the file; -QUIRE_ENOMEM if it has as many
+ * references as can stay. *@out: NULL if it isn't there
  */
-static inline int find_before(struct quire_inode *inode, uint64_t index, uint64_t end,
-			      uintptr_t token, struct quire_page **out)
-	LOCK_ATTRIBUTE(release_capability(inode->lock))
+static int find(struct quire_inode *inode, uint64_t index, struct quire_page **out)
 {
-	struct quire_page *page = likely(index < end) ? radix_find(&inode->pages, index) : NULL;
+	uintptr_t token = inode_lock(inode);
+	bool inside = index < inode_pages(inode->bytes);
+	struct quire_page *page = likely(inside) ? radix_find(&inode->pages, index) : NULL;
 	bool held = page && frames_hold(page);
 
 	inode_unlock(inode, token);
 	*out = held ? page : NULL;
-	return unlikely(page && !held) ? -QUIRE_ENOMEM : 0;
-}
-
-/* The page wherever it is. Return: as find_before */
-static int find(struct quire_inode *inode, uint64_t index, struct quire_page **out)
-{
-	return find_before(inode, index, UINT64_MAX, inode_lock(inode), out);
-}
-
-/* The page if it is before the end of the file. Return: as find_before */
-static int find_inside(struct quire_inode *inode, uint64_t index, struct quire_page **out)
-{
-	uintptr_t token = inode_lock(inode);
-
-	return find_before(inode, index, inode_pages(inode->bytes), token, out);
+	if (unlikely(!inside))
+		return -QUIRE_ERANGE;
+	return page && !held ? -QUIRE_ENOMEM : 0;
 }
 
 struct quire_page *pagecache_find(struct quire_inode *inode, uint64_t index)
 {
-	struct quire_page *page;
+	uintptr_t token = inode_lock(inode);
+	struct quire_page *page = radix_find(&inode->pages, index);
 
-	find(inode, index, &page);
+	if (page)
+		frames_pin(page);
+	inode_unlock(inode, token);
 	return page;
 }
 
@@ -102,7 +94,7 @@ static bool lock_with_room(struct quire_inode *inode, uint64_t index, uintptr_t 
 		if (radix_find(&inode->pages, index) || !radix_need(&inode->pages, index))
 			return true;
 		inode_unlock(inode, *token);
-		node = quire_cache_alloc(nodes, QUIRE_GFP_KERNEL);
+		node = quire_cache_alloc(nodes, QUIRE_GFP_NOFS);
 		if (!node)
 			return false;
 	}
@@ -251,7 +243,6 @@ static COLD int get_slow(struct quire_file *file, uint64_t index, uint64_t nr,
 {
 	struct quire_inode *inode = file->inode;
 	struct quire *q = inode->q;
-	int error = 0;
 
 	*out = NULL;
 	if (!page && !inode->store)
@@ -260,16 +251,14 @@ static COLD int get_slow(struct quire_file *file, uint64_t index, uint64_t nr,
 		ahead_miss(file, index, nr);
 	for (;;) {
 		if (!page)
-			error = find(inode, index, &page);
-		if (error)
-			return error;
+			page = pagecache_find(inode, index);
 		if (!page) {
-			error = ahead_one(inode, index, &page);
+			int error = ahead_one(inode, index, &page);
+
 			if (!error)
 				break;
 			if (error != -QUIRE_EEXIST)
 				return error;
-			error = 0;
 			page = NULL;
 		} else if (flags_of(q, page) & USE_UPTODATE || wait_for(inode, page)) {
 			break;
@@ -288,11 +277,8 @@ static COLD int get_slow(struct quire_file *file, uint64_t index, uint64_t nr,
 int pagecache_get(struct quire_file *file, uint64_t index, uint64_t nr, struct quire_page **out)
 {
 	struct quire *q = file->inode->q;
-	struct quire_page *page;
-	int error = find(file->inode, index, &page);
+	struct quire_page *page = pagecache_find(file->inode, index);
 
-	if (unlikely(error))
-		return error;
 	if (likely(page && (flags_of(q, page) & STATE) == USE_UPTODATE)) {
 		pagecache_referenced(q, page);
 		*out = page;
@@ -330,20 +316,18 @@ static int bring(struct quire_file *file, uint64_t index, enum quire_fadvise adv
 {
 	struct quire_inode *inode = file->inode;
 	void *host = inode->q->config.host;
-	int error = -QUIRE_ERANGE;
+	int error;
 
 	sem_read(&inode->rw, host);
-	if (index < inode_pages(inode->bytes)) {
-		if (inode->store)
-			ahead_fault(file, index, advice, code);
-		error = find_inside(inode, index, out);
-		if (error || *out)
-			;
-		else if (inode->store)
-			error = ahead_one(inode, index, out);
-		else
-			error = pagecache_zeros(inode, index, 0, out);
-	}
+	if (inode->store && index < inode_pages(inode->bytes))
+		ahead_fault(file, index, advice, code);
+	error = find(inode, index, out);
+	if (error || *out)
+		;
+	else if (inode->store)
+		error = ahead_one(inode, index, out);
+	else
+		error = pagecache_zeros(inode, index, 0, out);
 	sem_read_drop(&inode->rw, host);
 	return error;
 }
@@ -366,7 +350,7 @@ int pagecache_load(struct quire_file *file, uint64_t index, enum quire_fadvise a
 
 	for (;;) {
 		struct quire_page *page;
-		int error = find_inside(inode, index, &page);
+		int error = find(inode, index, &page);
 
 		if (error)
 			return error;

@@ -69,7 +69,7 @@ static inline void pagecache_used(const struct quire *q, const struct quire_page
  * @inode: the file
  * @index: page
  *
- * Return: the frame with one more reference (pagecache_put), up to date or not; NULL
+ * Return: the frame with one more reference for this call (pagecache_put), up to date or not; NULL
  * Locks:  takes P
  */
 struct quire_page *pagecache_find(struct quire_inode *inode, uint64_t index);

@@ -7,6 +7,7 @@
 #include "cache/rules.h"
 
 #include "cache/cache.h"
+#include "cache/hugefile.h"
 #include "core/hash.h"
 
 /* What of a page's state is not of the moment. */
@@ -95,10 +96,12 @@ static bool check_frames(struct quire *q, struct quire_violation *out)
 bool rules_check(struct quire *q, const struct tier *tier, struct quire_violation *out)
 {
 	const struct pagecache *pc = (const struct pagecache *)(const void *)tier;
-	uint64_t nr = 0, dirty = 0, promised = 0;
+	uint64_t nr = 0, dirty = 0, promised = 0, reserved = 0;
 
 	for (const struct quire_inode *inode = pc->first; inode; inode = inode->next, nr++) {
 		if (!check_inode(inode, out))
+			return false;
+		if (inode->huge && !hugefile_check(inode, &reserved, out))
 			return false;
 		dirty += inode->nr_dirty;
 		if (!inode->store)
@@ -112,7 +115,9 @@ bool rules_check(struct quire *q, const struct tier *tier, struct quire_violatio
 			      dirty);
 	if (nr != pc->nr_inodes)
 		return broken(out, "CACHE-7", "the files listed are those counted", nr);
-	return check_frames(q, out);
+	if (reserved > pc->huge.nr_reserved)
+		return broken(out, "HUGETLB-2", "what files promise is reserved", reserved);
+	return hugepool_check(q, out) && check_frames(q, out);
 }
 
 uint64_t rules_hash(struct quire *q, const struct tier *tier, uint64_t hash)
@@ -132,6 +137,8 @@ uint64_t rules_hash(struct quire *q, const struct tier *tier, uint64_t hash)
 			hash = hash_word(hash, quire_page_pfn(q, page).v);
 			hash = hash_word(hash, use_of(q, page)->flags & LASTING);
 		}
+		if (inode->huge)
+			hash = hugefile_hash(inode, hash);
 	}
-	return hash;
+	return hugepool_hash(q, hash);
 }

@@ -6,6 +6,7 @@
 
 #include "cache/cache.h"
 #include "cache/file.h"
+#include "cache/hugefile.h"
 #include "cache/store.h"
 #include "kmem/touch.h"
 
@@ -25,7 +26,7 @@ static size_t collect(struct quire_inode *inode, uint64_t *first, uint64_t last,
 	while (nr < PART && *first <= last &&
 	       (page[nr] = radix_next(&inode->pages, first, last, false))) {
 		++*first;
-		nr += frames_hold(page[nr]);
+		frames_pin(page[nr++]);
 	}
 	inode_unlock(inode, token);
 	return nr;
@@ -165,7 +166,9 @@ int quire_file_truncate(struct quire_file *file, uint64_t bytes)
 	if (bytes > INODE_BYTES_MAX || !(file->mode & QUIRE_FILE_WRITE))
 		return -QUIRE_EINVAL;
 	sem_write(&inode->rw, host);
-	if (bytes > inode->bytes)
+	if (hugefile_is(inode))
+		error = hugefile_truncate(inode, bytes);
+	else if (bytes > inode->bytes)
 		error = truncate_grow(inode, bytes);
 	else if (bytes < inode->bytes && relaxed_load(&inode->seals) & QUIRE_SEAL_SHRINK)
 		error = -QUIRE_EPERM;
@@ -305,8 +308,11 @@ int quire_file_allocate(struct quire_file *file, unsigned mode, uint64_t offset,
 	if (what == QUIRE_FALLOC_ZERO_RANGE && !inode->store)
 		return -QUIRE_EOPNOTSUPP;
 	sem_write(&inode->rw, inode->q->config.host);
-	error = inode->store ? store_allocate(inode, mode, offset, offset + bytes)
-			     : memory_allocate(inode, mode, offset, offset + bytes);
+	if (hugefile_is(inode))
+		error = hugefile_allocate(inode, mode, offset, offset + bytes);
+	else
+		error = inode->store ? store_allocate(inode, mode, offset, offset + bytes)
+				     : memory_allocate(inode, mode, offset, offset + bytes);
 	sem_write_drop(&inode->rw, inode->q->config.host);
 	return error;
 }

@@ -12,6 +12,7 @@
  */
 #include "cache/cache.h"
 #include "cache/file.h"
+#include "cache/hugefile.h"
 #include "cache/truncate.h"
 #include "kmem/touch.h"
 
@@ -155,6 +156,9 @@ int quire_file_write(struct quire_file *file, uint64_t offset, const void *buf, 
 	*done = 0;
 	if (!(file->mode & QUIRE_FILE_WRITE))
 		return -QUIRE_EBADF;
+	/* Huge pages are written by who maps them. */
+	if (hugefile_is(inode))
+		return -QUIRE_EINVAL;
 	if (offset > INODE_BYTES_MAX || n > INODE_BYTES_MAX - offset)
 		return -QUIRE_EINVAL;
 	while (*done < n && !error) {

@@ -29,9 +29,9 @@ static size_t collect(struct quire_inode *inode, uint64_t *first, uint64_t last,
 	while (nr < RUN_MAX && (page[nr] = radix_next(&inode->pages, &at, last, true))) {
 		if (!nr)
 			*first = at;
-		if (at != *first + nr || !frames_hold(page[nr]))
+		if (at != *first + nr)
 			break;
-		nr++;
+		frames_pin(page[nr++]);
 		if (at++ == last)
 			break;
 	}

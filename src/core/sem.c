@@ -6,12 +6,6 @@
 
 #include <quire/port.h>
 
-#include "core/assert.h"
-
-#define SEM_WRITER 1u
-#define SEM_WAITED 2u
-#define SEM_READER 4u
-
 /* Sleep until the word is not what was just read. */
 static COLD void wait(struct sem *sem, void *host, uint32_t word)
 {
@@ -23,55 +17,40 @@ static COLD void wait(struct sem *sem, void *host, uint32_t word)
 		quire_port_wait(host, &sem->word, waited);
 }
 
-void sem_read(struct sem *sem, void *host) LOCK_ATTRIBUTE(no_thread_safety_analysis)
+COLD void sem_read_slow(struct sem *sem, void *host)
 {
 	uint32_t word = relaxed_load(&sem->word);
 
 	for (;;) {
-		if (unlikely(word & (SEM_WRITER | SEM_WAITED))) {
+		if (word & (SEM_WRITER | SEM_WAITED)) {
 			wait(sem, host, word);
 			word = relaxed_load(&sem->word);
-		} else if (likely(atomic_compare_exchange_weak_explicit(
+		} else if (atomic_compare_exchange_weak_explicit(
 				   &sem->word, &word, word + SEM_READER, memory_order_acquire,
-				   memory_order_relaxed))) {
+				   memory_order_relaxed)) {
 			return;
 		}
 	}
 }
 
-/* The last one to leave lets the others try again. */
-static void leave(struct sem *sem, void *host, uint32_t part)
+COLD void sem_write_slow(struct sem *sem, void *host, uint32_t word)
 {
-	uint32_t word = atomic_fetch_sub_explicit(&sem->word, part, memory_order_release);
-
-	ASSERT("SEM-1", part == SEM_WRITER ? (word & ~SEM_WAITED) == SEM_WRITER
-					   : word >= SEM_READER && !(word & SEM_WRITER));
-	word -= part;
-	if (likely(word != SEM_WAITED))
-		return;
-	if (atomic_compare_exchange_strong_explicit(&sem->word, &word, 0, memory_order_relaxed,
-						    memory_order_relaxed))
-		quire_port_wake(host, &sem->word);
-}
-
-void sem_read_drop(struct sem *sem, void *host) LOCK_ATTRIBUTE(no_thread_safety_analysis)
-{
-	leave(sem, host, SEM_READER);
-}
-
-void sem_write(struct sem *sem, void *host) LOCK_ATTRIBUTE(no_thread_safety_analysis)
-{
-	uint32_t word = 0;
-
-	while (!atomic_compare_exchange_strong_explicit(&sem->word, &word, word | SEM_WRITER,
-							memory_order_acquire,
-							memory_order_relaxed)) {
+	do {
 		wait(sem, host, word);
 		word = 0;
-	}
+	} while (!atomic_compare_exchange_strong_explicit(&sem->word, &word, word | SEM_WRITER,
+							  memory_order_acquire,
+							  memory_order_relaxed));
 }
 
-void sem_write_drop(struct sem *sem, void *host) LOCK_ATTRIBUTE(no_thread_safety_analysis)
+/* The last one to leave lets the others try again. */
+COLD void sem_drop_slow(struct sem *sem, void *host, uint32_t word)
 {
-	leave(sem, host, SEM_WRITER);
+	ASSERT("SEM-1", !(word & (SEM_WRITER | SEM_NOT_HELD)));
+	if (word != SEM_WAITED)
+		return;
+	/* Who has it next may free it. */
+	if (atomic_compare_exchange_strong_explicit(&sem->word, &word, 0, memory_order_release,
+						    memory_order_relaxed))
+		quire_port_wake(host, &sem->word);
 }

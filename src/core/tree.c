@@ -2,19 +2,23 @@
 /*
  * tree.c - disjoint ranges in order, with their gaps
  *
- * A change in a leaf is carried up only as far as a hull changes with it, or a gap is wider than
- * was known. So most changes touch one leaf.
+ * A range has a gap before it, down to the end of the one before, whichever leaf that is in; the
+ * first one down to the tree's base. A change in a leaf is carried up only as far as its end
+ * changes, or a gap is wider than was known. So most changes touch one leaf: they are the short
+ * ways of tree_insert and tree_erase, which call nobody (a call with its saved registers is a
+ * quarter of what they cost).
  */
 #include "core/tree.h"
 
-#include <stddef.h>
+#include "core/node.h"
 
-#include "core/assert.h"
+/* Where the only entry of a new leaf is, from where it can grow to either side. */
+#define MIDDLE (TREE_FAN / 2)
 
 /* An entry on its way into or out of a node. */
 struct entry {
-	uint64_t start, end, gap;
-	void *to; /* child or value */
+	uint64_t end, gap; /* of a range: its start instead */
+	void *to;          /* child or value */
 };
 
 static inline uint64_t larger(uint64_t a, uint64_t b)
@@ -22,127 +26,128 @@ static inline uint64_t larger(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* The first entry that ends above @address; there is one. Four steps, no branch. */
-static inline uint32_t node_seek(const struct tree_node *n, uint64_t address)
+/* The entry for a node. @low: where the range before it ends */
+static struct entry sum(struct tree_node *n, uint32_t level, uint64_t low)
 {
-	uint32_t i = n->end[7] <= address ? 8 : 0;
-
-	i += n->end[i + 3] <= address ? 4 : 0;
-	i += n->end[i + 1] <= address ? 2 : 0;
-	return i + (n->end[i] <= address);
+	return (struct entry){ node_end(n), node_widest(n, level, low), n };
 }
 
-/* The gap behind entry @i, to the next one of the node; 0 behind the last. */
-static inline uint64_t gap_behind(const struct tree_node *n, uint32_t i)
+static inline void entry_set(struct tree_node *n, uint32_t i, const struct entry *e)
 {
-	return i + 1 < n->nr ? n->start[i + 1] - n->end[i] : 0;
-}
-
-static inline uint64_t gap_before(const struct tree_node *n, uint32_t i)
-{
-	return i ? n->start[i] - n->end[i - 1] : 0;
-}
-
-static uint64_t widest(const struct tree_node *n, uint32_t level)
-{
-	uint64_t most = level ? n->gap[0] : 0;
-
-	for (uint32_t i = 1; i < n->nr; i++) {
-		most = larger(most, n->start[i] - n->end[i - 1]);
-		if (level)
-			most = larger(most, n->gap[i]);
-	}
-	return most;
-}
-
-static void entry_set(struct tree_node *n, uint32_t i, const struct entry *e)
-{
-	n->start[i] = e->start;
 	n->end[i] = e->end;
 	n->gap[i] = e->gap;
 	n->slot[i].value = e->to;
 }
 
-static inline void entry_copy(struct tree_node *to, uint32_t i, const struct tree_node *from,
-			      uint32_t j)
+static inline void entry_copy(struct tree_node *to, size_t i, const struct tree_node *from,
+			      size_t j)
 {
-	to->start[i] = from->start[j];
 	to->end[i] = from->end[j];
 	to->gap[i] = from->gap[j];
 	to->slot[i] = from->slot[j];
 }
 
-/* Make room for entry @at, and fill it. Of a leaf's entry nobody reads the gap. */
-static WITHIN void open_at(struct tree_node *n, uint32_t at, bool leaf)
+/* Say which entries are in use. */
+static void node_limits(struct tree_node *n, uint32_t first, uint32_t last)
 {
-	for (uint32_t i = n->nr++; i > at; i--) {
-		n->start[i] = n->start[i - 1];
-		n->end[i] = n->end[i - 1];
-		n->slot[i] = n->slot[i - 1];
-		if (!leaf)
-			n->gap[i] = n->gap[i - 1];
-	}
+	n->first = first;
+	n->last = last;
+	for (uint32_t i = 0; i < first; i++)
+		n->end[i] = 0;
+	for (uint32_t i = last; i < TREE_FAN; i++)
+		n->end[i] = UINT64_MAX;
 }
 
-static WITHIN void close_at(struct tree_node *n, uint32_t at, bool leaf)
+/* Move all entries, so that they begin with @first. */
+static APART void slide(struct tree_node *n, uint32_t first)
 {
-	uint32_t last = --n->nr;
+	uint32_t nr = node_nr(n), old = n->first;
 
-	for (uint32_t i = at; i < last; i++) {
-		n->start[i] = n->start[i + 1];
-		n->end[i] = n->end[i + 1];
-		n->slot[i] = n->slot[i + 1];
-		if (!leaf)
-			n->gap[i] = n->gap[i + 1];
-	}
-	n->end[last] = UINT64_MAX;
+	for (uint32_t i = 0; first < old && i < nr; i++)
+		entry_copy(n, first + i, n, old + i);
+	for (uint32_t i = nr; first > old && i-- > 0;)
+		entry_copy(n, first + i, n, old + i);
+	node_limits(n, first, first + nr);
 }
 
-static void node_put(struct tree_node *n, uint32_t level, uint32_t at, const struct entry *e)
+/* Make room for an entry inside of a node: those of the shorter side move. Return: where it is */
+static WITHIN uint32_t node_shift(struct tree_node *n, size_t at)
 {
-	if (level)
-		open_at(n, at, false);
+	size_t i;
+
+	if (n->first && (n->last == TREE_FAN || at - n->first < n->last - at)) {
+		for (i = --n->first; i + 1 < at; i++)
+			entry_copy(n, i, n, i + 1);
+	} else {
+		for (i = n->last++; i > at; i--)
+			entry_copy(n, i, n, i - 1);
+	}
+	return (uint32_t)i;
+}
+
+/*
+ * Put an entry before @at, into a node that is not full. At an end where there is no room all
+ * move to the other, so that the next ones have it.
+ */
+static void node_put(struct tree_node *n, uint32_t at, const struct entry *e)
+{
+	if (!at && n->last) {
+		at = TREE_FAN - n->last;
+		slide(n, at);
+	} else if (at == TREE_FAN) {
+		at = node_nr(n);
+		slide(n, 0);
+	}
+	if (at == n->first && at)
+		n->first = --at;
+	else if (at == n->last)
+		n->last++;
 	else
-		open_at(n, at, true);
+		at = node_shift(n, at);
 	entry_set(n, at, e);
 }
 
-static void node_cut(struct tree_node *n, uint32_t level, uint32_t at)
+static WITHIN void node_cut(struct tree_node *n, size_t at)
 {
-	if (level)
-		close_at(n, at, false);
-	else
-		close_at(n, at, true);
-}
+	size_t first = n->first, last = n->last - 1, i = at;
 
-/* Move @nr entries: the last of @from to the front of @to, or the first to the end. */
-static void node_move(struct tree_node *to, struct tree_node *from, uint32_t nr, bool last)
-{
-	uint32_t left = from->nr - nr;
-
-	if (last) {
-		for (uint32_t i = to->nr; i-- > 0;)
-			entry_copy(to, i + nr, to, i);
-		for (uint32_t i = 0; i < nr; i++)
-			entry_copy(to, i, from, left + i);
+	if (at - first < last - at) {
+		for (; i > first; i--)
+			entry_copy(n, i, n, i - 1);
+		n->end[first] = 0;
+		n->first++;
 	} else {
-		for (uint32_t i = 0; i < nr; i++)
-			entry_copy(to, to->nr + i, from, i);
-		for (uint32_t i = 0; i < left; i++)
-			entry_copy(from, i, from, nr + i);
+		for (; i < last; i++)
+			entry_copy(n, i, n, i + 1);
+		n->end[last] = UINT64_MAX;
+		n->last--;
 	}
-	to->nr += nr;
-	for (uint32_t i = left; i < from->nr; i++)
-		from->end[i] = UINT64_MAX;
-	from->nr = left;
 }
 
-static struct entry hull(struct tree_node *n, uint32_t level)
+/* Two neighbours: the first @nr entries of @b go behind those of @a. */
+static void move_down(struct tree_node *a, struct tree_node *b, uint32_t nr)
 {
-	return (struct entry){ n->start[0], n->end[n->nr - 1], widest(n, level), n };
+	if (a->last + nr > TREE_FAN)
+		slide(a, 0);
+	for (uint32_t i = 0; i < nr; i++)
+		entry_copy(a, a->last + i, b, b->first + i);
+	node_limits(a, a->first, a->last + nr);
+	node_limits(b, b->first + nr, b->last);
 }
 
-static struct tree_node *node_new(struct tree_root *tree)
+/* The last @nr of @a go in front of those of @b. */
+static void move_up(struct tree_node *a, struct tree_node *b, uint32_t nr)
+{
+	if (b->first < nr)
+		slide(b, TREE_FAN - node_nr(b));
+	for (uint32_t i = 1; i <= nr; i++)
+		entry_copy(b, b->first - i, a, a->last - i);
+	node_limits(b, b->first - nr, b->last);
+	node_limits(a, a->first, a->last - nr);
+}
+
+/* An empty node, the first entry of which will be @at. */
+static struct tree_node *node_new(struct tree_root *tree, uint32_t at)
 {
 	struct tree_node *n = tree->spare;
 
@@ -150,9 +155,7 @@ static struct tree_node *node_new(struct tree_root *tree)
 	tree->spare = n->next;
 	tree->nr_spare--;
 	tree->nr_nodes++;
-	n->nr = 0;
-	for (uint32_t i = 0; i < TREE_FAN; i++)
-		n->end[i] = UINT64_MAX;
+	node_limits(n, at, at);
 	return n;
 }
 
@@ -182,358 +185,87 @@ void *tree_spare(struct tree_root *tree, uint32_t keep)
 	return n;
 }
 
-/* ---- Looking ---- */
-
-void *tree_find(const struct tree_root *tree, uint64_t address)
-{
-	const struct tree_node *n = tree->root;
-	uint32_t i;
-
-	if (!n || n->end[n->nr - 1] <= address)
-		return NULL;
-	for (uint32_t level = tree->height - 1; level; level--)
-		n = n->slot[node_seek(n, address)].child;
-	i = node_seek(n, address);
-	return n->start[i] <= address ? n->slot[i].value : NULL;
-}
-
-/* From entry at[@level] to the last of the leaves below it, and behind its last range. */
-static void go_last(struct tree_cursor *c, uint32_t level)
-{
-	for (; level; level--) {
-		c->node[level - 1] = c->node[level]->slot[c->at[level]].child;
-		c->at[level - 1] = c->node[level - 1]->nr - 1;
-	}
-	c->at[0] = c->node[0]->nr;
-}
-
-bool tree_seek(const struct tree_root *tree, uint64_t address, struct tree_cursor *c)
-{
-	struct tree_node *n = tree->root;
-	uint32_t level = tree->height - 1;
-
-	if (!n)
-		return false;
-	if (n->end[n->nr - 1] <= address) {
-		c->node[level] = n;
-		c->at[level] = n->nr - 1;
-		go_last(c, level);
-		return false;
-	}
-	for (;; level--) {
-		uint32_t i = node_seek(n, address);
-
-		c->node[level] = n;
-		c->at[level] = i;
-		if (!level)
-			return true;
-		n = n->slot[i].child;
-	}
-}
-
-bool tree_at(const struct tree_root *tree, const struct tree_cursor *c, struct tree_range *out)
-{
-	if (!tree->root || c->at[0] >= c->node[0]->nr)
-		return false;
-	const struct tree_node *n = c->node[0];
-	uint32_t i = c->at[0];
-
-	*out = (struct tree_range){ n->start[i], n->end[i], n->slot[i].value };
-	return true;
-}
-
-/* The value at the end of the neighbour of the cursor's leaf. */
-static void *beyond(const struct tree_root *tree, const struct tree_cursor *c, bool before)
-{
-	const struct tree_node *n = NULL;
-	uint32_t level = 0;
-
-	do {
-		if (++level == tree->height)
-			return NULL;
-	} while (before ? !c->at[level] : c->at[level] + 1 == c->node[level]->nr);
-	n = c->node[level]->slot[before ? c->at[level] - 1 : c->at[level] + 1].child;
-	while (--level)
-		n = n->slot[before ? n->nr - 1 : 0].child;
-	return n->slot[before ? n->nr - 1 : 0].value;
-}
-
-void tree_around(const struct tree_root *tree, const struct tree_cursor *c, void **prev,
-		 void **next)
-{
-	*prev = *next = NULL;
-	if (!tree->root)
-		return;
-	const struct tree_node *n = c->node[0];
-	uint32_t at = c->at[0];
-
-	*prev = at ? n->slot[at - 1].value : beyond(tree, c, true);
-	*next = at < n->nr ? n->slot[at].value : beyond(tree, c, false);
-}
-
-bool tree_next(const struct tree_root *tree, struct tree_cursor *c)
-{
-	uint32_t level = 0;
-
-	if (!tree->root)
-		return false;
-	while (level < tree->height && c->at[level] + 1 >= c->node[level]->nr)
-		level++;
-	if (level == tree->height)
-		return false;
-	c->at[level]++;
-	for (; level; level--) {
-		c->node[level - 1] = c->node[level]->slot[c->at[level]].child;
-		c->at[level - 1] = 0;
-	}
-	return true;
-}
-
-/*
- * A search leaves the cursor's node at @level: what is said of it above is not to send others
- * there.
- */
-static inline void correct(struct tree_root *tree, struct tree_cursor *c, uint32_t level,
-			   uint64_t need)
-{
-	if (level + 1 == tree->height)
-		return;
-	uint64_t *gap = &c->node[level + 1]->gap[c->at[level + 1]];
-
-	if (*gap >= need)
-		*gap = widest(c->node[level], level);
-}
-
-/*
- * From the range at the cursor to the first gap behind it of @need bytes or more; the cursor
- * is then in the gap, [*low, *high). What entry @i has inside is done already: at the leaf
- * that is nothing, above it where we come from.
- */
-static bool next_gap(struct tree_root *tree, struct tree_cursor *c, uint64_t need,
-		     uint64_t *low, uint64_t *high)
-{
-	uint32_t level = 0, i = c->at[0];
-
-	while (level < tree->height) {
-		struct tree_node *n = c->node[level];
-		bool down = false;
-
-		for (; i + 1 < n->nr && !down; i++) {
-			if (n->start[i + 1] - n->end[i] >= need) {
-				*low = n->end[i];
-				*high = n->start[i + 1];
-				c->at[level] = level ? i : i + 1;
-				if (level)
-					go_last(c, level);
-				return true;
-			}
-			down = level && n->gap[i + 1] >= need;
-		}
-		if (!down) {
-			correct(tree, c, level++, need);
-			i = level < tree->height ? c->at[level] : 0;
-			continue;
-		}
-		do {
-			c->at[level] = i;
-			n = n->slot[i].child;
-			c->node[--level] = n;
-			i = 0;
-		} while (level && n->gap[0] >= need);
-	}
-	return false;
-}
-
-/* Does the request fit into [@low, @high)? */
-static bool room(const struct tree_fit *fit, uint64_t low, uint64_t high, uint64_t *start)
-{
-	low = larger(low, fit->low);
-	high = high < fit->high ? high : fit->high;
-	if (low > UINT64_MAX - (fit->align - 1))
-		return false;
-	*start = (low + fit->align - 1) & ~(fit->align - 1);
-	return *start < high && high - *start >= fit->bytes;
-}
-
-bool tree_gap(struct tree_root *tree, const struct tree_fit *fit, struct tree_cursor *c,
-	      uint64_t *start)
-{
-	uint64_t low, high;
-
-	if (!tree_seek(tree, fit->low, c))
-		return room(fit, fit->low, fit->high, start);
-	if (room(fit, fit->low, c->node[0]->start[c->at[0]], start))
-		return true;
-	while (next_gap(tree, c, fit->bytes, &low, &high) && low < fit->high) {
-		if (room(fit, low, high, start))
-			return true;
-		/* Too narrow once aligned: on, from the range behind it. */
-		tree_seek(tree, low, c);
-	}
-	const struct tree_node *root = tree->root;
-
-	low = root->end[root->nr - 1];
-	tree_seek(tree, low, c);
-	return room(fit, low, fit->high, start);
-}
-
-bool tree_prev(const struct tree_root *tree, struct tree_cursor *c)
-{
-	uint32_t level = 0;
-
-	if (!tree->root)
-		return false;
-	while (level < tree->height && !c->at[level])
-		level++;
-	if (level == tree->height)
-		return false;
-	c->at[level]--;
-	for (; level; level--) {
-		c->node[level - 1] = c->node[level]->slot[c->at[level]].child;
-		c->at[level - 1] = c->node[level - 1]->nr - 1;
-	}
-	return true;
-}
-
-/* From entry at[@level] to the first range below it. */
-static void go_first(struct tree_cursor *c, uint32_t level)
-{
-	for (; level; level--) {
-		c->node[level - 1] = c->node[level]->slot[c->at[level]].child;
-		c->at[level - 1] = 0;
-	}
-}
-
-/*
- * The mirror image of next_gap: from the range at the cursor down to the first gap before it
- * of @need bytes or more, [*low, *high); the cursor is then at the range above the gap.
- */
-static bool prev_gap(struct tree_root *tree, struct tree_cursor *c, uint64_t need,
-		     uint64_t *low, uint64_t *high)
-{
-	uint32_t level = 0, i = c->at[0];
-
-	while (level < tree->height) {
-		struct tree_node *n = c->node[level];
-		bool down = false, found = false;
-
-		if (!level) {
-			while (i && n->start[i] - n->end[i - 1] < need)
-				i--;
-			found = i != 0;
-		}
-		for (; i && !found && !down; i -= !found) {
-			found = n->start[i] - n->end[i - 1] >= need;
-			down = !found && n->gap[i - 1] >= need;
-		}
-		if (found) {
-			*low = n->end[i - 1];
-			*high = n->start[i];
-			c->at[level] = i;
-			go_first(c, level);
-			return true;
-		}
-		if (!down) {
-			correct(tree, c, level++, need);
-			i = level < tree->height ? c->at[level] : 0;
-			continue;
-		}
-		do {
-			c->at[level] = i;
-			n = n->slot[i].child;
-			c->node[--level] = n;
-			i = n->nr - 1;
-		} while (level && n->gap[i] >= need);
-	}
-	return false;
-}
-
-/* The highest place in [@low, @high), if there is one. */
-static bool room_top(const struct tree_fit *fit, uint64_t low, uint64_t high, uint64_t *start)
-{
-	low = larger(low, fit->low);
-	high = high < fit->high ? high : fit->high;
-	if (high < fit->bytes)
-		return false;
-	*start = (high - fit->bytes) & ~(fit->align - 1);
-	return *start >= low;
-}
-
-bool tree_gap_top(struct tree_root *tree, const struct tree_fit *fit, struct tree_cursor *c,
-		  uint64_t *start)
-{
-	const struct tree_node *root = tree->root;
-	uint64_t low, high;
-
-	if (!root)
-		return room_top(fit, 0, UINT64_MAX, start);
-	if (!tree_seek(tree, fit->high - 1, c)) {
-		if (room_top(fit, root->end[root->nr - 1], UINT64_MAX, start))
-			return true;
-		c->at[0]--;
-	}
-	while (prev_gap(tree, c, fit->bytes, &low, &high) && high > fit->low) {
-		if (room_top(fit, low, high, start))
-			return true;
-		/* Too narrow once aligned or cut by the limits. */
-		tree_prev(tree, c);
-	}
-	c->node[tree->height - 1] = tree->root;
-	c->at[tree->height - 1] = 0;
-	go_first(c, tree->height - 1);
-	return room_top(fit, 0, root->start[0], start);
-}
-
 /* ---- Changing ---- */
 
-/*
- * The leaf at the cursor has changed at one end, or a gap of @now is in it: carry that up, as far
- * as anything changes.
- */
-static void carry(struct tree_root *tree, struct tree_cursor *c, uint64_t now)
+/* The cursor's node at @level ends elsewhere: carry that up. */
+static void carry_end(const struct tree_root *tree, struct tree_cursor *c, uint32_t level)
 {
-	for (uint32_t level = 0; level + 1 < tree->height; level++) {
-		const struct tree_node *n = c->node[level];
-		struct tree_node *up = c->node[level + 1];
-		uint32_t i = c->at[level + 1];
-		uint64_t start = n->start[0], end = n->end[n->nr - 1];
+	uint64_t end = node_end(c->node[level]);
 
-		if (now > up->gap[i])
-			up->gap[i] = now;
-		else if (up->start[i] == start && up->end[i] == end)
+	while (++level < tree->height) {
+		c->node[level]->end[c->at[level]] = end;
+		if (c->at[level] + 1 < c->node[level]->last)
 			return;
-		if (up->start[i] != start || up->end[i] != end) {
-			up->start[i] = start;
-			up->end[i] = end;
-			now = larger(now, larger(gap_before(up, i), gap_behind(up, i)));
-		}
 	}
 }
 
-/* Carry all that there is to know of the nodes from @level up. */
-static void refresh(struct tree_root *tree, struct tree_cursor *c, uint32_t level)
+/* There is a gap of that width below the cursor's entry of @level: carry it up. */
+static inline void carry_gap(const struct tree_root *tree, struct tree_cursor *c, uint32_t level,
+			     uint64_t gap)
 {
-	for (; level + 1 < tree->height; level++) {
-		struct entry e = hull(c->node[level], level);
+	for (; level < tree->height; level++) {
+		uint64_t *known = &c->node[level]->gap[c->at[level]];
 
-		entry_set(c->node[level + 1], c->at[level + 1], &e);
+		if (*known >= gap)
+			return;
+		*known = gap;
 	}
+}
+
+/* The first range of the next leaf has its gap from @low on now. */
+static APART void carry_next(const struct tree_root *tree, struct tree_cursor *c, uint64_t low)
+{
+	struct tree_node *n, *leaf;
+	uint32_t level = 1, i, down;
+	uint64_t gap;
+
+	while (level < tree->height && c->at[level] + 1 >= c->node[level]->last)
+		level++;
+	if (level == tree->height)
+		return;
+	i = c->at[level] + 1;
+	leaf = c->node[level]->slot[i].child;
+	for (down = level - 1; down; down--)
+		leaf = leaf->slot[leaf->first].child;
+	gap = leaf->start[leaf->first] - low;
+	n = c->node[level];
+	n->gap[i] = larger(n->gap[i], gap);
+	for (n = n->slot[i].child, down = level - 1; down; down--) {
+		n->gap[n->first] = larger(n->gap[n->first], gap);
+		n = n->slot[n->first].child;
+	}
+	carry_gap(tree, c, level + 1, gap);
+}
+
+/* Is the cursor's node the first of its level? The last? */
+static bool is_first(const struct tree_root *tree, const struct tree_cursor *c, uint32_t level)
+{
+	while (++level < tree->height) {
+		if (c->at[level] > c->node[level]->first)
+			return false;
+	}
+	return true;
 }
 
 static bool is_last(const struct tree_root *tree, const struct tree_cursor *c, uint32_t level)
 {
 	while (++level < tree->height) {
-		if (c->at[level] + 1 < c->node[level]->nr)
+		if (c->at[level] + 1 < c->node[level]->last)
 			return false;
 	}
 	return true;
+}
+
+static bool is_full(const struct tree_node *n)
+{
+	return node_nr(n) == TREE_FAN;
 }
 
 uint32_t tree_need(const struct tree_root *tree, const struct tree_cursor *c)
 {
 	uint32_t level = 0;
 
-	while (level < tree->height && c->node[level]->nr == TREE_FAN)
+	while (level < tree->height && is_full(c->node[level]))
 		level++;
 	/* All full: they are split, and the root gets one above it. */
 	if (level == tree->height)
@@ -542,135 +274,218 @@ uint32_t tree_need(const struct tree_root *tree, const struct tree_cursor *c)
 }
 
 /*
- * Split the full node at @level and put @e in its place in one of the halves. What is
- * appended to the last node of a level leaves it full, so ascending ranges fill their nodes.
- * Return: the new, right half
+ * Split the full node at @level and put @e in its place in one of the halves. At an end of a
+ * level a single entry is split off: ranges in order fill their nodes, and those that come and go
+ * at the end do not split and join again and again.
+ * Return: the new half, on the right; *@left: or on the left
  */
 static struct tree_node *split(struct tree_root *tree, struct tree_cursor *c, uint32_t level,
-			       const struct entry *e)
+			       const struct entry *e, bool *left)
 {
-	struct tree_node *n = c->node[level], *right = node_new(tree);
+	struct tree_node *n = c->node[level], *fresh;
 	uint32_t at = c->at[level];
 
-	if (at == TREE_FAN && is_last(tree, c, level)) {
-		node_put(right, level, 0, e);
-		return right;
+	*left = !at && is_first(tree, c, level);
+	if (*left) {
+		fresh = node_new(tree, TREE_FAN - 1);
+		move_down(fresh, n, 1);
+		node_put(fresh, TREE_FAN - 1, e);
+		return fresh;
 	}
-	node_move(right, n, TREE_FAN / 2, true);
-	if (at <= n->nr)
-		node_put(n, level, at, e);
+	if (at == TREE_FAN && is_last(tree, c, level)) {
+		fresh = node_new(tree, 1);
+		move_up(n, fresh, 1);
+		node_put(fresh, 1, e);
+		return fresh;
+	}
+	fresh = node_new(tree, TREE_FAN - TREE_MIN);
+	move_up(n, fresh, TREE_FAN / 2);
+	if (at <= n->last)
+		node_put(n, at, e);
 	else
-		node_put(right, level, at - n->nr, e);
-	return right;
+		node_put(fresh, at - n->last + fresh->first, e);
+	return fresh;
 }
 
-static void grow(struct tree_root *tree, struct tree_cursor *c, struct tree_node *below)
+/* A root above the one that there is, or the first of all. */
+static void grow(struct tree_root *tree, struct tree_cursor *c)
 {
-	struct tree_node *root = node_new(tree);
+	struct tree_node *root = node_new(tree, MIDDLE);
 
-	if (below) {
-		struct entry e = hull(below, tree->height - 1);
+	if (tree->height) {
+		struct entry e = sum(tree->root, tree->height - 1, tree->base);
 
-		node_put(root, tree->height, 0, &e);
+		entry_set(root, MIDDLE, &e);
+		root->last++;
 	}
 	ASSERT("TREE-3", tree->height < TREE_LEVELS);
 	tree->root = root;
 	c->node[tree->height] = root;
-	c->at[tree->height] = 0;
+	c->at[tree->height] = MIDDLE;
 	tree->height++;
 }
 
-void tree_insert(struct tree_root *tree, struct tree_cursor *c, const struct tree_range *range)
+/* The leaf at the cursor is full. */
+static APART void insert_full(struct tree_root *tree, struct tree_cursor *c, struct entry e)
 {
-	struct entry e = { range->start, range->end, 0, range->value };
 	uint32_t level = 0;
 
+	for (; is_full(c->node[level]); level++) {
+		struct tree_node *n = c->node[level];
+		uint64_t low = node_below(tree, c, level + 1);
+		bool left;
+		struct tree_node *fresh = split(tree, c, level, &e, &left);
+
+		if (level + 1 == tree->height)
+			grow(tree, c);
+		e = sum(n, level, left ? node_end(fresh) : low);
+		entry_set(c->node[level + 1], c->at[level + 1], &e);
+		e = sum(fresh, level, left ? low : node_end(n));
+		c->at[level + 1] += !left;
+	}
+	node_put(c->node[level], c->at[level], &e);
+	/* Above, gaps are known but for one behind what was the last range of the leaf. */
+	if (node_end(c->node[level]) == e.end)
+		carry_end(tree, c, level);
+	carry_gap(tree, c, level + 1, e.gap);
+}
+
+/* What is not the common case: the first range, a full leaf, an end of it. */
+static APART void insert_rare(struct tree_root *tree, struct tree_cursor *c, uint64_t start,
+			      uint64_t end, void *value)
+{
+	const struct entry e = { end, start, value };
+
 	if (!tree->root)
-		grow(tree, c, NULL);
+		grow(tree, c);
+	struct tree_node *n = c->node[0];
+	uint32_t at = c->at[0];
+	bool last = at == n->last;
+
+	ASSERT("TREE-1", c->low <= start && start < end && end < UINT64_MAX &&
+				 (last || end <= n->start[at]));
+	tree->nr++;
+	if (is_full(n)) {
+		insert_full(tree, c, e);
+		return;
+	}
+	node_put(n, at, &e);
+	if (last) {
+		carry_end(tree, c, 0);
+		carry_gap(tree, c, 1, start - c->low);
+	}
+}
+
+void tree_insert(struct tree_root *tree, struct tree_cursor *c, uint64_t start, uint64_t end,
+		 void *value)
+{
+	const struct entry e = { end, start, value };
 	struct tree_node *n = c->node[0];
 	uint32_t at = c->at[0];
 
-	ASSERT("TREE-1", range->start < range->end && range->end < UINT64_MAX &&
-				 (!at || n->end[at - 1] <= range->start) &&
-				 (at == n->nr || range->end <= n->start[at]));
-	tree->nr++;
-	if (n->nr < TREE_FAN) {
-		node_put(n, 0, at, &e);
-		/* Inside of the leaf gaps have only become narrower. */
-		if (!at || at + 1 == n->nr)
-			carry(tree, c, larger(gap_before(n, at), gap_behind(n, at)));
+	/* A node with room in front is not full. */
+	if (unlikely(!at || (at != n->first && (at == n->last || is_full(n))))) {
+		insert_rare(tree, c, start, end, value);
 		return;
 	}
-	for (; c->node[level]->nr == TREE_FAN; level++) {
-		struct tree_node *left = c->node[level], *right = split(tree, c, level, &e);
-
-		if (level + 1 == tree->height)
-			grow(tree, c, left);
-		struct entry l = hull(left, level);
-
-		entry_set(c->node[level + 1], c->at[level + 1], &l);
-		e = hull(right, level);
-		c->at[level + 1]++;
-	}
-	node_put(c->node[level], level, c->at[level], &e);
-	refresh(tree, c, level);
+	ASSERT("TREE-1", c->low <= start && start < end && end <= n->start[at]);
+	tree->nr++;
+	if (at == n->first)
+		n->first = --at;
+	else
+		at = node_shift(n, at);
+	entry_set(n, at, &e);
+	/* Above nothing is new: the gap that the next range had has only become narrower. */
 }
 
-/* Even out two neighbours of one parent, or make them one. Return: whether they are one */
-static bool join(struct tree_root *tree, struct tree_node *up, uint32_t left, uint32_t level)
+/*
+ * Even out two neighbours of one parent, or make them one. Return: whether they are one: then the
+ * parent's entry of the other one is gone
+ */
+static bool join(struct tree_root *tree, struct tree_cursor *c, uint32_t level)
 {
-	struct tree_node *a = up->slot[left].child, *b = up->slot[left + 1].child;
-	bool one = a->nr + b->nr <= TREE_FAN;
+	struct tree_node *up = c->node[level + 1], *a, *b;
+	uint32_t left = c->at[level + 1] > up->first ? c->at[level + 1] - 1 : c->at[level + 1];
+	uint64_t low = left > up->first ? up->end[left - 1] : node_below(tree, c, level + 2);
+	uint32_t nr_a, nr_b;
 	struct entry e;
 
-	if (one)
-		node_move(a, b, b->nr, false);
-	else if (a->nr < b->nr)
-		node_move(a, b, (b->nr - a->nr) / 2, false);
+	a = up->slot[left].child;
+	b = up->slot[left + 1].child;
+	nr_a = node_nr(a);
+	nr_b = node_nr(b);
+	if (nr_a + nr_b <= TREE_FAN)
+		move_down(a, b, nr_b);
+	else if (nr_a < nr_b)
+		move_down(a, b, (nr_b - nr_a) / 2);
 	else
-		node_move(b, a, (a->nr - b->nr) / 2, true);
-	e = hull(a, level);
+		move_up(a, b, (nr_a - nr_b) / 2);
+	e = sum(a, level, low);
 	entry_set(up, left, &e);
-	if (one) {
-		node_cut(up, level + 1, left + 1);
+	if (!node_nr(b)) {
+		node_cut(up, left + 1);
 		node_drop(tree, b);
-	} else {
-		e = hull(b, level);
-		entry_set(up, left + 1, &e);
+		return true;
 	}
-	return one;
+	e = sum(b, level, e.end);
+	entry_set(up, left + 1, &e);
+	return false;
 }
 
 /* A root with a single child is not needed, nor is one with nothing. */
 static void shrink(struct tree_root *tree)
 {
-	while (tree->height && tree->root->nr <= (tree->height > 1)) {
+	while (tree->height && node_nr(tree->root) <= (tree->height > 1)) {
 		struct tree_node *root = tree->root;
+		bool child = node_nr(root);
 
-		tree->root = root->nr ? root->slot[0].child : NULL;
-		tree->height = root->nr ? tree->height - 1 : 0;
+		tree->root = child ? root->slot[root->first].child : NULL;
+		tree->height = child ? tree->height - 1 : 0;
 		node_drop(tree, root);
 	}
 }
 
-/* The leaf has few entries or none: join it with a neighbour, and so on upwards. */
-static void thin(struct tree_root *tree, struct tree_cursor *c)
+/*
+ * The leaf has few entries or none: join it with a neighbour, and so on upwards. What is known of
+ * gaps above stays true.
+ */
+static APART void thin(struct tree_root *tree, struct tree_cursor *c)
 {
-	uint32_t level = 0;
-
-	for (; level + 1 < tree->height && c->node[level]->nr < TREE_MIN; level++) {
+	for (uint32_t level = 0; level + 1 < tree->height; level++) {
 		struct tree_node *n = c->node[level], *up = c->node[level + 1];
-		uint32_t i = c->at[level + 1];
+		uint32_t at = c->at[level + 1];
+		bool last = at + 1 == up->last;
 
-		if (!n->nr) {
-			node_cut(up, level + 1, i);
+		if (!node_nr(n)) {
+			node_cut(up, at);
 			node_drop(tree, n);
-		} else if (up->nr == 1 || !join(tree, up, i ? i - 1 : i, level)) {
-			break; /* the last of its level, without a neighbour; or evened out */
+			if (last && node_nr(up))
+				carry_end(tree, c, level + 1);
+		} else if (node_nr(n) >= TREE_MIN || is_first(tree, c, level) ||
+			   is_last(tree, c, level) || !join(tree, c, level)) {
+			/* At an end of its level it may come to more again, or go to less. */
+			break;
 		}
 	}
-	refresh(tree, c, level);
 	shrink(tree);
+}
+
+/* The last range of a leaf, or one of few. */
+static APART void erase_rare(struct tree_root *tree, struct tree_cursor *c)
+{
+	struct tree_node *n = c->node[0];
+	uint32_t at = c->at[0];
+	bool last = at + 1 == n->last;
+
+	if (last)
+		carry_next(tree, c, c->low);
+	else
+		carry_gap(tree, c, 1, n->start[at + 1] - c->low);
+	node_cut(n, at);
+	if (last && node_nr(n))
+		carry_end(tree, c, 0);
+	if (node_nr(n) < TREE_MIN)
+		thin(tree, c);
 }
 
 void tree_erase(struct tree_root *tree, struct tree_cursor *c)
@@ -678,84 +493,32 @@ void tree_erase(struct tree_root *tree, struct tree_cursor *c)
 	struct tree_node *n = c->node[0];
 	uint32_t at = c->at[0];
 
-	ASSERT("TREE-4", at < n->nr && tree->nr);
+	ASSERT("TREE-4", at >= n->first && at < n->last && tree->nr);
 	tree->nr--;
-	node_cut(n, 0, at);
-	if (n->nr >= TREE_MIN || (tree->height == 1 && n->nr))
-		carry(tree, c, at < n->nr ? gap_before(n, at) : 0);
-	else
-		thin(tree, c);
+	if (unlikely(at + 1 == n->last || (node_nr(n) <= TREE_MIN && tree->height > 1))) {
+		erase_rare(tree, c);
+		return;
+	}
+	carry_gap(tree, c, 1, n->start[at + 1] - c->low);
+	node_cut(n, at);
 }
 
 void tree_resize(struct tree_root *tree, struct tree_cursor *c, const struct tree_range *range)
 {
 	struct tree_node *n = c->node[0];
 	uint32_t at = c->at[0];
+	bool last = at + 1 == n->last;
 
-	ASSERT("TREE-1", at < n->nr && range->start < range->end && range->end < UINT64_MAX &&
-				 (!at || n->end[at - 1] <= range->start) &&
-				 (at + 1 == n->nr || range->end <= n->start[at + 1]));
+	ASSERT("TREE-1", at < n->last && range->start < range->end && range->end < UINT64_MAX &&
+				 c->low <= range->start && (last || range->end <= n->start[at + 1]));
 	n->start[at] = range->start;
 	n->end[at] = range->end;
 	n->slot[at].value = range->value;
-	carry(tree, c, larger(gap_before(n, at), gap_behind(n, at)));
-}
-
-/* ---- Checking ---- */
-
-struct check {
-	const struct tree_root *tree;
-	uint64_t nr;    /* ranges seen */
-	uint64_t nodes;
-	uint64_t end;   /* of the last one */
-};
-
-static const char *node_check(struct check *k, const struct tree_node *n, uint32_t level, bool last)
-{
-	uint32_t few = level + 1 == k->tree->height ? 1 + !!level : last ? 1 : TREE_MIN;
-
-	k->nodes++;
-	if (n->nr > TREE_FAN || n->nr < few)
-		return "TREE-3";
-	for (uint32_t i = n->nr; i < TREE_FAN; i++) {
-		if (n->end[i] != UINT64_MAX)
-			return "TREE-4";
+	carry_gap(tree, c, 1, range->start - c->low);
+	if (last) {
+		carry_end(tree, c, 0);
+		carry_next(tree, c, range->end);
+	} else {
+		carry_gap(tree, c, 1, n->start[at + 1] - range->end);
 	}
-	for (uint32_t i = 0; i < n->nr; i++) {
-		const struct tree_node *child = n->slot[i].child;
-		const char *broken = NULL;
-
-		if (!level) {
-			if (n->start[i] >= n->end[i] || n->start[i] < k->end)
-				return "TREE-1";
-			k->end = n->end[i];
-			k->nr++;
-			continue;
-		}
-		broken = node_check(k, child, level - 1, last && i + 1 == n->nr);
-		if (broken)
-			return broken;
-		if (n->start[i] != child->start[0] || n->end[i] != child->end[child->nr - 1] ||
-		    n->gap[i] < widest(child, level - 1))
-			return "TREE-2";
-	}
-	return NULL;
-}
-
-const char *tree_check(const struct tree_root *tree)
-{
-	struct check k = { .tree = tree };
-	const char *broken;
-	uint32_t spare = 0;
-
-	if (tree->root) {
-		broken = node_check(&k, tree->root, tree->height - 1, true);
-		if (broken)
-			return broken;
-	}
-	for (const struct tree_node *n = tree->spare; n; n = n->next)
-		spare++;
-	if (k.nr != tree->nr || k.nodes != tree->nr_nodes || spare != tree->nr_spare)
-		return "TREE-4";
-	return NULL;
 }

@@ -4,25 +4,31 @@
  *
  * A B+ tree. A node is a few cache lines of limits, one array for each kind, so that a
  * search reads the ends alone. The leaves (level 0) hold the ranges and what they stand for;
- * above them an entry is the hull of a child, and how wide a gap between two ranges in it may be:
+ * above them an entry says where a child ends, and how wide a gap before a range in it may be:
  *
- *    level 1      start  [ 10          | 60        ]
- *                 end    [ 48          | 99        ]
- *                 gap    [ 12          |  5        ]      between the children: 60 - 48
- *                 slot     │             └────────────┐
+ *    level 1      end    [ 48             | 99        ]
+ *                 gap    [ 12             | 12        ]
+ *                 slot     │              └────────────┐
  *    level 0      [10,20) [32,40) [40,48)      [60,70) [70,80) [85,99)
- *                        12      0                    0       5
+ *               10       12      0            12      0       5
  *
  * A range that comes makes gaps narrower, which the nodes above need not know at once: a search
- * that does not find what an entry promises looks again, and corrects it. A range that goes makes
- * them wider, and that they learn.
+ * that does not find what an entry promises corrects it. A range that goes makes the next one's
+ * gap wider, and that they learn.
+ *
+ * A node's entries need not begin with its first: ranges come and go at either end of a leaf
+ * without moving the others. Areas of a process do so downwards, those of the kernel upwards.
+ *
+ *     end  [ 0 | 0 | 48 | 99 | 120 | ∞ | ∞ ]     first 2, last 5
  *
  * Invariants, checked by tree_check:
  * TREE-1  ranges are not empty, in order, and do not overlap
- * TREE-2  an entry above the leaves is its child's hull, and no gap in it is wider than it says
- * TREE-3  a node but the root has TREE_MIN entries or more, unless it is the last of its
- *         level, which has one or more; a root above the leaves has two or more
- * TREE-4  unused ends are UINT64_MAX; the ranges counted are those there
+ * TREE-2  an entry above the leaves ends where its child does, and no gap in it is wider than it
+ *         says
+ * TREE-3  a node but the root has TREE_MIN entries or more, unless it is the first or last of its
+ *         level, which have one or more; a root above the leaves has two or more
+ * TREE-4  ends before a node's first entry are 0, behind its last one UINT64_MAX; the ranges counted
+ *         are those there
  *
  * Nodes are the caller's memory: before an insertion tree_need says how many the tree lacks,
  * tree_give hands one in, tree_spare takes back what is not used. So nothing fails half-way,
@@ -35,33 +41,37 @@
 #define CORE_TREE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Entries of a node: 15 ends are two cache lines, a search in them takes four steps, and
- * eight nodes fit a page, so that on a fragmented machine they can be had. */
+ * ten nodes fit a page, so that on a fragmented machine they can be had. */
 #define TREE_FAN 15
 #define TREE_MIN 4
 /* 15 * 4^15 ranges; more do not fit in memory. */
 #define TREE_LEVELS 16
 
-/** struct tree_node - a leaf, or the hulls of its children */
+/** struct tree_node - a leaf, or where its children end */
 struct tree_node {
-	uint64_t end[TREE_FAN];   /* exclusive; UINT64_MAX beyond nr */
-	uint64_t start[TREE_FAN];
+	uint64_t end[TREE_FAN];   /* exclusive; 0 before the first, UINT64_MAX from last on */
+	union {
+		uint64_t start[TREE_FAN]; /* in the leaves */
+		uint64_t gap[TREE_FAN];   /* above: before no range in the child it is wider */
+	};
 	union {
 		struct tree_node *child; /* above the leaves */
 		void *value;             /* in the leaves */
 		uint64_t size;           /* one layout on every host */
 	} slot[TREE_FAN];
-	uint64_t gap[TREE_FAN]; /* above the leaves: no gap inside the child is wider */
-	uint32_t nr;
+	uint32_t first, last;   /* the entries in use: [first, last) */
 	struct tree_node *next; /* of the spare ones */
 };
 
-_Static_assert(sizeof(struct tree_node) <= 504, "eight nodes and a slab's record to a page");
+_Static_assert(sizeof(struct tree_node) <= 400, "ten nodes and a slab's record to a page");
 
-/** struct tree_root - zeroed it is empty */
+/** struct tree_root - zeroed it is empty; base may be set while it is */
 struct tree_root {
+	uint64_t base;           /* lowest address: the first range has its gap from there */
 	struct tree_node *root;
 	uint64_t nr;             /* ranges */
 	struct tree_node *spare; /* nodes to be used next */
@@ -74,6 +84,7 @@ struct tree_root {
 struct tree_cursor {
 	struct tree_node *node[TREE_LEVELS]; /* by level */
 	uint32_t at[TREE_LEVELS];
+	uint64_t low; /* where the last range before it ends; without one, the tree's base */
 };
 
 /** struct tree_range - a range, and what it stands for */
@@ -107,20 +118,31 @@ bool tree_seek(const struct tree_root *tree, uint64_t address, struct tree_curso
 /** tree_at - the range at the cursor. Return: false behind the last one of its leaf */
 bool tree_at(const struct tree_root *tree, const struct tree_cursor *c, struct tree_range *out);
 
-/**
- * tree_around - the ranges before and behind a gap
- * @tree: the tree
- * @c:    in the gap, by tree_seek, tree_gap or tree_gap_top
- * @prev: value of the range before; NULL: there is none
- * @next: likewise, behind
- */
-void tree_around(const struct tree_root *tree, const struct tree_cursor *c, void **prev,
-		 void **next);
-
 /** tree_value - what the range at the cursor stands for: tree_seek has found one */
 static inline void *tree_value(const struct tree_cursor *c)
 {
 	return c->node[0]->slot[c->at[0]].value;
+}
+
+/**
+ * tree_above - what the first range above a gap stands for
+ * @tree: the tree
+ * @c:    by tree_seek, tree_gap or tree_gap_top: in the gap
+ *
+ * Return: NULL if there is none
+ */
+static inline void *tree_above(const struct tree_root *tree, const struct tree_cursor *c)
+{
+	return tree->root && c->at[0] < c->node[0]->last ? tree_value(c) : NULL;
+}
+
+/** tree_before - what the last range below the gap stands for. Return: NULL if there is none */
+void *tree_before(const struct tree_root *tree, const struct tree_cursor *c);
+
+/** tree_below - where the last range below the gap ends, or the tree begins */
+static inline uint64_t tree_below(const struct tree_cursor *c)
+{
+	return c->low;
 }
 
 /** tree_next - go to the next range. Return: false, and the cursor stays, if it is the last */
@@ -148,7 +170,7 @@ bool tree_prev(const struct tree_root *tree, struct tree_cursor *c);
  * tree_gap_top - find the highest gap that fits
  * @tree:  the tree
  * @fit:   size, alignment, limits; high is not 0
- * @c:     where tree_insert puts a range of it; the first range above, if there is one
+ * @c:     where tree_insert puts a range of it
  * @start: the highest aligned address in the gap from which @fit->bytes are free
  *
  * As expensive as tree_gap. Return: false if there is none
@@ -162,7 +184,7 @@ uint32_t tree_need(const struct tree_root *tree, const struct tree_cursor *c);
 /** tree_room - tree_need is 0 for sure: there is room in the leaf */
 static inline bool tree_room(const struct tree_root *tree, const struct tree_cursor *c)
 {
-	return tree->root && c->node[0]->nr < TREE_FAN;
+	return tree->root && c->node[0]->last - c->node[0]->first < TREE_FAN;
 }
 
 /** tree_give - hand in memory for a node, sizeof(struct tree_node) */
@@ -174,10 +196,13 @@ void *tree_spare(struct tree_root *tree, uint32_t keep);
 /**
  * tree_insert - put a range into the gap at the cursor
  * @tree:  with tree_need(tree, c) == 0
- * @c:     in a gap that holds the range, by tree_seek(range->start) or tree_gap; not valid after
- * @range: the range
+ * @c:     in a gap that holds the range, by tree_seek(start), tree_gap, tree_gap_top; not valid after
+ * @start: of the range
+ * @end:   exclusive, UINT64_MAX - 1 at most
+ * @value: what it stands for
  */
-void tree_insert(struct tree_root *tree, struct tree_cursor *c, const struct tree_range *range);
+void tree_insert(struct tree_root *tree, struct tree_cursor *c, uint64_t start, uint64_t end,
+		 void *value);
 
 /** tree_erase - take the range at the cursor out; the cursor is not valid after */
 void tree_erase(struct tree_root *tree, struct tree_cursor *c);

@@ -25,6 +25,7 @@
 void area_setup(struct vmap *vmap, uint64_t start, uint64_t end, unsigned nr_cpus)
 {
 	vmap->start = start;
+	vmap->tree.base = start;
 	vmap->end = end;
 	vmap->lazy_max = (uint64_t)LAZY_PAGES * (bits_last(nr_cpus) + 1);
 	vmap->lazy_start = UINT64_MAX;
@@ -106,7 +107,7 @@ static int place(struct vmap *vmap, const struct area_request *req, struct area 
 	range.end = range.start + fit.bytes;
 	area->start = range.start;
 	area->nr_pages = req->nr_pages;
-	tree_insert(&vmap->tree, &c, &range);
+	tree_insert(&vmap->tree, &c, range.start, range.end, range.value);
 	start_use(vmap, area, req);
 	return 0;
 }

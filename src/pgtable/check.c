@@ -70,7 +70,7 @@ static bool count_check(struct visit *v, unsigned level, const void *contents, u
 /* An entry in use: without reserved bits, and present; or a process's page that nobody may use. */
 static bool sane(const struct quire_table *t, unsigned level, uint64_t entry)
 {
-	bool none = !t->kernel && level == 0 && (entry & ENTRY_NONE);
+	bool none = !t->kernel && format_is_leaf(t->format, level, entry) && (entry & ENTRY_NONE);
 
 	return ((entry & QUIRE_PTE_PRESENT) || none) &&
 	       !format_reserved(t->format, level, format_unused(entry));
@@ -136,6 +136,22 @@ static bool shared_check(const struct quire_table *kernel, const struct quire_ta
 	return true;
 }
 
+/* What is set aside to split large leaves: empty page tables, and for each a leaf. */
+static bool deposit_check(const struct quire_table *t, struct quire_violation *out)
+{
+	const struct quire_page *page = t->deposit.first;
+	uint32_t nr = 0;
+
+	for (; page; page = (const struct quire_page *)page->private, nr++) {
+		if (frames_owner(page) != QUIRE_OWNER_TABLE || nr >= t->deposit.nr)
+			return broken(out, "TABLE-8", "a deposit is a page table's frame",
+				      quire_page_pfn(t->q, page).v);
+	}
+	if (nr != t->deposit.nr || nr > t->nr_leaf[1])
+		return broken(out, "TABLE-8", "a large leaf has a deposit at the most", nr);
+	return true;
+}
+
 static bool one_check(const struct quire_table *t, struct quire_violation *out)
 {
 	struct visit v = { .t = t, .out = out };
@@ -151,7 +167,7 @@ static bool one_check(const struct quire_table *t, struct quire_violation *out)
 			return broken(out, "TABLE-4", "nr_leaf is the number of pages mapped",
 				      t->serial);
 	}
-	return true;
+	return deposit_check(t, out);
 }
 
 bool check_tables(struct quire *q, const struct tier *tier, struct quire_violation *out)

@@ -11,6 +11,7 @@
 
 #include <quire/pgtable.h>
 
+#include "core/assert.h"
 #include "core/lock.h"
 
 #define ENTRY_WHOLE (sizeof(uintptr_t) == 8) /* 64 bits are one access */
@@ -22,7 +23,7 @@ static inline uint64_t entry_load(const void *table, unsigned i, unsigned bytes)
 	const _Atomic uint32_t *word;
 	uint32_t low, high;
 
-	if (bytes == 8 && ENTRY_WHOLE)
+	if (likely(bytes == 8 && ENTRY_WHOLE))
 		return relaxed_load((const _Atomic uint64_t *)table + i);
 	if (bytes == 4)
 		return relaxed_load((const _Atomic uint32_t *)table + i);
@@ -39,7 +40,7 @@ static inline void entry_store(void *table, unsigned i, unsigned bytes, uint64_t
 {
 	_Atomic uint32_t *word;
 
-	if (bytes == 8 && ENTRY_WHOLE) {
+	if (likely(bytes == 8 && ENTRY_WHOLE)) {
 		atomic_store_explicit((_Atomic uint64_t *)table + i, value, memory_order_release);
 		return;
 	}

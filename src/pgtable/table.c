@@ -47,7 +47,8 @@ void stock_empty(struct stock *stock)
 int stock_fill(struct stock *stock, uint32_t need)
 {
 	while (stock->nr < need) {
-		struct quire_page *page = quire_page_alloc(stock->q, QUIRE_GFP_KERNEL, 0);
+		/* NOFS: faults on files hold a page of theirs. */
+		struct quire_page *page = quire_page_alloc(stock->q, QUIRE_GFP_NOFS, 0);
 
 		if (!page) {
 			stock_empty(stock);
@@ -142,20 +143,6 @@ bool table_span(const struct quire_table *t, uint64_t virt, uint64_t bytes, stru
 		return false;
 	*out = (struct span){ virt, last };
 	return true;
-}
-
-uintptr_t table_enter(struct quire_table *t) LOCK_ATTRIBUTE(no_thread_safety_analysis)
-{
-	uintptr_t token = quire_port_cpu_enter();
-
-	lock_take(&t->lock);
-	return token;
-}
-
-void table_leave(struct quire_table *t, uintptr_t token) LOCK_ATTRIBUTE(no_thread_safety_analysis)
-{
-	lock_drop(&t->lock);
-	quire_port_cpu_leave(token);
 }
 
 /* ---- The root's kernel half ------------------------------------------------ */
@@ -310,7 +297,8 @@ int table_init(struct quire *q, struct quire_table *t, bool kernel)
 	unsigned nr;
 
 	*t = (struct quire_table){ .q = q, .format = format_of(q->config.machine),
-				   .kernel_start = kernel_start(q), .kernel = kernel };
+				   .kernel_start = kernel_start(q), .kernel = kernel,
+				   .deposit = { .q = q } };
 	t->leaf_shift = t->format->level[1].shift;
 	t->leaf_last = (uint16_t)(format_entries(t->format, 0) - 1);
 	nr = t->format->level[format_root(t->format)].bare ? nr_pinned(t) : 0;
@@ -345,6 +333,7 @@ void table_end(struct quire_table *t)
 {
 	unsigned root = format_root(t->format), first = kernel_first(t);
 
+	ASSERT("TABLE-8", !t->deposit.nr);
 	end_below(t, root, t->root, t->kernel ? first : 0,
 		  t->kernel ? format_entries(t->format, root) : first);
 	ASSERT("TABLE-4", t->nr_tables == 0);
@@ -419,7 +408,7 @@ void quire_table_stat(struct quire_table *t, struct quire_table_stat *out)
 	uintptr_t token = table_enter(t);
 
 	*out = (struct quire_table_stat){ .root = { t->root_phys },
-					  .nr_tables = t->nr_tables,
+					  .nr_tables = t->nr_tables + t->deposit.nr,
 					  .nr_levels = t->format->nr_levels };
 	for (unsigned level = 0; level < t->format->nr_levels; level++) {
 		out->nr_mapped[level] = t->nr_leaf[level];

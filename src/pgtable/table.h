@@ -9,6 +9,7 @@
 #define PGTABLE_TABLE_H
 
 #include <quire/pgtable.h>
+#include <quire/port.h>
 
 #include "arch/format.h"
 #include "core/lock.h"
@@ -24,6 +25,13 @@
 #define TABLE_SEEN (1u << 21)    /* by the check that is running */
 
 struct limbo;
+
+/** struct stock - frames set aside for tables, so that what begins also ends */
+struct stock {
+	struct quire *q;
+	struct quire_page *first; /* zeroed, linked by their private word */
+	uint32_t nr;
+};
 
 /** struct leaf - where a page table of the kernel's is (leaf.h) */
 struct leaf {
@@ -52,6 +60,7 @@ struct quire_table {
 	uint8_t leaf_shift;           /* a page table maps 2^leaf_shift bytes */
 	uint16_t leaf_last;           /* index of its last entry */
 	struct limbo *limbo;          /* of the kernel's: tables just taken out (trim.h; T) */
+	struct stock deposit;         /* of a process's: what its large leaves are split with (T) */
 	struct leaf leaf[NR_LEAVES];  /* page tables found last, by address (T) */
 };
 
@@ -62,13 +71,6 @@ struct pgtable {
 	uint64_t nr_created;       /* tables so far (kernel's T) */
 	struct lock fix;           /* (F): the fixmap's slots, but for processors' windows */
 	struct quire_table *_Atomic loaded[QUIRE_CPUS_MAX]; /* by processor */
-};
-
-/** struct stock - frames set aside for tables, so that what begins also ends */
-struct stock {
-	struct quire *q;
-	struct quire_page *first; /* zeroed, linked by their private word */
-	uint32_t nr;
 };
 
 /** struct span - a range of addresses, both ends included: it can end at the top */
@@ -147,10 +149,22 @@ static inline bool table_pte_ok(const struct quire_table *t, quire_pte_t pte)
 }
 
 /** table_enter - take the table's lock. Return: the port's token */
-uintptr_t table_enter(struct quire_table *t);
+static inline uintptr_t table_enter(struct quire_table *t)
+	LOCK_ATTRIBUTE(no_thread_safety_analysis)
+{
+	uintptr_t token = quire_port_cpu_enter();
+
+	lock_take(&t->lock);
+	return token;
+}
 
 /** table_leave - drop it */
-void table_leave(struct quire_table *t, uintptr_t token);
+static inline void table_leave(struct quire_table *t, uintptr_t token)
+	LOCK_ATTRIBUTE(no_thread_safety_analysis)
+{
+	lock_drop(&t->lock);
+	quire_port_cpu_leave(token);
+}
 
 /**
  * table_set - write an entry that is absent, or becomes so

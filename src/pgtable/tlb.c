@@ -16,6 +16,19 @@ void quire_tlb_begin(struct quire_tlb *tlb, struct quire_table *table)
 	*tlb = (struct quire_tlb){ .table = table, .start = UINT64_MAX, .shift = 63 };
 }
 
+void tlb_forget_here(struct quire_table *t, uint64_t virt)
+{
+	const struct quire_port_flush flush = {
+		.root = { t->root_phys },
+		.start = { virt },
+		.nr_pages = 1,
+		.shift = QUIRE_PAGE_SHIFT,
+		.local = true,
+	};
+
+	quire_port_tlb_flush(t->q->config.host, &flush);
+}
+
 void tlb_add(struct quire_tlb *tlb, struct span span, unsigned shift)
 {
 	if (span.start < tlb->start)

@@ -18,6 +18,33 @@ static inline bool tlb_used(struct quire_table *t)
 	return t->kernel || atomic_fetch_add_explicit(&t->nr_loaded, 0, memory_order_seq_cst);
 }
 
+/** enum tlb_users - who may have translations of a table */
+enum tlb_users {
+	TLB_NOBODY,
+	TLB_SELF,   /* this processor alone */
+	TLB_OTHERS,
+};
+
+/** tlb_users - tlb_used, in detail. @token: of table_enter. Locks: T */
+static inline enum tlb_users tlb_users(struct quire_table *t, uintptr_t token)
+{
+	uint32_t nr = atomic_fetch_add_explicit(&t->nr_loaded, 0, memory_order_seq_cst);
+
+	if (likely(!nr))
+		return TLB_NOBODY;
+	return nr == 1 && relaxed_load(&pgtable_of(t->q)->loaded[token & 0xffff]) == t ? TLB_SELF
+										: TLB_OTHERS;
+}
+
+/**
+ * tlb_forget_here - make this processor forget one page of a process's table
+ * @t:    the table
+ * @virt: in its half
+ *
+ * Context: between quire_port_cpu_enter and _leave; no lock of the library held
+ */
+void tlb_forget_here(struct quire_table *t, uint64_t virt);
+
 /** Beyond so many pages everything is flushed, as Linux does. */
 #define TLB_SINGLE_PAGES 33
 

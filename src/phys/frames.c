@@ -34,6 +34,8 @@ void frames_enter(struct frames *f, uint32_t section, uint32_t start)
 	f->section_start[section] = start;
 	if (!*slot)
 		*slot = section + 1;
+	else
+		f->twice = true;
 }
 
 static void *take(struct frames *f, void *host, uint64_t bytes)

@@ -61,6 +61,7 @@ struct frames {
 	struct quire_page *pages;  /* by index */
 	uintptr_t nr;              /* length of pages: sections * 1024 */
 	uint32_t nr_sections;
+	bool twice;                /* a section is there twice: for two zones */
 	uint32_t *section_start;   /* by section: first pfn >> 10 */
 	uint32_t **roots;          /* by pfn >> 20; NULL: 4 GB of hole */
 	uint32_t nr_roots;
@@ -141,9 +142,12 @@ static inline enum quire_owner frames_owner(const struct quire_page *page)
 }
 
 /**
- * frames_hold - one more reference to a block to which there is one already
+ * frames_hold - one more reference, that stays, to an owned block to which there is one already
  *
- * Return: false if it has as many as can be counted
+ * Those that stay, of entries, are half of what can be counted at the most, so that there are
+ * always some left for frames_pin.
+ *
+ * Return: false if it has that many
  */
 static inline bool frames_hold(struct quire_page *page)
 {
@@ -155,6 +159,18 @@ static inline bool frames_hold(struct quire_page *page)
 		return false;
 	atomic_fetch_add_explicit(&page->word, COUNT_ONE, memory_order_relaxed);
 	return true;
+}
+
+/**
+ * frames_pin - frames_hold for as long as a call is under way: never refused
+ *
+ * A call has one of a block, and there are not 2^21 calls at once: each has a stack somewhere.
+ */
+static inline void frames_pin(struct quire_page *page)
+{
+	uint32_t word = atomic_fetch_add_explicit(&page->word, COUNT_ONE, memory_order_relaxed);
+
+	ASSERT("PHYS-11", word - COUNT_ONE < (COUNT_MAX - 1) * COUNT_ONE);
 }
 
 /**
@@ -203,6 +219,8 @@ static inline struct quire_page *frames_at(const struct frames *f, uint64_t pfn)
 /** frames_twice - is the section of a frame by frames_at there once more, for another zone? */
 static inline bool frames_twice(const struct frames *f, const struct quire_page *page)
 {
+	if (likely(!f->twice))
+		return false;
 	uint32_t next = (frames_index(f, page) >> SECTION_ORDER) + 1;
 
 	return next < f->nr_sections && f->section_start[next] == f->section_start[next - 1];

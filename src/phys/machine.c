@@ -133,6 +133,7 @@ const char *quire_owner_name(enum quire_owner owner)
 		[QUIRE_OWNER_VMALLOC] = "vmalloc",
 		[QUIRE_OWNER_ANON] = "anonymous",
 		[QUIRE_OWNER_CACHE] = "page cache",
+		[QUIRE_OWNER_HUGETLB] = "huge page",
 	};
 
 	return (unsigned)owner < QUIRE_NR_OWNERS ? names[owner] : "?";

@@ -265,6 +265,9 @@ int quire_page_get(struct quire *q, struct quire_page *page)
 	do {
 		if (!(word & HEAD_USED) || word < COUNT_ONE)
 			return -QUIRE_EINVAL;
+		/* Only an area of vmalloc leaves its frames to those who have references, too. */
+		if (word & HEAD_OWNED && frames_owner(page) != QUIRE_OWNER_VMALLOC)
+			return -QUIRE_EINVAL;
 		if (word / COUNT_ONE == COUNT_MAX)
 			return -QUIRE_EOVERFLOW;
 	} while (!atomic_compare_exchange_weak_explicit(

@@ -196,7 +196,7 @@ void meminfo_write(struct quire *q, bool json, const struct quire_sink *sink)
 		{ "HugePages_Total", s.user.nr_hugepages, AS_NUMBER * s.processes },
 		{ "HugePages_Free", s.user.nr_hugepages_free, AS_NUMBER * s.processes },
 		{ "HugePages_Rsvd", s.user.nr_hugepages_reserved, AS_NUMBER * s.processes },
-		{ "HugePages_Surp", 0, AS_NUMBER * s.processes },
+		{ "HugePages_Surp", s.user.nr_hugepages_surplus, AS_NUMBER * s.processes },
 		{ "Hugepagesize", huge, s.processes },
 		{ "Hugetlb", s.user.nr_hugepages * huge, s.processes },
 		{ "DirectMap4k", s.direct.bytes_4k >> 10, s.kernel },

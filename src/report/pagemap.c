@@ -12,6 +12,7 @@
 #include <quire/port.h>
 #include <quire/report.h>
 
+#include "cache/hugefile.h"
 #include "pgtable/user.h"
 #include "vm/mm.h"
 
@@ -38,6 +39,7 @@ enum kpf {
 	KPF_SWAPBACKED = 14,
 	KPF_COMPOUND_HEAD = 15,
 	KPF_COMPOUND_TAIL = 16,
+	KPF_HUGE = 17,
 	KPF_NOPAGE = 20,
 	KPF_THP = 22,
 	KPF_ZERO_PAGE = 24,
@@ -72,13 +74,18 @@ static uint64_t of_entry(const struct quire_table *t, uint64_t entry)
 {
 	struct quire *q = t->q;
 	quire_pfn_t pfn = { (entry & t->format->address) >> QUIRE_PAGE_SHIFT };
-	const struct quire_page *page;
+	struct quire_page *page;
 	uint64_t word = PM_PRESENT | (pfn.v & PM_FRAME);
 	enum quire_owner owner;
 
 	if (!(entry & (QUIRE_PTE_PRESENT | ENTRY_NONE)))
 		return 0;
 	page = quire_pfn_page(q, pfn);
+	/* A huge page counts at its first frame. */
+	page = page ? quire_page_head(q, page) : NULL;
+	if (page && frames_owner(page) == QUIRE_OWNER_HUGETLB)
+		return word | (hugefile_has(q, page) ? PM_FILE : 0) |
+		       (use_mapcount(page) == 1 ? PM_EXCLUSIVE : 0);
 	owner = page ? (enum quire_owner)(relaxed_load(&page->owner) & 0xff) : QUIRE_OWNER_NONE;
 	/* The page of zeros is nobody's. */
 	if (owner == QUIRE_OWNER_CACHE)
@@ -91,15 +98,10 @@ static uint64_t of_entry(const struct quire_table *t, uint64_t entry)
 /* Up to BATCH pages, while their table is held. */
 static void read_batch(struct quire_table *t, uint64_t at, uint64_t nr, struct batch *b)
 {
-	unsigned bytes = t->format->entry_bytes;
 	uintptr_t token = table_enter(t);
 
-	for (; nr--; at += QUIRE_PAGE_SIZE) {
-		const struct leaf *leaf = user_find(t, at);
-		unsigned i = format_index(t->format, 0, at);
-
-		add(b, leaf ? of_entry(t, entry_load(leaf->contents, i, bytes)) : 0);
-	}
+	for (; nr--; at += QUIRE_PAGE_SIZE)
+		add(b, of_entry(t, user_look(t, at)));
 	table_leave(t, token);
 }
 
@@ -144,7 +146,7 @@ static uint64_t use_flags(const struct quire_frame_use *use)
 	       bit(KPF_UPTODATE, use->uptodate || use->anon) | bit(KPF_DIRTY, use->dirty) |
 	       bit(KPF_WRITEBACK, use->writeback) | bit(KPF_MMAP, use->mapcount != 0) |
 	       bit(KPF_ANON, use->anon) | bit(KPF_SWAPBACKED, inode.memory) |
-	       bit(KPF_THP, use->huge) | bit(KPF_MLOCKED, use->mlocked);
+	       bit(KPF_MLOCKED, use->mlocked);
 }
 
 static uint64_t block_flags(const struct quire_frame_info *info, quire_pfn_t pfn)
@@ -156,6 +158,22 @@ static uint64_t block_flags(const struct quire_frame_info *info, quire_pfn_t pfn
 		word |= bit(KPF_COMPOUND_HEAD, info->first.v == pfn.v) |
 			bit(KPF_COMPOUND_TAIL, info->first.v != pfn.v);
 	return word;
+}
+
+/* Of a frame of a huge page of the pool. */
+static uint64_t hugetlb_flags(const struct quire_frame_use *use,
+			      const struct quire_frame_info *info, quire_pfn_t pfn)
+{
+	return bit(KPF_HUGE, true) | bit(KPF_COMPOUND_HEAD, info->first.v == pfn.v) |
+	       bit(KPF_COMPOUND_TAIL, info->first.v != pfn.v) | bit(KPF_UPTODATE, use->uptodate) |
+	       bit(KPF_DIRTY, use->dirty) | bit(KPF_MMAP, use->mapcount != 0) |
+	       bit(KPF_ANON, use->anon);
+}
+
+/* Is it a later frame of its huge page? */
+static bool inside_huge(const struct quire *q, quire_pfn_t pfn)
+{
+	return pfn.v & (format_entries(format_of(quire_config(q)->machine), 0) - 1);
 }
 
 static uint64_t flags_of(struct quire *q, quire_pfn_t pfn)
@@ -178,9 +196,14 @@ static uint64_t flags_of(struct quire *q, quire_pfn_t pfn)
 	}
 	if (quire_frame_use(q, pfn, &use))
 		return block_flags(&info, pfn);
-	if (use.zero)
-		return bit(KPF_ZERO_PAGE, true);
-	return use.anon || use.cache ? use_flags(&use) : block_flags(&info, pfn);
+	if (use.hugetlb)
+		return hugetlb_flags(&use, &info, pfn);
+	if (!use.zero && !use.anon && !use.cache)
+		return block_flags(&info, pfn);
+	return (use.zero ? bit(KPF_ZERO_PAGE, true) : use_flags(&use)) |
+	       bit(KPF_THP, use.huge) |
+	       bit(KPF_COMPOUND_HEAD, use.huge && !inside_huge(q, pfn)) |
+	       bit(KPF_COMPOUND_TAIL, use.huge && inside_huge(q, pfn));
 }
 
 static uint64_t count_of(struct quire *q, quire_pfn_t pfn)

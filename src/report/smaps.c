@@ -93,7 +93,8 @@ static void write_flags(uint32_t flags, struct json *j, bool json)
 		{ QUIRE_VM_MAYEXEC, "me" },	{ QUIRE_VM_MAYSHARE, "ms" },
 		{ QUIRE_VM_GROWSDOWN, "gd" },	{ QUIRE_VM_LOCKED, "lo" },
 		{ QUIRE_VM_SEQ_READ, "sr" },	{ QUIRE_VM_RAND_READ, "rr" },
-		{ QUIRE_VM_DONTCOPY, "dc" },	{ QUIRE_VM_LOCKONFAULT, "lf" },
+		{ QUIRE_VM_DONTCOPY, "dc" },	{ QUIRE_VM_DONTEXPAND, "de" },
+		{ QUIRE_VM_LOCKONFAULT, "lf" },
 		{ QUIRE_VM_ACCOUNT, "ac" },	{ QUIRE_VM_NORESERVE, "nr" },
 		{ QUIRE_VM_HUGETLB, "ht" },	{ QUIRE_VM_WIPEONFORK, "wf" },
 		{ QUIRE_VM_DONTDUMP, "dd" },	{ QUIRE_VM_HUGEPAGE, "hg" },
@@ -128,8 +129,9 @@ static bool is_eligible(const struct quire_mm *mm, const struct quire_vma_info *
 		return false;
 	if (first < area->start.v || first > area->end.v || area->end.v - first < large)
 		return false;
-	return (area->flags & QUIRE_VM_HUGEPAGE) ||
-	       (!quire_vm_sysctl(mm->q, &sysctl) && sysctl.transparent_huge);
+	if (quire_vm_sysctl(mm->q, &sysctl) || sysctl.transparent_huge == QUIRE_THP_NEVER)
+		return false;
+	return (area->flags & QUIRE_VM_HUGEPAGE) || sysctl.transparent_huge == QUIRE_THP_ALWAYS;
 }
 
 static bool count(struct quire_mm *mm, const struct quire_vma_info *area, struct sums *out)

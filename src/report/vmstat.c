@@ -67,6 +67,8 @@ void vmstat_write(struct quire *q, bool json, const struct quire_sink *sink)
 	if (processes) {
 		write_line(&w, "pgfault", user.pgfault);
 		write_line(&w, "pgmajfault", user.pgmajfault);
+		for (enum quire_thp_event e = 0; e < QUIRE_NR_THP_EVENTS; e++)
+			write_line(&w, quire_thp_event_name(e), user.thp[e]);
 	}
 	if (json)
 		json_close(&w.j, '}');

@@ -16,6 +16,7 @@
 #include "kmem/touch.h"
 #include "vm/fault.h"
 #include "vm/frame.h"
+#include "vm/huge.h"
 
 /* ---- As the program's code ---- */
 
@@ -65,6 +66,16 @@ static COLD enum quire_fault walked(struct quire_mm *mm, quire_virt_t virt, unsi
 	return fault;
 }
 
+/* Has this processor the process loaded? */
+static bool is_loaded(const struct quire_mm *mm)
+{
+	uintptr_t token = quire_port_cpu_enter();
+	bool here = quire_table_loaded(mm->q, token & 0xffff) == mm->table;
+
+	quire_port_cpu_leave(token);
+	return here;
+}
+
 enum quire_fault quire_user_access(struct quire_mm *mm, quire_virt_t virt, void *buf, size_t n,
 				   enum quire_access access, struct quire_signal *out)
 {
@@ -77,6 +88,9 @@ enum quire_fault quire_user_access(struct quire_mm *mm, quire_virt_t virt, void 
 	if (!out)
 		out = &signal;
 	*out = (struct quire_signal){ .code = 0 };
+	/* What this processor finds would be another process's. */
+	if (unlikely(!relaxed_load(&mm->table->nr_loaded)))
+		return walked(mm, virt, at, n, access, out);
 	while (fault == QUIRE_FAULT_DONE) {
 		int error = quire_port_access(mm->q->config.host, virt, at, n,
 					      (enum quire_access)how, &stop);
@@ -90,6 +104,8 @@ enum quire_fault quire_user_access(struct quire_mm *mm, quire_virt_t virt, void 
 		at += (size_t)(stop.address.v - virt.v);
 		n -= (size_t)(stop.address.v - virt.v);
 		virt = stop.address;
+		if (unlikely(!is_loaded(mm)))
+			return walked(mm, virt, at, n, access, out);
 		fault = quire_mm_fault(mm, stop.address, stop.error_code, out);
 	}
 	return fault;
@@ -97,27 +113,25 @@ enum quire_fault quire_user_access(struct quire_mm *mm, quire_virt_t virt, void 
 
 /* ---- As the kernel ---- */
 
-/*
- * The frame at an address if it is there for this access, held; the page of zeros isn't. @full:
- * it is there, but has as many references as can be
- */
-static struct quire_page *hold(struct quire_mm *mm, uint64_t address, bool write, bool *full)
+/* The frame at an address if it is there for this access, held; the page of zeros isn't. */
+static struct quire_page *hold(struct quire_mm *mm, uint64_t address, bool write)
 {
 	struct quire_table *t = mm->table;
 	uintptr_t token = table_enter(t);
-	const struct leaf *leaf = user_find(t, address);
-	uint64_t entry = leaf ? table_get(t, leaf->contents, user_index(t, address)) : 0;
+	uint64_t entry = huge_look(t, address);
 	struct quire_page *page = NULL;
 
 	if ((entry & QUIRE_PTE_PRESENT) && (!write || (entry & QUIRE_PTE_RW))) {
 		page = frame_of(mm, entry);
-		if (!page)
+		/* Of a huge page the first frame is held for all. */
+		if (page)
+			frames_pin(frames_head(page) & HEAD_TAIL ? quire_page_head(mm->q, page)
+								 : page);
+		else
 			page = vm_of(mm->q)->zero;
-		else if (!frames_hold(page))
-			*full = true;
 	}
 	table_leave(t, token);
-	return *full ? NULL : page;
+	return page;
 }
 
 /* The page of an address, faulted in and held. NULL: it can't be had. Locks: S for reading */
@@ -126,12 +140,11 @@ static struct quire_page *have(struct quire_mm *mm, uint64_t address, bool write
 	struct vma *vma = fault_area(mm, address);
 	struct quire_page *page = NULL;
 	struct quire_signal signal;
-	bool full = false;
 
 	if (!vma)
 		return NULL;
-	while (!page && !full && fault_in(vma, address, write, &signal) == QUIRE_FAULT_DONE)
-		page = hold(mm, address, write, &full);
+	while (!page && fault_in(vma, address, write, &signal) == QUIRE_FAULT_DONE)
+		page = hold(mm, address, write);
 	return page;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check.c - the invariants of areas, VMA-1 to VMA-5, and the hash of all address spaces
+ * check.c - the invariants of areas, VMA-1 to VMA-6, and the hash of all address spaces
  */
 #include "vm/check.h"
 
@@ -8,6 +8,7 @@
 #include "core/hash.h"
 #include "vm/account.h"
 #include "vm/check_frames.h"
+#include "vm/hugetlb.h"
 
 /* What is promised, over all address spaces. */
 struct promised {
@@ -89,6 +90,8 @@ static bool entries_check(const struct quire_mm *mm, struct quire_violation *out
 
 		if (!vma || map.virt.v + bytes > vma->end)
 			return broken(out, "VMA-5", "an entry in use lies in an area", map.virt.v);
+		if (!relaxed_load(&vma->touched))
+			return broken(out, "VMA-6", "an area with entries was touched", map.virt.v);
 		if (map.pte & QUIRE_PTE_PRESENT &&
 		    ((map.pte & QUIRE_PTE_RW && !(vma->flags & QUIRE_VM_WRITE)) ||
 		     (vma->pte & QUIRE_PTE_NX && !(map.pte & QUIRE_PTE_NX) &&
@@ -113,7 +116,7 @@ bool check_vm(struct quire *q, const struct tier *tier, struct quire_violation *
 	if (promised.nr_pages != relaxed_load(&vm->committed))
 		return broken(out, "VMA-4", "what is promised is what accounted areas have",
 			      promised.nr_pages);
-	return check_frames(q, vm, out);
+	return hugetlb_check(q, vm, out) && check_frames(q, vm, out);
 }
 
 /* Its inode's number, and that there is one. */

@@ -10,6 +10,8 @@
 #include "core/assert.h"
 #include "vm/anon.h"
 #include "vm/frame.h"
+#include "vm/huge.h"
+#include "vm/hugetlb.h"
 #include "vm/rmap.h"
 
 /* A walk over all entries. */
@@ -20,6 +22,7 @@ struct visit {
 	bool (*each)(struct visit *v, const struct vma *vma, uint64_t address, uint64_t entry);
 	struct frame_finder finder;
 	uint64_t rss[NR_RSS]; /* of this mm */
+	uint64_t nr_large;    /* likewise: transparent huge pages */
 };
 
 static bool broken(struct visit *v, const char *rule, const char *text, uint64_t where)
@@ -31,13 +34,39 @@ static bool broken(struct visit *v, const char *rule, const char *text, uint64_t
 	return false;
 }
 
+/* A huge page's frames are an area's of anonymous memory, and of one anon. */
+static void one_owner(struct visit *v, const struct vma *vma, const struct large *large)
+{
+	struct quire_table *t = vma->mm->table;
+	const struct quire_page *page = frame_of(vma->mm, huge_part(t, large->entry, 0));
+
+	if (vma->file || (vma->flags & QUIRE_VM_SHARED))
+		broken(v, "HUGE-1", "a huge page is private anonymous memory", large->start);
+	for (unsigned i = 0; page && i < huge_frames(t); i++) {
+		if (!frame_anon(&page[i]) || page[i].private != page->private)
+			broken(v, "HUGE-1", "a huge page's frames are of one anon", large->start);
+	}
+}
+
 /* The entries of an area. */
 static void visit_area(struct visit *v, const struct vma *vma)
 {
 	struct quire_table *t = vma->mm->table;
 	uint64_t at = vma->start, stop = 0;
+	struct large large;
 	struct leaf *leaf;
 
+	if (hugetlb_is(vma))
+		return;
+	for (; user_next_large(t, &at, vma->end - 1, &large);
+	     at = large.start + user_large_bytes(t)) {
+		v->nr_large++;
+		one_owner(v, vma, &large);
+		for (unsigned i = 0; i < huge_frames(t); i++)
+			v->each(v, vma, large.start + ((uint64_t)i << QUIRE_PAGE_SHIFT),
+				huge_part(t, large.entry, i));
+	}
+	at = vma->start;
 	while (stop < vma->end - 1 && (leaf = user_next(t, &at, vma->end - 1))) {
 		void *contents = leaf->contents;
 
@@ -125,6 +154,17 @@ static bool rss_check(struct visit *v, const struct quire_mm *mm)
 				      mm->number);
 		v->rss[kind] = 0;
 	}
+	return true;
+}
+
+/* What is needed to split them was set aside. */
+static bool large_check(struct visit *v, const struct quire_mm *mm)
+{
+	uint64_t nr = v->nr_large;
+
+	v->nr_large = 0;
+	if (nr != mm->table->deposit.nr || (nr && !relaxed_load(&mm->has_huge)))
+		return broken(v, "HUGE-2", "each huge page has a table for its split", mm->number);
 	return true;
 }
 
@@ -252,6 +292,7 @@ bool check_frames(struct quire *q, const struct vm *vm, struct quire_violation *
 	for (const struct quire_mm *mm = vm->mms; mm; mm = mm->next) {
 		visit_mm(&v, mm);
 		rss_check(&v, mm);
+		large_check(&v, mm);
 	}
 	frames_count(&v, false);
 	for (const struct quire_mm *mm = vm->mms; mm; mm = mm->next)

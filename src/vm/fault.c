@@ -22,6 +22,8 @@
 #include "vm/fault_anon.h"
 #include "vm/fault_cow.h"
 #include "vm/fault_file.h"
+#include "vm/huge.h"
+#include "vm/hugetlb.h"
 
 #define RIGHTS (QUIRE_VM_READ | QUIRE_VM_WRITE | QUIRE_VM_EXEC)
 
@@ -49,8 +51,16 @@ COLD struct leaf *fault_enter_slow(struct fault *f, uintptr_t *token)
 {
 	uint32_t need;
 
+	struct large large;
+
 	f->stock.q = f->table->q;
 	for (;;) {
+		f->large = user_large(f->table, f->address, &large);
+		f->huge = !f->small && huge_wanted(f->vma) && huge_fits(f->vma, f->address);
+		if (f->large || f->huge) {
+			fault_leave(f, *token);
+			return NULL;
+		}
 		need = user_need(f->table, f->address, f->address);
 		if (need <= f->stock.nr)
 			return user_make(f->table, f->address, &f->stock);
@@ -180,12 +190,12 @@ static inline enum quire_fault answer(struct vma *vma, uint64_t address, uint32_
 			   .write = code & QUIRE_PF_WRITE };
 	enum quire_fault fault;
 
-	if (code & QUIRE_PF_PRESENT)
+	if (code & QUIRE_PF_PRESENT) {
 		fault = fault_cow(&f);
-	else if (vma->file)
-		fault = fault_file(&f);
-	else
-		fault = fault_anon(&f);
+	} else {
+		vma_touch(vma);
+		fault = vma->file ? fault_file(&f) : fault_anon(&f);
+	}
 	return account(&f, fault, out);
 }
 
@@ -193,11 +203,7 @@ static inline enum quire_fault answer(struct vma *vma, uint64_t address, uint32_
 static COLD bool put_right(const struct vma *vma, uint64_t address, uint32_t code)
 {
 	uintptr_t token = table_enter(vma->mm->table);
-	const struct leaf *leaf = user_find(vma->mm->table, address);
-	const struct format *f = vma->mm->table->format;
-	uint64_t entry = leaf ? table_get(vma->mm->table, leaf->contents,
-					  format_index(f, 0, address))
-			      : 0;
+	uint64_t entry = user_look(vma->mm->table, address);
 
 	table_leave(vma->mm->table, token);
 	return (entry & QUIRE_PTE_PRESENT) && (!(code & QUIRE_PF_EXEC) || !(entry & ENTRY_NX)) &&
@@ -231,6 +237,18 @@ enum quire_fault quire_mm_fault(struct quire_mm *mm, quire_virt_t address, uint3
 
 /* ---- By the kernel ---- */
 
+/* The same where a large leaf may be. Return: its entry, marked for a write. Locks: T */
+static COLD uint64_t missing_large(struct quire_table *t, uint64_t address, bool write)
+{
+	struct large large;
+
+	if (!user_large(t, address, &large))
+		return 0;
+	if (write && (large.entry & QUIRE_PTE_PRESENT) && (large.entry & QUIRE_PTE_RW))
+		user_change_large(t, &large, ~0ull, QUIRE_PTE_ACCESSED | QUIRE_PTE_DIRTY);
+	return large.entry;
+}
+
 /* What a processor would find at the address. Return: false if the access needs no fault */
 static bool missing(const struct vma *vma, uint64_t address, bool write, uint32_t *code)
 {
@@ -239,10 +257,10 @@ static bool missing(const struct vma *vma, uint64_t address, bool write, uint32_
 	uintptr_t token = table_enter(t);
 	const struct leaf *leaf = user_find(t, address);
 	unsigned i = user_index(t, address);
-	uint64_t entry = leaf ? table_get(t, leaf->contents, i) : 0;
+	uint64_t entry = leaf ? table_get(t, leaf->contents, i) : missing_large(t, address, write);
 
 	/* What the kernel is about to write is marked as a processor would mark it. */
-	while (write && (entry & QUIRE_PTE_PRESENT) && (entry & QUIRE_PTE_RW) &&
+	while (leaf && write && (entry & QUIRE_PTE_PRESENT) && (entry & QUIRE_PTE_RW) &&
 	       (entry & marks) != marks &&
 	       !entry_change(leaf->contents, i, t->format->entry_bytes, entry, entry | marks))
 		entry = table_get(t, leaf->contents, i);
@@ -285,11 +303,12 @@ int fault_populate_area(struct vma *vma, uint64_t start, uint64_t end, enum popu
 {
 	uint32_t kind = vma->flags & (QUIRE_VM_WRITE | QUIRE_VM_SHARED);
 	bool write = how == POPULATE_WRITE || (how == POPULATE_MAP && kind == QUIRE_VM_WRITE);
+	uint64_t step = hugetlb_is(vma) ? hugepool_bytes(vma->mm->q) : QUIRE_PAGE_SIZE;
 	struct quire_signal signal;
 
 	if (how == POPULATE_MAP && vma->flags & QUIRE_VM_LOCKONFAULT)
 		return 0;
-	for (uint64_t at = start; at < end; at += QUIRE_PAGE_SIZE) {
+	for (uint64_t at = start; at < end; at = (at & ~(step - 1)) + step) {
 		/* What can't be read isn't, whatever the processor does. */
 		if (how != POPULATE_MAP && !(vma->flags & (write ? QUIRE_VM_WRITE : QUIRE_VM_READ)))
 			return -QUIRE_EINVAL;

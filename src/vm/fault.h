@@ -15,6 +15,9 @@ struct fault {
 	uint64_t address; /* page aligned */
 	bool write;
 	bool major; /* the store was read */
+	bool large; /* there is a large leaf: another processor was faster */
+	bool huge;  /* it is to be a huge page */
+	bool small; /* it can't be one */
 	enum quire_fault_kind kind;
 	struct stock stock; /* tables that were lacking */
 };
@@ -27,7 +30,8 @@ struct leaf *fault_enter_slow(struct fault *f, uintptr_t *token);
  *
  * Who gets one that is new sets an entry of it.
  *
- * Return: NULL without memory: then T is not held
+ * Return: NULL: then T is not held, and fault_huge tells what becomes of the fault: a large leaf
+ *         is there, or is to be made, or there is no memory
  */
 static inline struct leaf *fault_enter(struct fault *f, uintptr_t *token)
 {
@@ -57,7 +61,7 @@ static inline void fault_set(const struct fault *f, const struct leaf *leaf, uin
 /** fault_bits - an entry of the area without address, for reading */
 static inline uint64_t fault_bits(const struct fault *f)
 {
-	return format_user(f->table->format, f->vma->pte & ~QUIRE_PTE_RW) | QUIRE_PTE_ACCESSED;
+	return format_user(f->table->format, 0, f->vma->pte & ~QUIRE_PTE_RW) | QUIRE_PTE_ACCESSED;
 }
 
 /** fault_phys - the address of a frame */

@@ -9,6 +9,7 @@
 #include <quire/port.h>
 
 #include "core/assert.h"
+#include "vm/fault_huge.h"
 #include "vm/frame.h"
 
 struct quire_page *fault_anon_page(struct quire *q, bool zero)
@@ -30,7 +31,7 @@ static enum quire_fault read_zero(struct fault *f)
 	struct leaf *leaf = fault_enter(f, &token);
 
 	if (unlikely(!leaf))
-		return QUIRE_FAULT_OOM;
+		return fault_huge(f);
 	if (likely(!user_get(f->table, leaf, f->address)))
 		fault_set(f, leaf, f->address, vm_of(f->table->q)->zero_entry | fault_bits(f));
 	fault_leave(f, token);
@@ -56,7 +57,7 @@ enum quire_fault fault_anon(struct fault *f)
 	leaf = fault_enter(f, &token);
 	if (unlikely(!leaf)) {
 		quire_page_free(q, page, 0);
-		return QUIRE_FAULT_OOM;
+		return fault_huge(f);
 	}
 	if (unlikely(user_get(f->table, leaf, f->address))) {
 		/* Another processor was faster. */

@@ -9,17 +9,26 @@
  *   any other frame, private area           a copy takes its place
  *   a page of a file, shared area           it is dirty, and may be written from here on
  *
- * While another processor may still read the old frame through its TLB, nobody writes the new one:
- * the entry gets the right to write only when all have forgotten the old one.
+ * While another processor may still read the old frame through its TLB, nobody writes the new one.
+ * The copy is put there to be read; who has the table loaded from then on finds it. Who had it
+ * loaded before is counted:
+ *
+ *   nobody            it may be written at once
+ *   this one alone    likewise, but it does nothing else before it has forgotten the old frame
+ *   others            all are told to forget the old frame; then it may be written
  */
 #include "vm/fault_cow.h"
+
+#include <quire/port.h>
 
 #include "cache/pagecache.h"
 #include "core/assert.h"
 #include "core/string.h"
 #include "kmem/touch.h"
 #include "vm/fault_anon.h"
+#include "vm/fault_huge.h"
 #include "vm/frame.h"
+#include "vm/hugetlb.h"
 
 /* Replace the bits of an entry; what the processor marks meanwhile is kept. Locks: T */
 static void add_bits(const struct fault *f, const struct leaf *leaf, uint64_t bits)
@@ -33,51 +42,35 @@ static void add_bits(const struct fault *f, const struct leaf *leaf, uint64_t bi
 	} while (!entry_change(leaf->contents, i, bytes, entry, entry | bits));
 }
 
-/* The entry if it still is the one that was found, but for its marks. Locks: T */
-static inline struct leaf *same(const struct fault *f, uint64_t entry)
-{
-	struct leaf *leaf = user_find(f->table, f->address);
+/* An entry that is to be written, and what it maps. */
+struct cow {
+	struct quire *q;
+	struct leaf *leaf;      /* the page table that it is in, */
+	uint64_t tag;           /* as long as this is still its tag */
+	unsigned i, bytes;      /* the entry there */
+	uint64_t entry;         /* as it was found */
+	uint64_t phys;          /* of the frame */
+	struct quire_page *old; /* the frame, held once for us; NULL: the page of zeros */
+};
 
-	if (!leaf || ((user_get(f->table, leaf, f->address) ^ entry) & ~(uint64_t)ENTRY_MARKS))
-		return NULL;
-	return leaf;
+/* Is the entry what it was, but for its marks? Locks: T */
+static inline bool same(const struct fault *f, const struct leaf *leaf, uint64_t entry)
+{
+	return !((user_get(f->table, leaf, f->address) ^ entry) & ~(uint64_t)ENTRY_MARKS);
 }
 
-/* The entry may be written now: it maps @phys still. */
+/* The entry may be written now, if it is the same still. */
 static void allow(struct fault *f, uint64_t entry)
 {
 	uintptr_t token = table_enter(f->table);
-	struct leaf *leaf = same(f, entry);
+	struct leaf *leaf = user_find(f->table, f->address);
 
-	if (leaf)
+	if (leaf && same(f, leaf, entry))
 		add_bits(f, leaf, FRAME_WRITTEN | QUIRE_PTE_ACCESSED);
 	table_leave(f->table, token);
 }
 
-/* Count that the process has an anonymous frame where it had @old. Locks: T */
-static void recount(const struct fault *f, const struct quire_page *old)
-{
-	_Atomic uintptr_t *rss = f->vma->mm->rss;
-	enum rss kind = old ? frame_kind(f->table->q, old) : NR_RSS;
-
-	if (kind == RSS_ANON)
-		return;
-	atomic_fetch_add_explicit(&rss[RSS_ANON], 1, memory_order_relaxed);
-	if (old)
-		atomic_fetch_sub_explicit(&rss[kind], 1, memory_order_relaxed);
-}
-
-/* Nobody maps the old frame any more? Then it is counted no more as one that is mapped. Locks: T */
-static void unmap_old(const struct fault *f, struct quire_page *old)
-{
-	struct vm *vm = vm_of(f->table->q);
-
-	if (frame_unmap(old))
-		atomic_fetch_sub_explicit(frame_anon(old) ? &vm->nr_anon : &vm->nr_mapped, 1,
-					  memory_order_relaxed);
-}
-
-/* Make TLBs forget the old frame. */
+/* Make all TLBs forget the page. */
 static void forget(const struct fault *f)
 {
 	struct quire_tlb tlb;
@@ -89,100 +82,167 @@ static void forget(const struct fault *f)
 }
 
 /*
+ * Drop T. If this processor alone has the table, @entry may be written already, and it forgets the
+ * page before it is left; if others have, it may be written when all have forgotten it.
+ */
+static APART void leave_loaded(struct fault *f, uintptr_t token, enum tlb_users users,
+			       uint64_t entry) LOCK_ATTRIBUTE(no_thread_safety_analysis)
+{
+	lock_drop(&f->table->lock);
+	if (users == TLB_SELF)
+		tlb_forget_here(f->table, f->address);
+	quire_port_cpu_leave(token);
+	if (users == TLB_SELF)
+		return;
+	forget(f);
+	allow(f, entry);
+}
+
+static inline void leave(struct fault *f, uintptr_t token, enum tlb_users users, uint64_t entry)
+{
+	if (likely(users == TLB_NOBODY))
+		table_leave(f->table, token);
+	else
+		leave_loaded(f, token, users, entry);
+}
+
+/* Count that the process has an anonymous frame where it had the old one. Locks: T */
+static inline void recount(const struct cow *c, const struct fault *f)
+{
+	_Atomic uintptr_t *rss = f->vma->mm->rss;
+	struct vm *vm = vm_of(c->q);
+	bool anon;
+
+	if (unlikely(!c->old)) {
+		atomic_fetch_add_explicit(&rss[RSS_ANON], 1, memory_order_relaxed);
+		return;
+	}
+	anon = frame_anon(c->old);
+	if (unlikely(!anon)) {
+		atomic_fetch_add_explicit(&rss[RSS_ANON], 1, memory_order_relaxed);
+		atomic_fetch_sub_explicit(&rss[frame_kind(c->q, c->old)], 1, memory_order_relaxed);
+	}
+	/* Does nobody map it any more? */
+	if (unlikely(frame_unmap(c->old)))
+		atomic_fetch_sub_explicit(anon ? &vm->nr_anon : &vm->nr_mapped, 1,
+					  memory_order_relaxed);
+}
+
+/* Is the entry that was found still there? Its page table may have gone. Locks: T */
+static inline bool still(const struct cow *c, const struct fault *f)
+{
+	if (unlikely(c->leaf->tag != c->tag) && !user_find(f->table, f->address))
+		return false;
+	return !((entry_load(c->leaf->contents, c->i, c->bytes) ^ c->entry) &
+		 ~(uint64_t)ENTRY_MARKS);
+}
+
+/*
  * Put the copy in the place of what the entry maps. Return: false if that is something else by now
  */
-static bool put_copy(struct fault *f, uint64_t entry, struct quire_page *old,
-		     struct quire_page *copy)
+static inline bool put_copy(const struct cow *c, struct fault *f, struct quire_page *copy,
+			    uint64_t phys)
 {
-	struct quire_table *t = f->table;
-	/* One processor at the most uses this table: then it is the one that writes. */
-	bool alone = relaxed_load(&t->nr_loaded) <= 1;
-	uint64_t fresh = fault_phys(t->q, copy) | fault_bits(f);
-	uintptr_t token = table_enter(t);
-	struct leaf *leaf = same(f, entry);
+	/* The area's bits are those that the entry has. */
+	uint64_t fresh = (c->entry ^ c->phys) | phys | QUIRE_PTE_ACCESSED;
+	uintptr_t token = table_enter(f->table);
+	enum tlb_users users;
 
-	if (likely(leaf)) {
-		unsigned i = user_index(t, f->address);
-
-		fault_anon_own(f, copy);
-		recount(f, old);
-		if (old)
-			unmap_old(f, old);
-		if (!ENTRY_WHOLE) /* never half of the one, half of the other */
-			entry_take(leaf->contents, i, t->format->entry_bytes);
-		entry_store(leaf->contents, i, t->format->entry_bytes,
-			    alone ? fresh | FRAME_WRITTEN : fresh);
-	}
-	table_leave(t, token);
-	if (unlikely(!leaf))
+	if (unlikely(!still(c, f))) {
+		table_leave(f->table, token);
 		return false;
-	if (tlb_used(t))
-		forget(f);
-	if (!alone)
-		allow(f, fresh);
+	}
+	fault_anon_own(f, copy);
+	recount(c, f);
+	if (!ENTRY_WHOLE) /* never half of the one, half of the other */
+		entry_take(c->leaf->contents, c->i, c->bytes);
+	entry_store(c->leaf->contents, c->i, c->bytes, fresh);
+	users = tlb_users(f->table, token);
+	if (likely(users != TLB_OTHERS))
+		entry_store(c->leaf->contents, c->i, c->bytes, fresh | FRAME_WRITTEN);
+	leave(f, token, users, fresh);
 	return true;
 }
 
-/* Drop the entry's reference to the old frame, and ours. */
-static void drop_old(struct quire *q, struct quire_page *old)
+static APART void drop_last(struct quire *q, struct quire_page *old)
 {
 	struct quire_page *page[2] = { old, old };
+
+	frame_put(q, page, 2);
+}
+
+/* Drop the entry's reference to the old frame, and ours. */
+static inline void drop_old(struct quire *q, struct quire_page *old)
+{
 	uint32_t word = relaxed_load(&old->word);
 
 	/* Mostly others have it still. */
-	while (likely(frame_anon(old)) && likely(word / COUNT_ONE > 2)) {
+	while (likely(frame_anon(old)) && likely(word >= 3 * COUNT_ONE)) {
 		if (atomic_compare_exchange_weak_explicit(&old->word, &word, word - 2 * COUNT_ONE,
 							  memory_order_release,
 							  memory_order_relaxed))
 			return;
 	}
-	frame_put(q, page, 2);
+	drop_last(q, old);
 }
 
-/* A frame like the one that the entry maps. NULL: there is none */
-static inline struct quire_page *copied(struct fault *f, uint64_t entry, struct quire_page *from)
+/* Make a frame like the one that the entry maps. Return: false if it can't be touched */
+static inline bool fill(const struct cow *c, struct quire_page *page, uint64_t phys)
 {
-	struct quire *q = f->table->q;
-	struct quire_page *page = quire_page_alloc(q, QUIRE_GFP_HIGHUSER_MOVABLE, 0);
-	uint64_t source = entry & f->table->format->address, target;
+	struct quire *q = c->q;
 
-	if (unlikely(!page))
-		return NULL;
-	target = fault_phys(q, page);
-	if (likely(source < q->direct_bytes) && likely(target < q->direct_bytes)) {
-		memcpy(q->direct + target, q->direct + source, QUIRE_PAGE_SIZE);
-	} else if (unlikely(touch_copy(q, page, from))) {
-		quire_page_free(q, page, 0);
-		return NULL;
-	}
-	return page;
+	if (unlikely(!c->old))
+		return !quire_port_zero(q->config.host, quire_pfn(phys >> QUIRE_PAGE_SHIFT), 1);
+	if (unlikely(c->phys >= q->direct_bytes) || unlikely(phys >= q->direct_bytes))
+		return !touch_copy(q, page, c->old);
+	memcpy(q->direct + phys, q->direct + c->phys, QUIRE_PAGE_SIZE);
+	return true;
 }
 
-/* @old: held once for us; NULL: the page of zeros */
-static enum quire_fault copy(struct fault *f, uint64_t entry, struct quire_page *old)
+/* Nothing has come of it. */
+static COLD enum quire_fault undo(const struct cow *c, struct fault *f, struct quire_page *page,
+				  enum quire_fault fault)
 {
-	struct quire *q = f->table->q;
+	struct quire_page *old = c->old;
+
+	f->kind = QUIRE_FAULT_KIND_SPURIOUS;
+	if (page)
+		quire_page_free(c->q, page, 0);
+	if (old)
+		frame_put(c->q, &old, 1);
+	return fault;
+}
+
+static inline enum quire_fault copy(const struct cow *c, struct fault *f)
+{
 	struct quire_page *page = NULL;
+	uint64_t phys;
 
 	if (likely(acquire_load(&f->vma->anon)) || !anon_prepare(f->vma))
-		page = likely(old) ? copied(f, entry, old) : fault_anon_page(q, true);
-	if (likely(page) && likely(put_copy(f, entry, old, page))) {
-		if (old)
-			drop_old(q, old);
-		return QUIRE_FAULT_DONE;
-	}
-	if (page)
-		quire_page_free(q, page, 0);
-	if (old)
-		frame_put(q, &old, 1);
-	return page ? QUIRE_FAULT_DONE : QUIRE_FAULT_OOM;
+		page = quire_page_alloc(c->q, QUIRE_GFP_HIGHUSER_MOVABLE, 0);
+	if (unlikely(!page))
+		return undo(c, f, NULL, QUIRE_FAULT_OOM);
+	phys = fault_phys(c->q, page);
+	if (unlikely(!fill(c, page, phys)))
+		return undo(c, f, page, QUIRE_FAULT_OOM);
+	if (unlikely(!put_copy(c, f, page, phys)))
+		return undo(c, f, page, QUIRE_FAULT_DONE);
+	if (likely(c->old))
+		drop_old(c->q, c->old);
+	return QUIRE_FAULT_DONE;
 }
 
-/* A page of a file, held: it is newer than the store's from here on. */
-static enum quire_fault dirty(struct fault *f, uint64_t entry, struct quire_page *page)
+/*
+ * In a shared area: a page of a file, newer than the store's from here on. Locks: T, which it drops
+ */
+static APART enum quire_fault write_shared(struct fault *f, uintptr_t token, uint64_t entry,
+					   struct quire_page *page)
 {
 	struct quire *q = f->table->q;
 
+	frames_pin(page);
+	table_leave(f->table, token);
+	f->kind = QUIRE_FAULT_KIND_DIRTY;
 	use_lock(q, page);
 	if (pagecache_inode(page)) {
 		pagecache_dirty(q, page);
@@ -194,38 +254,49 @@ static enum quire_fault dirty(struct fault *f, uint64_t entry, struct quire_page
 	return QUIRE_FAULT_DONE;
 }
 
+/* Nobody else has the frame. Locks: T, which it drops */
+static APART enum quire_fault write_last(struct fault *f, uintptr_t token, struct leaf *leaf,
+					 uint64_t entry)
+{
+	/* Another fault may have put the copy here and not told all processors yet. */
+	enum tlb_users users = tlb_users(f->table, token);
+
+	f->kind = QUIRE_FAULT_KIND_LAST;
+	if (users != TLB_OTHERS)
+		add_bits(f, leaf, FRAME_WRITTEN | QUIRE_PTE_ACCESSED);
+	leave(f, token, users, entry);
+	return QUIRE_FAULT_DONE;
+}
+
 enum quire_fault fault_cow(struct fault *f)
 {
-	bool shared = f->vma->flags & QUIRE_VM_SHARED, done = true, full = false, late = false;
-	struct quire_page *page = NULL;
-	uintptr_t token = table_enter(f->table);
-	struct leaf *leaf = user_find(f->table, f->address);
-	uint64_t entry = leaf ? user_get(f->table, leaf, f->address) : 0;
+	struct quire_table *t = f->table;
+	uintptr_t token = table_enter(t);
+	struct cow c;
 
-	f->kind = QUIRE_FAULT_KIND_SPURIOUS;
-	if ((entry & QUIRE_PTE_PRESENT) && !(entry & QUIRE_PTE_RW)) {
-		f->kind = shared ? QUIRE_FAULT_KIND_DIRTY : QUIRE_FAULT_KIND_COPY;
-		page = frame_of(f->vma->mm, entry);
-		done = page && frame_anon(page) && !shared &&
-		       acquire_load(&page->word) / COUNT_ONE == 1;
-		if (done) {
-			late = acquire_load(&f->table->nr_loaded) > 1;
-			if (!late)
-				add_bits(f, leaf, FRAME_WRITTEN | QUIRE_PTE_ACCESSED);
-			f->kind = QUIRE_FAULT_KIND_LAST;
-		} else {
-			full = page && !frames_hold(page);
-		}
-	}
-	table_leave(f->table, token);
-	if (unlikely(full))
-		return QUIRE_FAULT_OOM;
-	if (unlikely(late)) {
-		/* Another fault may have put the copy here and not told all processors yet. */
-		forget(f);
-		allow(f, entry);
-	}
-	if (done)
+	c.q = t->q;
+	c.leaf = user_find(t, f->address);
+	c.i = user_index(t, f->address);
+	c.bytes = t->format->entry_bytes;
+	c.entry = c.leaf ? entry_load(c.leaf->contents, c.i, c.bytes) : 0;
+	if (unlikely((c.entry & (QUIRE_PTE_PRESENT | QUIRE_PTE_RW)) != QUIRE_PTE_PRESENT)) {
+		table_leave(t, token);
+		f->kind = QUIRE_FAULT_KIND_SPURIOUS;
+		if (unlikely(!c.leaf))
+			return hugetlb_is(f->vma) ? hugetlb_fault(f) : fault_huge_write(f);
 		return QUIRE_FAULT_DONE;
-	return shared ? dirty(f, entry, page) : copy(f, entry, page);
+	}
+	c.tag = c.leaf->tag;
+	c.phys = c.entry & t->format->address;
+	c.old = frame_at(c.q, c.phys);
+	if (unlikely(f->vma->flags & QUIRE_VM_SHARED))
+		return write_shared(f, token, c.entry, c.old);
+	f->kind = QUIRE_FAULT_KIND_COPY;
+	if (likely(c.old)) {
+		if (frame_anon(c.old) && acquire_load(&c.old->word) < 2 * COUNT_ONE)
+			return write_last(f, token, c.leaf, c.entry);
+		frames_pin(c.old);
+	}
+	table_leave(t, token);
+	return copy(&c, f);
 }

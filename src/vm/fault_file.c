@@ -16,6 +16,7 @@
 #include "kmem/touch.h"
 #include "vm/fault_anon.h"
 #include "vm/frame.h"
+#include "vm/hugetlb.h"
 #include "vm/zap.h"
 
 #define AROUND_PAGES 16
@@ -124,7 +125,8 @@ static enum quire_fault map_copy(struct fault *f, struct quire_page *from)
 	bool mine = false;
 	uintptr_t token;
 
-	page = fault_anon_page(q, false);
+	/* The other page is locked: nobody writes files back for want of this one. */
+	page = quire_page_alloc(q, QUIRE_GFP_HIGHUSER_MOVABLE & ~QUIRE_GFP_BIT_FS, 0);
 	if (page && !touch_copy(q, page, from))
 		leaf = fault_enter(f, &token);
 	if (leaf) {
@@ -155,12 +157,15 @@ static enum quire_fadvise advice(const struct vma *vma)
 
 enum quire_fault fault_file(struct fault *f)
 {
-	enum quire_fault fault = f->write ? QUIRE_FAULT_SIGBUS : around(f);
+	enum quire_fault fault;
 	struct vma *vma = f->vma;
 	struct quire_page *page;
 	uint64_t code = 0;
 	int error;
 
+	if (unlikely(hugetlb_is(vma)))
+		return hugetlb_fault(f);
+	fault = f->write ? QUIRE_FAULT_SIGBUS : around(f);
 	f->kind = QUIRE_FAULT_KIND_FILE;
 	if (fault != QUIRE_FAULT_SIGBUS)
 		return fault;

@@ -18,6 +18,7 @@
 #include "core/assert.h"
 #include "vm/account.h"
 #include "vm/anon.h"
+#include "vm/hugetlb.h"
 #include "vm/zap.h"
 
 /* The child's area. NULL: no memory, or no more may be promised */
@@ -47,6 +48,8 @@ static int copy(struct quire_mm *child, struct vma *from)
 	struct vma *vma = copy_area(child, from);
 	int error = vma ? 0 : -QUIRE_ENOMEM;
 
+	if (!error && unlikely(hugetlb_is(from)))
+		return hugetlb_copy(vma, from);
 	if (!error && from->anon && !(from->flags & QUIRE_VM_WIPEONFORK)) {
 		error = anon_fork(vma, from);
 		if (!error)

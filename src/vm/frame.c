@@ -4,6 +4,7 @@
  */
 #include "vm/frame.h"
 
+#include "cache/hugepool.h"
 #include "cache/pagecache.h"
 #include "core/assert.h"
 #include "vm/anon.h"
@@ -24,6 +25,17 @@ COLD struct quire_page *frame_section(struct frame_finder *f, uint64_t pfn)
 	return &frames->pages[i];
 }
 
+/* Of a file, or (any frame of it) a huge page. */
+static COLD void put_other(struct quire *q, struct quire_page *page)
+{
+	struct quire_page *head = quire_page_head(q, page);
+
+	if (frames_owner(head) == QUIRE_OWNER_HUGETLB)
+		(void)hugepool_put(q, head, false);
+	else
+		pagecache_put(q, page);
+}
+
 void frame_put(struct quire *q, struct quire_page **page, size_t nr)
 {
 	struct anon *anon = NULL;
@@ -34,7 +46,7 @@ void frame_put(struct quire *q, struct quire_page **page, size_t nr)
 		struct anon *its;
 
 		if (unlikely(!frame_anon(p))) {
-			pagecache_put(q, p);
+			put_other(q, p);
 			continue;
 		}
 		if (!frames_let_go(p))

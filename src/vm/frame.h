@@ -42,17 +42,23 @@ static inline struct quire_page *frame_find(struct frame_finder *f, uint64_t ent
 	return f->first + (pfn & (SECTION_FRAMES - 1));
 }
 
+/** frame_at - the frame at an address that an entry in use has; NULL: the page of zeros */
+static inline struct quire_page *frame_at(const struct quire *q, uint64_t phys)
+{
+	const struct frames *f = &q->frames;
+	uint64_t pfn = phys >> QUIRE_PAGE_SHIFT;
+	struct quire_page *page;
+
+	if (phys == vm_of(q)->zero_entry)
+		return NULL;
+	page = frames_at(f, pfn);
+	return unlikely(frames_twice(f, page)) ? &f->pages[frames_find(q, pfn)] : page;
+}
+
 /** frame_of - the frame that an entry in use maps, of one alone; NULL: the page of zeros */
 static inline struct quire_page *frame_of(const struct quire_mm *mm, uint64_t entry)
 {
-	const struct frames *f = &mm->q->frames;
-	uint64_t phys = entry & mm->table->format->address, pfn = phys >> QUIRE_PAGE_SHIFT;
-	struct quire_page *page;
-
-	if (phys == vm_of(mm->q)->zero_entry)
-		return NULL;
-	page = frames_at(f, pfn);
-	return unlikely(frames_twice(f, page)) ? &f->pages[frames_find(mm->q, pfn)] : page;
+	return frame_at(mm->q, entry & mm->table->format->address);
 }
 
 /** frame_anon - is it anonymous memory? Else it is of a file */

@@ -111,7 +111,7 @@ static inline bool is_close(const struct vma *next, uint64_t end)
 static bool find_high(struct quire_mm *mm, struct tree_fit *fit, struct layout_place *out)
 {
 	while (fit->high > fit->low && tree_gap_top(&mm->areas, fit, &out->spot.c, &out->start)) {
-		vma_around(mm, &out->spot);
+		vma_around(&mm->areas, &out->spot);
 		out->at = true;
 		if (likely(!is_close(out->spot.next, out->start + fit->bytes)))
 			return true;
@@ -163,18 +163,41 @@ static uint64_t huge_bytes(const struct quire_mm *mm, const struct layout_reques
 	return whole ? MB(2) : 0;
 }
 
-/* find_high or find_low for huge pages: in a gap that is wide enough wherever it begins. */
-static bool find_huge(struct quire_mm *mm, struct tree_fit fit, bool up, uint64_t huge,
+/*
+ * find_high or find_low for huge pages: in a gap that is wide enough wherever it begins. @spare:
+ * how much wider it has to be
+ */
+static bool find_huge(struct quire_mm *mm, struct tree_fit fit, bool up, uint64_t spare,
 		      struct layout_place *out)
 {
-	fit.bytes += huge;
+	uint64_t mask = fit.align - 1;
+	/* MAP_32BIT where others are placed from the top: never the gap's very start, as Linux. */
+	uint64_t skip = spare > mask && !mm->config.bottom_up;
+
+	fit.align = QUIRE_PAGE_SIZE;
+	fit.bytes += spare;
 	if (up && find_low(mm, fit, out))
-		out->start = (out->start + huge - 1) & ~(huge - 1);
+		out->start = (out->start + mask + skip) & ~mask;
 	else if (!up && find_high(mm, &fit, out))
-		out->start = (out->start + huge) & ~(huge - 1);
+		out->start = (out->start + spare) & ~mask;
 	else
 		return false;
 	return true;
+}
+
+/*
+ * Find a place for huge pages: for those that may come unasked for (huge_bytes), or for those that
+ * may not lie anywhere else. Return: false if there is none, or it does not matter
+ */
+static bool find_whole(struct quire_mm *mm, const struct layout_request *req, struct tree_fit fit,
+		       bool up, struct layout_place *out)
+{
+	uint64_t unasked = huge_bytes(mm, req);
+
+	fit.align = req->align ? req->align : unasked;
+	if (!fit.align)
+		return false;
+	return find_huge(mm, fit, up, unasked ? unasked : req->align - QUIRE_PAGE_SIZE, out);
 }
 
 static int place_low(struct quire_mm *mm, const struct layout_request *req,
@@ -196,21 +219,16 @@ static int place_low(struct quire_mm *mm, const struct layout_request *req,
 		out->start = req->hint;
 		return 0;
 	}
-	if (huge_bytes(mm, req) && find_huge(mm, fit, true, huge_bytes(mm, req), out))
+	if (find_whole(mm, req, fit, true, out))
 		return 0;
-	return find_low(mm, fit, out) ? 0 : -QUIRE_ENOMEM;
+	return !req->align && find_low(mm, fit, out) ? 0 : -QUIRE_ENOMEM;
 }
 
 static int place_high(struct quire_mm *mm, const struct layout_request *req,
 		      struct layout_place *out)
 {
-	uint64_t border = default_end(mm), least = vm_of(mm->q)->sysctl.mmap_min_addr;
-	struct tree_fit fit = {
-		.bytes = req->bytes,
-		.align = QUIRE_PAGE_SIZE,
-		.low = least > QUIRE_PAGE_SIZE ? least : QUIRE_PAGE_SIZE,
-		.high = mm->layout.mmap_base.v,
-	};
+	uint64_t border = default_end(mm);
+	struct tree_fit fit = layout_below_base(mm, req->bytes);
 
 	if (hint_ok(mm, req->hint, req->bytes)) {
 		out->start = req->hint;
@@ -218,12 +236,12 @@ static int place_high(struct quire_mm *mm, const struct layout_request *req,
 	}
 	if (req->hint > border)
 		fit.high += mm->layout.task_size.v - border;
-	if (huge_bytes(mm, req) && find_huge(mm, fit, false, huge_bytes(mm, req), out))
+	if (find_whole(mm, req, fit, false, out))
 		return 0;
-	if (find_high(mm, &fit, out))
+	if (!req->align && find_high(mm, &fit, out))
 		return 0;
 	/* Nothing below the stack's place: above it there may be something. */
-	const struct layout_request upwards = { .bytes = req->bytes };
+	const struct layout_request upwards = { .bytes = req->bytes, .align = req->align };
 
 	return place_low(mm, &upwards, out);
 }
@@ -251,5 +269,19 @@ int layout_place(struct quire_mm *mm, const struct layout_request *req, struct l
 		return -QUIRE_EINVAL;
 	if (out->start < vm_of(mm->q)->sysctl.mmap_min_addr && !mm->config.privileged)
 		return -QUIRE_EPERM;
+	return 0;
+}
+
+COLD int layout_fresh_rest(struct quire_mm *mm, uint64_t bytes, struct vma_spot *spot,
+			   uint64_t *start)
+{
+	const struct layout_request anywhere = { .bytes = bytes, .anonymous = true };
+	struct layout_place place;
+	int error = layout_place(mm, &anywhere, &place);
+
+	if (error)
+		return error;
+	vma_spot(mm, place.start, spot);
+	*start = place.start;
 	return 0;
 }

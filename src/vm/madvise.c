@@ -12,7 +12,10 @@
 #include "cache/inode.h"
 #include "core/assert.h"
 #include "pgtable/user.h"
+#include "vm/collapse.h"
 #include "vm/fault.h"
+#include "vm/huge.h"
+#include "vm/hugetlb.h"
 #include "vm/layout.h"
 #include "vm/zap.h"
 
@@ -34,7 +37,8 @@ static bool is_known(int advice)
 {
 	return (advice >= QUIRE_MADV_NORMAL && advice <= QUIRE_MADV_DONTNEED) ||
 	       (advice >= QUIRE_MADV_FREE && advice <= QUIRE_MADV_DOFORK) ||
-	       (advice >= QUIRE_MADV_HUGEPAGE && advice <= QUIRE_MADV_POPULATE_WRITE);
+	       (advice >= QUIRE_MADV_HUGEPAGE && advice <= QUIRE_MADV_POPULATE_WRITE) ||
+	       advice == QUIRE_MADV_COLLAPSE;
 }
 
 /* Does it change flags of areas? */
@@ -65,7 +69,7 @@ static bool is_file(int advice)
 
 /*
  * Would contents be lost that a sealed area keeps? Those that it could write itself are not kept,
- * nor private pages of files (Linux 6.18).
+ * and what was written privately over a file isn't either.
  */
 static bool is_sealed(const struct vma *vma, int advice)
 {
@@ -119,9 +123,10 @@ static int allow(const struct vma *vma, int advice)
 		return vma->file || vma->flags & (QUIRE_VM_LOCKED | QUIRE_VM_SHARED) ? -QUIRE_EINVAL
 										     : 0;
 	case QUIRE_MADV_DONTNEED:
+		return vma->flags & QUIRE_VM_LOCKED ? -QUIRE_EINVAL : 0;
 	case QUIRE_MADV_COLD:
 	case QUIRE_MADV_PAGEOUT:
-		return vma->flags & QUIRE_VM_LOCKED ? -QUIRE_EINVAL : 0;
+		return vma->flags & (QUIRE_VM_LOCKED | QUIRE_VM_HUGETLB) ? -QUIRE_EINVAL : 0;
 	case QUIRE_MADV_REMOVE:
 		if (vma->flags & QUIRE_VM_LOCKED || !vma->file)
 			return -QUIRE_EINVAL;
@@ -168,6 +173,8 @@ static void unmark(struct vma *vma, uint64_t start, uint64_t end, bool lazy)
 	struct leaf *leaf;
 
 	quire_tlb_begin(&tlb, t);
+	if (huge_any(vma->mm))
+		huge_unmark(vma, start, end, lazy, &tlb);
 	while (at < end && (leaf = user_next(t, &at, end - 1))) {
 		last = user_last(t, at, end - 1);
 		tlb_add(&tlb, (struct span){ at, last }, QUIRE_PAGE_SHIFT);
@@ -205,6 +212,20 @@ static void note_file(const struct advise *a, const struct vma *vma, uint64_t en
 	quire_file_get(out->file);
 }
 
+/* Of huge pages: flags change at their borders, whole ones alone are dropped. */
+static COLD int fit_huge(const struct advise *a, const struct vma *vma, uint64_t *end)
+{
+	uint64_t mask = hugepool_bytes(vma->mm->q) - 1;
+
+	if (a->advice == QUIRE_MADV_DONTNEED) {
+		*end &= ~mask;
+		return a->start & mask ? -QUIRE_EINVAL : 0;
+	}
+	if (!is_flags(a->advice) || flags_after(vma, a->advice) == vma->flags)
+		return 0;
+	return hugetlb_fits(vma, a->start, *end) ? 0 : -QUIRE_EINVAL;
+}
+
 /* The part of an area that begins at a->start, up to @end. */
 static int advise_area(struct advise *a, struct vma *vma, uint64_t end, struct advise_file *out)
 {
@@ -212,6 +233,10 @@ static int advise_area(struct advise *a, struct vma *vma, uint64_t end, struct a
 	int error = allow(vma, a->advice);
 
 	if (error)
+		return error;
+	if (unlikely(hugetlb_is(vma)))
+		error = fit_huge(a, vma, &end);
+	if (error || end == a->start)
 		return error;
 	if (is_flags(a->advice))
 		return vma_modify(vma, &change, &a->room) ? 0 : -QUIRE_EAGAIN;
@@ -306,6 +331,8 @@ int quire_madvise(struct quire_mm *mm, quire_virt_t address, uint64_t bytes, int
 		return fault_populate(mm, a.start, a.end,
 				      advice == QUIRE_MADV_POPULATE_READ ? POPULATE_READ
 									 : POPULATE_WRITE);
+	if (advice == QUIRE_MADV_COLLAPSE)
+		return collapse_advise(mm, a.start, a.end);
 	error = is_flags(advice) ? advise_flags(&a, &hole) : advise_pages(&a, &hole);
 	return error ? error : hole ? -QUIRE_ENOMEM : 0;
 }

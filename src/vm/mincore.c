@@ -11,6 +11,7 @@
 
 #include "cache/pagecache.h"
 #include "pgtable/user.h"
+#include "vm/hugetlb.h"
 #include "vm/layout.h"
 #include "vm/mm.h"
 
@@ -41,8 +42,16 @@ static void from_table(struct quire_table *t, uint64_t start, uint64_t end, unsi
 {
 	uintptr_t token = table_enter(t);
 	uint64_t at = start;
+	struct large large;
 	struct leaf *leaf;
 
+	for (; user_next_large(t, &at, end - 1, &large); at = large.start + user_large_bytes(t)) {
+		uint64_t last = user_last(t, at, end - 1);
+
+		for (uint64_t page = at; page <= last; page += QUIRE_PAGE_SIZE)
+			vec[(page - start) >> QUIRE_PAGE_SHIFT] = 1;
+	}
+	at = start;
 	while (at < end && (leaf = user_next(t, &at, end - 1))) {
 		uint64_t last = user_last(t, at, end - 1);
 
@@ -75,7 +84,7 @@ int quire_mincore(struct quire_mm *mm, quire_virt_t address, uint64_t bytes, uns
 		to = end < vma->end ? end : vma->end;
 		for (uint64_t i = 0; i < (to - start) >> QUIRE_PAGE_SHIFT; i++)
 			vec[i] = 0;
-		if (vma->file)
+		if (vma->file && !hugetlb_is(vma))
 			from_cache(vma, start, to, vec);
 		from_table(mm->table, start, to, vec);
 		vec += (to - start) >> QUIRE_PAGE_SHIFT;

@@ -11,6 +11,7 @@
 #include "core/assert.h"
 #include "vm/account.h"
 #include "vm/fault.h"
+#include "vm/hugetlb.h"
 #include "vm/layout.h"
 
 #define LOCKED (QUIRE_VM_LOCKED | QUIRE_VM_LOCKONFAULT)
@@ -31,7 +32,8 @@ static int lock_range(struct quire_mm *mm, uint64_t start, uint64_t end, uint32_
 			.flags = (vma->flags & ~LOCKED) | flags,
 		};
 
-		if (!vma_modify(vma, &change, &room))
+		/* Huge pages stay in memory anyway. */
+		if (!hugetlb_is(vma) && !vma_modify(vma, &change, &room))
 			break;
 		start = change.end;
 		if (start == end) {
@@ -142,7 +144,8 @@ static void lock_all(struct quire_mm *mm, uint32_t flags)
 			.flags = (vma->flags & ~LOCKED) | flags,
 		};
 
-		vma_modify(vma, &change, NULL);
+		if (!hugetlb_is(vma))
+			vma_modify(vma, &change, NULL);
 		vma = vma_next(mm, change.end);
 	}
 }

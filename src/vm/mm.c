@@ -52,7 +52,10 @@ static void enlist(struct vm *vm, struct quire_mm *mm)
 }
 
 static void delist(struct vm *vm, struct quire_mm *mm)
+	LOCK_ATTRIBUTE(no_thread_safety_analysis)
 {
+	/* khugepaged may look at it just now. */
+	sem_write(&vm->scan, mm->q->config.host);
 	uintptr_t token = enter(vm);
 	uint64_t major = relaxed_load(&mm->maj_faults);
 
@@ -67,6 +70,7 @@ static void delist(struct vm *vm, struct quire_mm *mm)
 	vm->pgmajfault += major;
 	vm->pgfault += mm_faults(mm);
 	leave(vm, token);
+	sem_write_drop(&vm->scan, mm->q->config.host);
 }
 
 int quire_mm_create(struct quire *q, const struct quire_mm_config *config, struct quire_mm **out)
@@ -107,7 +111,8 @@ void mm_empty(struct quire_mm *mm)
 		if (vma->flags & QUIRE_VM_ACCOUNT)
 			accounted += vma_pages(vma);
 		account_area(mm, vma->flags, -(int64_t)vma_pages(vma));
-		zap_range(vma, vma->start, vma->end);
+		if (relaxed_load(&vma->touched))
+			zap_range(vma, vma->start, vma->end);
 		vma_unlink(vma);
 	}
 	vma_nodes_put(mm, 0);

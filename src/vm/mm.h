@@ -34,6 +34,7 @@ struct quire_mm {
 	_Atomic uintptr_t faults[QUIRE_NR_FAULT_KINDS];
 	_Atomic uintptr_t maj_faults;   /* of them */
 	bool forked;                     /* neighbours may have become alike: VMA-2 is not its */
+	_Atomic bool has_huge;           /* it has, or had, a transparent huge page (T) */
 	struct lock anon_lock;           /* guards the first setting of vma->anon by faults */
 };
 
@@ -51,6 +52,11 @@ struct vm {
 	uint64_t pgfault, pgmajfault;    /* of mms that have ended (V) */
 	struct quire_page *zero;         /* the page of zeros that reads of fresh memory share */
 	uint64_t zero_entry;             /* its physical address */
+	struct quire_page *_Atomic huge_zero; /* as large as a large leaf; NULL: not yet */
+	_Atomic uintptr_t thp[QUIRE_NR_THP_EVENTS];
+	struct sem scan;                 /* (K) khugepaged is at work: no mm leaves the list */
+	uint64_t scan_mm, scan_at;       /* where it goes on: number, address (K) */
+	uint64_t pages_collapsed, full_scans; /* (K) */
 	struct quire_cache *vma_cache, *mm_cache, *anon_cache, *node_cache;
 };
 

@@ -6,7 +6,9 @@
 
 #include <quire/port.h>
 
+#include "cache/hugepool.h"
 #include "vm/account.h"
+#include "vm/huge.h"
 #include "vm/mm.h"
 #include "vm/rmap.h"
 
@@ -102,6 +104,37 @@ static uint64_t count_mlocked(struct quire *q)
 	return nr;
 }
 
+/* Blocks that large leaves map. Blocks of frames are aligned in the frame array, too. */
+static uint64_t count_huge(struct quire *q)
+{
+	uint32_t step = format_entries(format_of(q->config.machine), 0);
+	uint64_t nr = 0;
+
+	for (uint32_t i = 0; i < q->frames.nr; i += step)
+		nr += frames_owner(&q->frames.pages[i]) == QUIRE_OWNER_ANON &&
+		      rmap_huge(q, &q->frames.pages[i]);
+	return nr;
+}
+
+const char *quire_thp_name(enum quire_thp enabled)
+{
+	static const char *const names[] = { "never", "madvise", "always" };
+
+	return (unsigned)enabled <= QUIRE_THP_ALWAYS ? names[enabled] : "?";
+}
+
+const char *quire_thp_event_name(enum quire_thp_event event)
+{
+	static const char *const names[] = {
+		"thp_fault_alloc",	   "thp_fault_fallback",
+		"thp_collapse_alloc",	   "thp_collapse_alloc_failed",
+		"thp_split_pmd",	   "thp_scan_exceed_none_pte",
+		"thp_scan_exceed_share_pte", "thp_zero_page_alloc",
+	};
+
+	return (unsigned)event < QUIRE_NR_THP_EVENTS ? names[event] : "?";
+}
+
 int quire_vm_stat(struct quire *q, struct quire_vm_stat *out)
 {
 	struct vm *vm = vm_of(q);
@@ -114,7 +147,14 @@ int quire_vm_stat(struct quire *q, struct quire_vm_stat *out)
 		.nr_anon = relaxed_load(&vm->nr_anon),
 		.nr_mapped = relaxed_load(&vm->nr_mapped),
 	};
-	bool locked = false;
+	struct hugepool_stat pool;
+	bool locked = false, huge = false;
+
+	hugepool_stat(q, &pool);
+	out->nr_hugepages = pool.nr;
+	out->nr_hugepages_free = pool.nr_free;
+	out->nr_hugepages_reserved = pool.nr_reserved;
+	out->nr_hugepages_surplus = pool.nr_surplus;
 	uintptr_t token = quire_port_cpu_enter();
 
 	lock_take(&vm->lock);
@@ -125,12 +165,16 @@ int quire_vm_stat(struct quire *q, struct quire_vm_stat *out)
 
 		out->nr_mms++;
 		locked = locked || mm->locked_vm;
+		huge = huge || huge_any(mm);
 		out->pgmajfault += major;
 		out->pgfault += mm_faults(mm);
-		out->nr_table_pages += mm->table->nr_tables;
+		out->nr_table_pages += mm->table->nr_tables + mm->table->deposit.nr;
 	}
 	lock_drop(&vm->lock);
 	quire_port_cpu_leave(token);
 	out->nr_mlocked = locked ? count_mlocked(q) : 0;
+	out->nr_anon_huge = huge ? count_huge(q) : 0;
+	for (unsigned i = 0; i < QUIRE_NR_THP_EVENTS; i++)
+		out->thp[i] = relaxed_load(&vm->thp[i]);
 	return 0;
 }

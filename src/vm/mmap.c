@@ -14,6 +14,7 @@
 #include "core/assert.h"
 #include "vm/account.h"
 #include "vm/fault.h"
+#include "vm/hugetlb.h"
 #include "vm/layout.h"
 #include "vm/munmap.h"
 
@@ -27,6 +28,8 @@
 /* log2 of the page size that MAP_HUGETLB asks for; 0: the usual one. */
 #define HUGE_SHIFT 26
 #define HUGE_SIZE (0x3fu << HUGE_SHIFT)
+/* Whole huge pages are placed as such: the smallest there are. */
+#define HUGE_LEAST ((uint64_t)2 << 20)
 
 /** struct request - a mapping that is being made */
 struct request {
@@ -37,6 +40,8 @@ struct request {
 	struct munmap_plan plan; /* what FIXED replaces */
 	struct layout_place place;
 	bool counted; /* by writable_begin */
+	bool made;    /* the file came with this call: of huge pages, without a name */
+	uint64_t huge; /* bytes of the file's huge pages; 0: it has none */
 };
 
 /* As many bytes of a file as there can be addresses of it. */
@@ -64,8 +69,35 @@ static bool huge_size_ok(const struct quire_mm *mm, unsigned map)
 	}
 }
 
+/* One of huge pages: its size, whose file. Return: 0; an error */
+static COLD int check_huge(struct quire_mm *mm, const struct quire_mmap *args, struct request *req)
+{
+	bool anonymous = args->flags & QUIRE_MAP_ANONYMOUS;
+	unsigned shift = args->flags >> HUGE_SHIFT & 0x3f;
+
+	req->huge = hugepool_bytes(mm->q);
+	req->bytes = (args->bytes + req->huge - 1) & ~(req->huge - 1);
+	if (anonymous && !huge_size_ok(mm, args->flags))
+		return -QUIRE_EINVAL;
+	if (!req->bytes)
+		return -QUIRE_EINVAL;
+	if (anonymous && shift && shift != hugepool_order(mm->q) + QUIRE_PAGE_SHIFT)
+		return -QUIRE_ENOMEM; /* of 1 GB there are none */
+	if (!anonymous)
+		return 0;
+	req->made = true;
+	return hugetlb_memory(mm, req->bytes, &req->file);
+}
+
+/* Is it one? Or is MAP_HUGETLB wrong, with a file of other pages? */
+static bool is_huge(const struct quire_mmap *args)
+{
+	return args->flags & QUIRE_MAP_ANONYMOUS ? args->flags & QUIRE_MAP_HUGETLB
+						 : hugefile_is(quire_file_inode(args->file));
+}
+
 /* What needs no lock. */
-static int check_args(const struct quire_mm *mm, const struct quire_mmap *args, struct request *req)
+static int check_args(struct quire_mm *mm, const struct quire_mmap *args, struct request *req)
 {
 	uint64_t bytes = layout_page_up(args->bytes), pgoff = args->offset >> QUIRE_PAGE_SHIFT;
 	bool anonymous = args->flags & QUIRE_MAP_ANONYMOUS;
@@ -74,13 +106,12 @@ static int check_args(const struct quire_mm *mm, const struct quire_mmap *args, 
 		return -QUIRE_EINVAL;
 	if (!anonymous && !args->file)
 		return -QUIRE_EBADF;
-	if (args->flags & QUIRE_MAP_HUGETLB && (!anonymous || !huge_size_ok(mm, args->flags)))
+	if (args->flags & QUIRE_MAP_HUGETLB && !is_huge(args))
 		return -QUIRE_EINVAL;
 	if (!args->bytes)
 		return -QUIRE_EINVAL;
-	/* The pool of huge pages is empty. */
-	if (!bytes || args->flags & QUIRE_MAP_HUGETLB)
-		return -QUIRE_ENOMEM;
+	if (!bytes)
+		return is_huge(args) ? -QUIRE_EINVAL : -QUIRE_ENOMEM;
 	if (pgoff + (bytes >> QUIRE_PAGE_SHIFT) < pgoff)
 		return -QUIRE_EOVERFLOW;
 	/* Not the cursor. */
@@ -91,12 +122,14 @@ static int check_args(const struct quire_mm *mm, const struct quire_mmap *args, 
 	req->file = anonymous ? NULL : args->file;
 	req->plan = (struct munmap_plan){ 0 };
 	req->counted = false;
+	req->made = false;
+	req->huge = 0;
 	if (args->flags & QUIRE_MAP_FIXED_NOREPLACE)
 		req->map |= QUIRE_MAP_FIXED;
-	return 0;
+	return unlikely(is_huge(args)) ? check_huge(mm, args, req) : 0;
 }
 
-static uint32_t flags_of(const struct quire_mm *mm, const struct quire_mmap *args)
+static inline uint32_t flags_of(const struct quire_mm *mm, const struct quire_mmap *args)
 {
 	uint32_t flags = (args->prot & 7u) | MAY | mm->def_flags;
 
@@ -120,19 +153,29 @@ static uint64_t hint_of(const struct quire_mm *mm, uint64_t address)
 	return hint && hint < least ? layout_page_up(least) : hint;
 }
 
+/* The next huge page. */
+static uint64_t huge_up(const struct request *req, uint64_t address)
+{
+	return req->huge ? (address + req->huge - 1) & ~(req->huge - 1) : address;
+}
+
 static int place(struct quire_mm *mm, struct request *req)
 {
 	const struct layout_request wanted = {
-		.hint = req->map & QUIRE_MAP_FIXED ? req->start : hint_of(mm, req->start),
+		.hint = req->map & QUIRE_MAP_FIXED ? req->start
+						   : huge_up(req, hint_of(mm, req->start)),
 		.bytes = req->bytes,
 		.flags = req->map,
 		.anonymous = !req->file && !(req->map & QUIRE_MAP_SHARED),
+		.align = req->huge,
 	};
 	int error = layout_place(mm, &wanted, &req->place);
 
 	if (error)
 		return error;
 	req->start = req->place.start;
+	if (unlikely(req->huge) && req->start & (req->huge - 1))
+		return -QUIRE_EINVAL;
 	if (req->map & QUIRE_MAP_FIXED_NOREPLACE) {
 		const struct vma *next = vma_next(mm, req->start);
 
@@ -237,6 +280,24 @@ static int check_anonymous(struct request *req)
 	}
 }
 
+/* What an area of huge pages is: never locked, because it is never evicted, but then populated. */
+static COLD int become_huge(struct request *req)
+{
+	const uint32_t locked = QUIRE_VM_LOCKED | QUIRE_VM_LOCKONFAULT;
+
+	if (req->pgoff << QUIRE_PAGE_SHIFT & (req->huge - 1))
+		return -QUIRE_EINVAL;
+	if ((req->flags & locked) == QUIRE_VM_LOCKED) {
+		req->map &= ~QUIRE_MAP_NONBLOCK;
+		req->map |= QUIRE_MAP_POPULATE;
+	}
+	req->flags &= ~locked;
+	req->flags |= QUIRE_VM_HUGETLB | QUIRE_VM_DONTEXPAND;
+	/* Their own overcommit does not know that of other memory. */
+	req->flags |= req->map & QUIRE_MAP_NORESERVE ? QUIRE_VM_NORESERVE : 0;
+	return 0;
+}
+
 /* All that can be wrong with it, once it has a place. */
 static int check(struct quire_mm *mm, struct request *req)
 {
@@ -253,16 +314,23 @@ static int check(struct quire_mm *mm, struct request *req)
 	if (req->map & QUIRE_MAP_NORESERVE &&
 	    vm_of(mm->q)->sysctl.overcommit_memory != QUIRE_OVERCOMMIT_NEVER)
 		req->flags |= QUIRE_VM_NORESERVE;
-	return 0;
+	return unlikely(req->huge) ? become_huge(req) : 0;
 }
 
 /* What is in the way can go, and there may be so much: asked after all else, as Linux does. */
 static int check_room(struct quire_mm *mm, struct request *req)
 {
+	uint64_t end = req->start + req->bytes;
 	int error = 0;
 
-	if (req->map & QUIRE_MAP_FIXED)
-		error = munmap_plan(mm, req->start, req->start + req->bytes, &req->plan);
+	if (req->map & QUIRE_MAP_FIXED) {
+		struct vma_spot *spot = &req->place.spot;
+
+		vma_spot(mm, req->start, spot);
+		req->place.at = !spot->next || spot->next->start >= end;
+		if (!req->place.at)
+			error = munmap_plan(mm, req->start, end, &req->plan);
+	}
 	if (error)
 		return error;
 	return account_may_grow(mm, req->flags,
@@ -274,8 +342,8 @@ static int check_room(struct quire_mm *mm, struct request *req)
 /* Is it promised to the area? What is private and written to. */
 static bool is_accounted(const struct request *req)
 {
-	return (req->flags & (QUIRE_VM_NORESERVE | QUIRE_VM_SHARED | QUIRE_VM_WRITE)) ==
-	       QUIRE_VM_WRITE;
+	return (req->flags & (QUIRE_VM_NORESERVE | QUIRE_VM_SHARED | QUIRE_VM_WRITE |
+			      QUIRE_VM_HUGETLB)) == QUIRE_VM_WRITE;
 }
 
 /* The file behind shared anonymous memory, to which that is promised. */
@@ -310,8 +378,33 @@ static void describe(struct quire_mm *mm, const struct request *req, struct vma 
 	like->flags = req->flags;
 	like->file = req->file;
 	like->pgoff = req->pgoff;
-	like->anon = NULL;
+	relaxed_store(&like->anon, NULL);
+	relaxed_store(&like->touched, false);
 	like->pte = 0;
+	relaxed_store(&like->touched, false);
+}
+
+/* Of huge pages: promised after all else that can fail. */
+static COLD int make_huge(struct quire_mm *mm, const struct request *req)
+{
+	struct vma_room room = { .nr = 0 };
+	struct hugetlb_resv *resv;
+	struct vma like, *vma;
+	int error = vma_room_get(mm, &room, 1 + req->plan.room);
+
+	if (error)
+		return error;
+	describe(mm, req, &like);
+	error = hugetlb_reserve(&like, &resv);
+	if (!error) {
+		munmap_range(mm, req->start, req->start + req->bytes, &room);
+		vma = vma_like(&room, mm, &like);
+		vma_set_flags(vma, like.flags);
+		vma->huge.resv = resv;
+		vma_link(vma);
+	}
+	vma_room_put(mm, &room);
+	return error;
 }
 
 /* The addresses are free. */
@@ -370,7 +463,10 @@ static int make(struct quire_mm *mm, struct request *req)
 
 	if (error)
 		return error;
-	error = req->plan.nr_pages ? replace(mm, req) : add(mm, req);
+	if (unlikely(req->huge))
+		error = make_huge(mm, req);
+	else
+		error = req->plan.nr_pages ? replace(mm, req) : add(mm, req);
 	if (!error)
 		account_area(mm, req->flags, (int64_t)(req->bytes >> QUIRE_PAGE_SHIFT));
 	if (memory)
@@ -400,7 +496,47 @@ static int map(struct quire_mm *mm, struct request *req)
 	return error;
 }
 
-int quire_mmap(struct quire_mm *mm, const struct quire_mmap *args, quire_virt_t *out)
+/* ---- The short way ---- */
+
+/* Flags of fresh memory that change nothing of where it is and whether it may be. */
+#define FRESH (QUIRE_MAP_PRIVATE | QUIRE_MAP_ANONYMOUS)
+#define FREE_FLAGS (QUIRE_MAP_STACK | QUIRE_MAP_POPULATE | QUIRE_MAP_NONBLOCK)
+/* Page frames are counted with fewer bits. */
+#define BYTES_MAX ((uint64_t)1 << 48)
+
+/*
+ * Fresh memory anywhere, of which nobody wishes more than its size and rights: what most calls are.
+ * There is nothing to be looked up or replaced, and all that can be refused is for want of room,
+ * ENOMEM: so nobody can tell in which order it was asked for. (bench/README.md: half the cost.)
+ */
+static inline bool is_fresh(const struct quire_mm *mm, const struct quire_mmap *args)
+{
+	return (args->flags & ~FREE_FLAGS) == FRESH && !(args->address.v | args->offset) &&
+	       args->bytes - 1 < BYTES_MAX && args->bytes & (HUGE_LEAST - 1) &&
+	       !mm->config.bottom_up;
+}
+
+/* Locks: S for writing */
+static WITHIN int fresh(struct quire_mm *mm, uint64_t bytes, uint32_t flags, uint64_t *start)
+{
+	uint64_t nr = bytes >> QUIRE_PAGE_SHIFT;
+	struct vma_spot spot;
+
+	if (mm->areas.nr > vm_of(mm->q)->sysctl.max_map_count ||
+	    !account_may_grow(mm, flags, nr) || layout_fresh(mm, bytes, &spot, start) ||
+	    (flags & QUIRE_VM_ACCOUNT && account_promise(mm, nr)))
+		return -QUIRE_ENOMEM;
+	if (unlikely(!vma_add_fresh(mm, *start, *start + bytes, flags, &spot))) {
+		if (flags & QUIRE_VM_ACCOUNT)
+			account_release(mm, nr);
+		return -QUIRE_ENOMEM;
+	}
+	account_area(mm, flags, (int64_t)nr);
+	return 0;
+}
+
+/* All that can be asked for. */
+static APART int general(struct quire_mm *mm, const struct quire_mmap *args, quire_virt_t *out)
 {
 	struct request req;
 	int error = check_args(mm, args, &req);
@@ -417,6 +553,8 @@ int quire_mmap(struct quire_mm *mm, const struct quire_mmap *args, quire_virt_t 
 			error = map(mm, &req);
 	}
 	sem_write_drop(&mm->sem, mm->q->config.host);
+	if (unlikely(req.made))
+		quire_file_put(req.file);
 	if (error)
 		return error;
 	out->v = req.start;
@@ -425,5 +563,30 @@ int quire_mmap(struct quire_mm *mm, const struct quire_mmap *args, quire_virt_t 
 		    ? !(req.flags & QUIRE_VM_LOCKONFAULT)
 		    : (req.map & (QUIRE_MAP_POPULATE | QUIRE_MAP_NONBLOCK)) == QUIRE_MAP_POPULATE)
 		(void)fault_populate(mm, req.start, req.start + req.bytes, POPULATE_MAP);
+	return 0;
+}
+
+int quire_mmap(struct quire_mm *mm, const struct quire_mmap *args, quire_virt_t *out)
+{
+	uint64_t bytes = layout_page_up(args->bytes), start;
+	uint32_t flags;
+	int error;
+
+	if (unlikely(!is_fresh(mm, args)))
+		return general(mm, args, out);
+	sem_write(&mm->sem, mm->q->config.host);
+	if (unlikely(mm->def_flags)) {
+		sem_write_drop(&mm->sem, mm->q->config.host);
+		return general(mm, args, out);
+	}
+	flags = flags_of(mm, args) | (args->prot & QUIRE_PROT_WRITE ? QUIRE_VM_ACCOUNT : 0);
+	error = fresh(mm, bytes, flags, &start);
+	sem_write_drop(&mm->sem, mm->q->config.host);
+	if (unlikely(error))
+		return error;
+	out->v = start;
+	if (unlikely((args->flags & (QUIRE_MAP_POPULATE | QUIRE_MAP_NONBLOCK)) ==
+		     QUIRE_MAP_POPULATE))
+		(void)fault_populate(mm, start, start + bytes, POPULATE_MAP);
 	return 0;
 }

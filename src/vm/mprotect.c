@@ -13,6 +13,7 @@
 #include "core/assert.h"
 #include "vm/account.h"
 #include "vm/fault.h"
+#include "vm/hugetlb.h"
 #include "vm/layout.h"
 #include "vm/zap.h"
 
@@ -69,6 +70,8 @@ static int protect_area(struct protect *p, struct vma **vma)
 
 	if (change.flags & ~(change.flags >> MAY_SHIFT) & RIGHTS)
 		return -QUIRE_EACCES;
+	if (!hugetlb_fits(*vma, change.start, change.end))
+		return -QUIRE_EINVAL;
 	error = allow(p, *vma, &change.flags, nr, &promised);
 	if (error || change.flags == old)
 		return error;

@@ -18,6 +18,7 @@
 #include "vm/account.h"
 #include "vm/anon.h"
 #include "vm/fault.h"
+#include "vm/hugetlb.h"
 #include "vm/layout.h"
 #include "vm/munmap.h"
 #include "vm/zap.h"
@@ -95,7 +96,9 @@ static bool can_expand(const struct remap *r, const struct vma *vma)
 {
 	uint64_t more = r->new_bytes - r->old_bytes;
 	struct layout_place place;
-	const struct layout_request req = { vma->end, more, QUIRE_MAP_FIXED, false };
+	const struct layout_request req = { .hint = vma->end,
+					      .bytes = more,
+					      .flags = QUIRE_MAP_FIXED };
 	const struct vma *next = vma_next(r->mm, vma->end);
 
 	return r->old + r->old_bytes == vma->end && !layout_place(r->mm, &req, &place) &&
@@ -235,7 +238,9 @@ static int move(struct remap *r, struct vma *vma)
 	}
 	struct vma *to = make_copy(r, &m);
 
-	error = zap_move(vma_find(r->mm, r->old), r->old, to, r->to, m.keep);
+	/* Of 0 bytes from address 0 on the last would be the last of all. */
+	if (m.keep)
+		error = zap_move(vma_find(r->mm, r->old), r->old, to, r->to, m.keep);
 	if (error) {
 		uint64_t accounted = munmap_range(r->mm, r->to, r->to + r->new_bytes, &m.room);
 
@@ -269,6 +274,21 @@ static int move_to(struct remap *r, struct vma *vma)
 	return move(r, vma);
 }
 
+/* Of huge pages: whole ones, and they can't become more. */
+static int check_huge(struct remap *r, const struct vma *vma)
+{
+	uint64_t mask = hugepool_bytes(r->mm->q) - 1;
+
+	if (!hugetlb_is(vma))
+		return 0;
+	r->old_bytes = (r->old_bytes + mask) & ~mask;
+	r->new_bytes = (r->new_bytes + mask) & ~mask;
+	return (r->old | r->to) & mask || r->new_bytes > r->old_bytes ||
+			       r->flags & QUIRE_MREMAP_DONTUNMAP
+		       ? -QUIRE_EINVAL
+		       : 0;
+}
+
 /* FIXED, the size unchanged: every area of the range. */
 static int move_all(struct remap *r)
 {
@@ -285,7 +305,9 @@ static int move_all(struct remap *r)
 		at = smaller(end, vma->end);
 		part.old_bytes = part.new_bytes = at - part.old;
 		part.to = r->to + (part.old - r->old);
-		error = vma->flags & QUIRE_VM_SEALED ? -QUIRE_EPERM : move_to(&part, vma);
+		error = vma->flags & QUIRE_VM_SEALED ? -QUIRE_EPERM : check_huge(&part, vma);
+		if (!error)
+			error = move_to(&part, vma);
 		if (error)
 			return error;
 		vma = at < end ? vma_next(r->mm, at) : NULL;
@@ -311,6 +333,9 @@ static int remap(struct remap *r)
 		return -QUIRE_EINVAL;
 	if (!implied)
 		r->to = r->old;
+	error = check_huge(r, vma);
+	if (error)
+		return error;
 	bool beyond = r->old_bytes > r->new_bytes &&
 		      r->old_bytes > r->mm->layout.task_size.v - r->old;
 

@@ -7,6 +7,7 @@
 #include <quire/mm.h>
 
 #include "core/assert.h"
+#include "vm/hugetlb.h"
 #include "vm/layout.h"
 #include "vm/mm.h"
 
@@ -36,7 +37,9 @@ static int seal(struct quire_mm *mm, uint64_t start, uint64_t end)
 			.flags = vma->flags | QUIRE_VM_SEALED,
 		};
 
-		if (!vma_modify(vma, &change, &room))
+		if (!hugetlb_fits(vma, change.start, change.end))
+			error = -QUIRE_EINVAL;
+		else if (!vma_modify(vma, &change, &room))
 			error = -QUIRE_ENOMEM;
 		start = change.end;
 	}

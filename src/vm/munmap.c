@@ -14,6 +14,7 @@
 
 #include "core/assert.h"
 #include "vm/account.h"
+#include "vm/hugetlb.h"
 #include "vm/layout.h"
 #include "vm/zap.h"
 
@@ -41,6 +42,8 @@ int munmap_plan(const struct quire_mm *mm, uint64_t start, uint64_t end, struct 
 
 		if (vma->flags & QUIRE_VM_SEALED)
 			return -QUIRE_EPERM;
+		if (!hugetlb_fits(vma, larger(start, vma->start), smaller(end, vma->end)))
+			return -QUIRE_EINVAL;
 		if (vma->start < start && end < vma->end) {
 			if (mm->areas.nr >= vm_of(mm->q)->sysctl.max_map_count)
 				return -QUIRE_ENOMEM;
@@ -57,10 +60,15 @@ int munmap_plan(const struct quire_mm *mm, uint64_t start, uint64_t end, struct 
 static void cut(struct vma *vma, uint64_t start, uint64_t end, struct vma_room *room)
 {
 	account_area(vma->mm, vma->flags, -(int64_t)((end - start) >> QUIRE_PAGE_SHIFT));
-	zap_range(vma, start, end);
+	if (relaxed_load(&vma->touched))
+		zap_range(vma, start, end);
 	if (start == vma->start && end == vma->end) {
 		vma_unlink(vma);
-	} else if (start == vma->start) {
+		return;
+	}
+	if (unlikely(hugetlb_is(vma)))
+		hugetlb_cut(vma, start, end);
+	if (start == vma->start) {
 		vma_resize(vma, end, vma->end);
 	} else {
 		if (end < vma->end)
@@ -86,7 +94,7 @@ uint64_t munmap_range(struct quire_mm *mm, uint64_t start, uint64_t end, struct 
 }
 
 /* A whole area, and nothing else. */
-static void whole(struct vma *vma, struct tree_cursor *c)
+static WITHIN void whole(struct vma *vma, struct tree_cursor *c)
 {
 	struct quire_mm *mm = vma->mm;
 	uint64_t nr = vma_pages(vma);
@@ -94,28 +102,19 @@ static void whole(struct vma *vma, struct tree_cursor *c)
 	if (vma->flags & QUIRE_VM_ACCOUNT)
 		account_release(mm, nr);
 	account_area(mm, vma->flags, -(int64_t)nr);
-	zap_range(vma, vma->start, vma->end);
-	vma_unlink_at(vma, c);
+	if (relaxed_load(&vma->touched))
+		zap_range(vma, vma->start, vma->end);
+	tree_erase(&mm->areas, c);
+	vma_drop(vma);
 }
 
-int munmap_locked(struct quire_mm *mm, uint64_t start, uint64_t end)
+/* Parts of areas, or several. */
+static APART int parts(struct quire_mm *mm, uint64_t start, uint64_t end)
 {
 	struct vma_room room;
 	struct munmap_plan plan;
-	struct tree_cursor c;
-	struct vma *vma;
-	int error;
+	int error = munmap_plan(mm, start, end, &plan);
 
-	if (!tree_seek(&mm->areas, start, &c))
-		return 0;
-	vma = tree_value(&c);
-	if (vma->start >= end)
-		return 0;
-	if (vma->start == start && vma->end == end && !(vma->flags & QUIRE_VM_SEALED)) {
-		whole(vma, &c);
-		return 0;
-	}
-	error = munmap_plan(mm, start, end, &plan);
 	if (error)
 		return error;
 	room.nr = 0;
@@ -126,6 +125,25 @@ int munmap_locked(struct quire_mm *mm, uint64_t start, uint64_t end)
 		account_release(mm, plan.nr_accounted);
 	vma_room_put(mm, &room);
 	return 0;
+}
+
+/* What was mapped by one call mostly goes by one: then nothing has to be planned. */
+static WITHIN int unmap(struct quire_mm *mm, uint64_t start, uint64_t end)
+{
+	struct tree_cursor c;
+	struct vma *vma = tree_seek(&mm->areas, start, &c) ? tree_value(&c) : NULL;
+
+	if (!vma || vma->start >= end)
+		return 0;
+	if (unlikely(vma->start != start || vma->end != end || vma->flags & QUIRE_VM_SEALED))
+		return parts(mm, start, end);
+	whole(vma, &c);
+	return 0;
+}
+
+int munmap_locked(struct quire_mm *mm, uint64_t start, uint64_t end)
+{
+	return unmap(mm, start, end);
 }
 
 int quire_munmap(struct quire_mm *mm, quire_virt_t address, uint64_t bytes)
@@ -140,7 +158,7 @@ int quire_munmap(struct quire_mm *mm, quire_virt_t address, uint64_t bytes)
 	if (end == start)
 		return -QUIRE_EINVAL;
 	sem_write(&mm->sem, mm->q->config.host);
-	error = munmap_locked(mm, start, end);
+	error = unmap(mm, start, end);
 	sem_write_drop(&mm->sem, mm->q->config.host);
 	return error;
 }

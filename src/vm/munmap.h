@@ -17,7 +17,8 @@ struct munmap_plan {
 /**
  * munmap_plan - see whether a range can be unmapped, and what is in it
  *
- * Return: 0; -QUIRE_EPERM if an area is sealed; -QUIRE_ENOMEM if there would be too many areas
+ * Return: 0; -QUIRE_EPERM if an area is sealed; -QUIRE_ENOMEM if there would be too many areas;
+ *         -QUIRE_EINVAL for a part of a huge page
  * Locks:  mm->sem
  */
 int munmap_plan(const struct quire_mm *mm, uint64_t start, uint64_t end, struct munmap_plan *plan);

@@ -15,6 +15,7 @@
 #include "vm/account.h"
 #include "vm/anon.h"
 #include "vm/frame.h"
+#include "vm/hugetlb.h"
 #include "vm/zap.h"
 
 /* A search. */
@@ -46,7 +47,8 @@ static void look(struct walk *w, struct vma *vma)
 	token = table_enter(t);
 	entry.leaf = user_find(t, entry.address);
 	entry.i = user_index(t, entry.address);
-	value = entry.leaf ? table_get(t, entry.leaf->contents, entry.i) : 0;
+	value = entry.leaf ? table_get(t, entry.leaf->contents, entry.i)
+			   : user_look_large(t, entry.address);
 	if (value && (value & t->format->address) == w->phys) {
 		w->nr++;
 		stale = w->visitor->visit(w->visitor, &entry);
@@ -116,6 +118,21 @@ bool rmap_mlocked(struct quire *q, const struct quire_page *page)
 	return locked;
 }
 
+static bool see_large(struct rmap_visitor *visitor, const struct rmap_entry *entry)
+{
+	*(bool *)visitor->ctx |= !entry->leaf;
+	return false;
+}
+
+bool rmap_huge(struct quire *q, const struct quire_page *page)
+{
+	bool large = false;
+	struct rmap_visitor visitor = { see_large, &large };
+
+	rmap_walk(q, page, &visitor);
+	return large;
+}
+
 /* ---- For the page cache ---- */
 
 static void unmap(struct quire_inode *inode, uint64_t first, uint64_t nr, bool private)
@@ -132,7 +149,9 @@ static void unmap(struct quire_inode *inode, uint64_t first, uint64_t nr, bool p
 		uint64_t start = node->first < first ? vma_address(vma, first) : vma->start;
 		uint64_t end = node->last > last ? vma_address(vma, last + 1) : vma->end;
 
-		if (private)
+		if (hugetlb_is(vma))
+			hugetlb_clear(vma, start, end);
+		else if (private)
 			zap_range(vma, start, end);
 		else
 			zap_files(vma, start, end);

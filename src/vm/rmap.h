@@ -13,7 +13,7 @@
 struct rmap_entry {
 	struct vma *vma;
 	uint64_t address;
-	struct leaf *leaf; /* its page table */
+	struct leaf *leaf; /* its page table; NULL: a large leaf maps it, among others */
 	unsigned i;        /* its place there */
 };
 
@@ -39,6 +39,9 @@ uint64_t rmap_walk(struct quire *q, const struct quire_page *page, struct rmap_v
 
 /** rmap_mlocked - is it mapped in an area that is locked in memory? Locks: as rmap_walk */
 bool rmap_mlocked(struct quire *q, const struct quire_page *page);
+
+/** rmap_huge - does a large leaf map it, among others? Locks: as rmap_walk */
+bool rmap_huge(struct quire *q, const struct quire_page *page);
 
 /** rmap_above - what the page cache wants of address spaces */
 extern const struct pagecache_above rmap_above;

@@ -6,6 +6,8 @@
 
 #include <quire/port.h>
 
+#include "cache/hugepool.h"
+#include "core/string.h"
 #include "vm/anon.h"
 #include "vm/check.h"
 #include "vm/mm.h"
@@ -13,17 +15,19 @@
 
 /*
  * Records take as much on 32-bit hosts, whose pointers are smaller: what the heap looks like is a
- * machine's state.
+ * machine's state. Ten nodes of 400 bytes fill a frame, so they can be had one frame at a time.
  */
 #define VMA_BYTES 128
 #define MM_BYTES 640
-#define NODE_BYTES 496
+#define NODE_BYTES 400
 _Static_assert(sizeof(struct vma) <= VMA_BYTES, "VMA_BYTES");
 _Static_assert(sizeof(struct quire_mm) <= MM_BYTES, "MM_BYTES");
 _Static_assert(sizeof(struct tree_node) <= NODE_BYTES, "NODE_BYTES");
 
 /* As Linux is shipped. */
 static const struct quire_vm_sysctl defaults = {
+	.transparent_huge = QUIRE_THP_MADVISE,
+	.use_zero_page = true,
 	.overcommit_memory = QUIRE_OVERCOMMIT_GUESS,
 	.overcommit_ratio = 50,
 	.user_reserve_kbytes = 131072,
@@ -60,6 +64,10 @@ static int build(struct vm *vm, struct quire *q)
 
 static void end(struct quire *q, struct vm *vm)
 {
+	struct quire_page *huge = relaxed_load(&vm->huge_zero);
+
+	if (huge)
+		quire_page_free(q, huge, quire_page_order(huge));
 	if (vm->zero)
 		quire_page_free(q, vm->zero, 0);
 	quire_cache_destroy(vm->anon_cache);
@@ -86,8 +94,15 @@ static void destroy(struct quire *q, struct tier *tier)
 	end(q, vm);
 }
 
+/* Frames of a huge page. */
+static unsigned huge_pages(const struct quire *q)
+{
+	return format_entries(format_of(q->config.machine), 0);
+}
+
 int quire_vm_boot(struct quire *q)
 {
+	unsigned huge = huge_pages(q);
 	struct vm *vm;
 	int error;
 
@@ -100,6 +115,9 @@ int quire_vm_boot(struct quire *q)
 		return -QUIRE_ENOMEM;
 	vm->tier = (struct tier){ destroy, check_vm, check_vm_hash, NULL };
 	vm->sysctl = defaults;
+	vm->sysctl.pages_to_scan = 8 * huge;
+	vm->sysctl.max_ptes_none = huge - 1;
+	vm->sysctl.max_ptes_shared = huge / 2;
 	error = build(vm, q);
 	if (error) {
 		end(q, vm);
@@ -113,32 +131,41 @@ int quire_vm_boot(struct quire *q)
 int quire_vm_sysctl(struct quire *q, struct quire_vm_sysctl *out)
 {
 	const struct vm *vm = vm_of(q);
+	struct hugepool_stat pool;
 
 	if (!vm)
 		return -QUIRE_ENODEV;
+	hugepool_stat(q, &pool);
 	*out = vm->sysctl;
+	out->nr_hugepages = pool.nr - pool.nr_surplus;
+	out->nr_overcommit_hugepages = pool.nr_overcommit;
 	return 0;
 }
 
 int quire_vm_set_sysctl(struct quire *q, const struct quire_vm_sysctl *sysctl)
 {
+	struct quire_vm_sysctl all = *sysctl;
 	struct vm *vm = vm_of(q);
 
 	if (!vm)
 		return -QUIRE_ENODEV;
 	if ((unsigned)sysctl->overcommit_memory > QUIRE_OVERCOMMIT_NEVER)
 		return -QUIRE_EINVAL;
-	if (sysctl->transparent_huge)
-		return -QUIRE_EOPNOTSUPP;
-	if (sysctl->nr_hugepages)
-		return -QUIRE_ENOMEM;
+	if ((unsigned)sysctl->transparent_huge > QUIRE_THP_ALWAYS || !sysctl->pages_to_scan ||
+	    sysctl->max_ptes_none >= huge_pages(q) || sysctl->max_ptes_shared >= huge_pages(q))
+		return -QUIRE_EINVAL;
 	if (sysctl->mmap_min_addr > UINT32_MAX || sysctl->stack_guard_pages > UINT32_MAX)
 		return -QUIRE_EINVAL;
 	uintptr_t token = quire_port_cpu_enter();
 
+	/* The pool has these. Others read the rest without the lock: it is written if it changes. */
+	all.nr_hugepages = all.nr_overcommit_hugepages = 0;
 	lock_take(&vm->lock);
-	vm->sysctl = *sysctl;
+	if (memcmp(&vm->sysctl, &all, sizeof(all)))
+		vm->sysctl = all;
 	lock_drop(&vm->lock);
 	quire_port_cpu_leave(token);
+	hugepool_overcommit(q, sysctl->nr_overcommit_hugepages);
+	hugepool_resize(q, sysctl->nr_hugepages);
 	return 0;
 }

@@ -13,6 +13,8 @@
 #include "core/assert.h"
 #include "vm/account.h"
 #include "vm/anon.h"
+#include "vm/huge.h"
+#include "vm/hugetlb.h"
 
 /* Tree nodes that an mm keeps for its next insertions: those of two into a tree of three levels. */
 #define NODES_KEPT 8
@@ -39,7 +41,7 @@ struct vma *vma_prev(const struct quire_mm *mm, uint64_t address)
 
 /* ---- Records ---- */
 
-static void free_record(struct quire_mm *mm, struct vma *vma)
+static WITHIN void free_record(struct quire_mm *mm, struct vma *vma)
 {
 	enum quire_kfree outcome = quire_cache_free(vm_of(mm->q)->vma_cache, vma);
 
@@ -99,8 +101,9 @@ static void init_like(struct vma *vma, struct quire_mm *mm, const struct vma *fr
 	vma->pte = from->pte;
 	vma->file = from->file;
 	vma->pgoff = from->pgoff;
-	vma->anon = NULL;
+	relaxed_store(&vma->anon, NULL);
 	vma->anon_next = vma->anon_prev = NULL;
+	relaxed_store(&vma->touched, relaxed_load(&from->touched));
 	if (vma->file)
 		quire_file_get(vma->file);
 }
@@ -116,24 +119,23 @@ struct vma *vma_like(struct vma_room *room, struct quire_mm *mm, const struct vm
 
 /* ---- Rights ---- */
 
-quire_pte_t vma_protection(const struct quire *q, uint32_t flags)
-{
-	quire_pte_t pte = QUIRE_PTE_USER;
+#define NX QUIRE_PTE_NX
+#define RW QUIRE_PTE_RW
+#define IN (QUIRE_PTE_USER | QUIRE_PTE_PRESENT)
 
-	(void)q;
-	if (!(flags & (QUIRE_VM_READ | QUIRE_VM_WRITE | QUIRE_VM_EXEC)))
-		return pte | QUIRE_PTE_NX;
-	if (!(flags & QUIRE_VM_EXEC))
-		pte |= QUIRE_PTE_NX;
-	if ((flags & (QUIRE_VM_WRITE | QUIRE_VM_SHARED)) == (QUIRE_VM_WRITE | QUIRE_VM_SHARED))
-		pte |= QUIRE_PTE_RW;
-	return pte | QUIRE_PTE_PRESENT;
-}
+/*
+ * Rights of entries by VM_READ 1, _WRITE 2, _EXEC 4, _SHARED 8, Linux's protection_map: what is
+ * private is copied before it is written.
+ */
+static const quire_pte_t protection[16] = {
+	QUIRE_PTE_USER | NX, IN | NX, IN | NX, IN | NX, IN, IN, IN, IN, /* private */
+	QUIRE_PTE_USER | NX, IN | NX, IN | NX | RW, IN | NX | RW, IN, IN, IN | RW, IN | RW,
+};
 
 void vma_set_flags(struct vma *vma, uint32_t flags)
 {
 	vma->flags = flags;
-	vma->pte = vma_protection(vma->mm->q, flags);
+	vma->pte = protection[flags & 15];
 	/* Writes to a file that has a store are to be noticed. */
 	if (vma->file && quire_file_inode(vma->file)->store)
 		vma->pte &= ~QUIRE_PTE_RW;
@@ -192,6 +194,10 @@ static void set_limits(struct vma *vma, uint64_t start, uint64_t end)
 {
 	struct quire_inode *inode;
 
+	if (unlikely(huge_any(vma->mm))) {
+		huge_border(vma->mm, start);
+		huge_border(vma->mm, end);
+	}
 	if (!vma->file) {
 		move_limits(vma, start, end);
 		return;
@@ -211,11 +217,10 @@ static struct tree_range range_of(struct vma *vma)
 
 static void tree_enter(struct vma *vma)
 {
-	struct tree_range range = range_of(vma);
 	struct tree_cursor c;
 
 	tree_seek(&vma->mm->areas, vma->start, &c);
-	tree_insert(&vma->mm->areas, &c, &range);
+	tree_insert(&vma->mm->areas, &c, vma->start, vma->end, vma);
 }
 
 static void tree_leave(struct vma *vma)
@@ -245,12 +250,13 @@ void vma_link(struct vma *vma)
 	tree_enter(vma);
 }
 
-/* Forget an area that is out of the tree. */
-static void drop(struct vma *vma)
+static WITHIN void drop(struct vma *vma)
 {
-	if (vma->anon)
+	if (relaxed_load(&vma->anon))
 		anon_unlink(vma);
 	if (vma->file) {
+		if (unlikely(hugetlb_is(vma)))
+			hugetlb_close(vma);
 		maps_leave(vma);
 		quire_file_put(vma->file);
 	}
@@ -263,9 +269,8 @@ void vma_unlink(struct vma *vma)
 	drop(vma);
 }
 
-void vma_unlink_at(struct vma *vma, struct tree_cursor *c)
+void vma_drop(struct vma *vma)
 {
-	tree_erase(&vma->mm->areas, c);
 	drop(vma);
 }
 
@@ -286,6 +291,8 @@ struct vma *vma_split(struct vma *vma, uint64_t address, struct vma_room *room)
 	ASSERT("VMA-1", address > vma->start && address < vma->end);
 	upper->pgoff = vma_index(vma, address);
 	upper->start = address;
+	if (unlikely(hugetlb_is(vma)))
+		hugetlb_split(upper, vma);
 	if (vma->anon)
 		anon_link(upper, vma->anon);
 	if (upper->file)
@@ -295,23 +302,31 @@ struct vma *vma_split(struct vma *vma, uint64_t address, struct vma_room *room)
 	return upper;
 }
 
-bool vma_joins(const struct vma *lower, const struct vma *upper)
+static inline bool joins(const struct vma *lower, const struct vma *upper)
 {
 	return lower->end == upper->start && lower->flags == upper->flags &&
 	       lower->file == upper->file && lower->pgoff + vma_pages(lower) == upper->pgoff &&
-	       anon_mergeable(lower->anon, upper->anon);
+	       anon_mergeable(lower->anon, upper->anon) && !hugetlb_is(lower);
 }
 
-static void share_anon(struct vma *to, const struct vma *from)
+bool vma_joins(const struct vma *lower, const struct vma *upper)
+{
+	return joins(lower, upper);
+}
+
+/* Pages of one become the other's. */
+static void share_pages(struct vma *to, const struct vma *from)
 {
 	if (!to->anon && from->anon)
 		anon_link(to, from->anon);
+	if (relaxed_load(&from->touched))
+		vma_touch(to);
 }
 
 /* The upper of two neighbours becomes part of the lower one. */
 static void absorb(struct vma *lower, struct vma *upper)
 {
-	share_anon(lower, upper);
+	share_pages(lower, upper);
 	set_limits(lower, lower->start, upper->end);
 	vma_unlink(upper);
 	tree_follow(lower, lower->start);
@@ -331,43 +346,45 @@ struct vma *vma_join(struct vma *vma)
 	return vma;
 }
 
-/* @prev, @next: the areas before and behind the gap; NULL: there is none */
-static struct vma *extend(const struct vma *like, struct vma *prev, struct vma *next)
+/* The area before the gap, if it could be one with @like, which the gap has. */
+static inline struct vma *joins_before(const struct vma *like, const struct vma_spot *spot)
 {
-	bool after = prev && vma_joins(prev, like), before = next && vma_joins(like, next);
+	struct vma *prev = NULL;
 
-	if (after && before && !anon_mergeable(prev->anon, next->anon))
+	/* Mostly there is a gap left, and nobody has to find who is beyond it. */
+	if (spot->below == like->start && like->start)
+		prev = tree_before(&like->mm->areas, &spot->c);
+	return prev && joins(prev, like) ? prev : NULL;
+}
+
+static struct vma *extend(const struct vma *like, const struct vma_spot *spot)
+{
+	struct vma *next = spot->next, *prev = joins_before(like, spot);
+	bool before = next && joins(like, next);
+
+	if (prev && before && !anon_mergeable(prev->anon, next->anon))
 		before = false;
-	if (after && before)
+	if (prev && before)
 		absorb(prev, next);
-	else if (after)
+	else if (prev)
 		vma_resize(prev, prev->start, like->end);
 	else if (before)
 		vma_resize(next, like->start, next->end);
-	return after ? prev : before ? next : NULL;
-}
-
-void vma_around(const struct quire_mm *mm, struct vma_spot *spot)
-{
-	void *prev, *next;
-
-	tree_around(&mm->areas, &spot->c, &prev, &next);
-	spot->prev = prev;
-	spot->next = next;
+	return prev ? prev : before ? next : NULL;
 }
 
 void vma_spot(const struct quire_mm *mm, uint64_t address, struct vma_spot *out)
 {
 	tree_seek(&mm->areas, address, &out->c);
-	vma_around(mm, out);
+	vma_around(&mm->areas, out);
 }
 
-struct vma *vma_extend(const struct vma *like)
+APART struct vma *vma_extend(const struct vma *like)
 {
 	struct vma_spot spot;
 
 	vma_spot(like->mm, like->start, &spot);
-	return extend(like, spot.prev, spot.next);
+	return extend(like, &spot);
 }
 
 /* Have the nodes that an insertion takes. Return: 0; -QUIRE_ENOMEM: those had stay with the tree */
@@ -383,27 +400,75 @@ static COLD int get_nodes(struct quire_mm *mm, uint32_t nr)
 	return 0;
 }
 
-struct vma *vma_add(const struct vma *like, struct vma_spot *spot)
+/* A record, and nodes to insert it at @c. Return: NULL without memory, and nothing has changed */
+static WITHIN struct vma *get_record(struct quire_mm *mm, const struct tree_cursor *c)
 {
-	struct quire_mm *mm = like->mm;
-	struct tree_range range = { like->start, like->end, NULL };
-	struct vma *vma = extend(like, spot->prev, spot->next);
+	struct vma *vma = quire_cache_alloc(vm_of(mm->q)->vma_cache, QUIRE_GFP_KERNEL);
 
-	if (vma)
-		return vma;
-	vma = quire_cache_alloc(vm_of(mm->q)->vma_cache, QUIRE_GFP_KERNEL);
-	if (!vma)
+	if (unlikely(!vma))
 		return NULL;
-	if (!tree_room(&mm->areas, &spot->c) && get_nodes(mm, tree_need(&mm->areas, &spot->c))) {
+	if (unlikely(!tree_room(&mm->areas, c)) && get_nodes(mm, tree_need(&mm->areas, c))) {
 		free_record(mm, vma);
 		return NULL;
 	}
+	return vma;
+}
+
+struct vma *vma_add(const struct vma *like, struct vma_spot *spot)
+{
+	struct quire_mm *mm = like->mm;
+	struct vma *vma = extend(like, spot);
+
+	if (vma)
+		return vma;
+	vma = get_record(mm, &spot->c);
+	if (!vma)
+		return NULL;
 	init_like(vma, mm, like);
 	vma_set_flags(vma, like->flags);
 	if (vma->file)
 		maps_enter(vma);
-	range.value = vma;
-	tree_insert(&mm->areas, &spot->c, &range);
+	tree_insert(&mm->areas, &spot->c, vma->start, vma->end, vma);
+	return vma;
+}
+
+/* It may be one with a neighbour. */
+static APART struct vma *add_beside(struct quire_mm *mm, uint64_t start, uint64_t end,
+				    uint32_t flags, struct vma_spot *spot)
+{
+	const struct vma like = {
+		.start = start,
+		.end = end,
+		.mm = mm,
+		.flags = flags,
+		.pgoff = start >> QUIRE_PAGE_SHIFT,
+	};
+
+	return vma_add(&like, spot);
+}
+
+struct vma *vma_add_fresh(struct quire_mm *mm, uint64_t start, uint64_t end, uint32_t flags,
+			  struct vma_spot *spot)
+{
+	const struct vma *next = spot->next;
+	struct vma *vma;
+
+	if (spot->below == start || (next && next->start == end && next->flags == flags))
+		return add_beside(mm, start, end, flags, spot);
+	vma = get_record(mm, &spot->c);
+	if (unlikely(!vma))
+		return NULL;
+	vma->start = start;
+	vma->end = end;
+	vma->mm = mm;
+	vma->flags = flags;
+	vma->pte = protection[flags & 15];
+	vma->file = NULL;
+	vma->pgoff = start >> QUIRE_PAGE_SHIFT;
+	relaxed_store(&vma->anon, NULL);
+	vma->anon_next = vma->anon_prev = NULL;
+	relaxed_store(&vma->touched, false);
+	tree_insert(&mm->areas, &spot->c, start, end, vma);
 	return vma;
 }
 
@@ -413,7 +478,7 @@ static void shift(struct vma *lower, struct vma *upper, uint64_t border)
 	uint64_t old = upper->start;
 	bool up = border > old;
 
-	share_anon(up ? lower : upper, up ? upper : lower);
+	share_pages(up ? lower : upper, up ? upper : lower);
 	if (up) {
 		set_limits(lower, lower->start, border);
 		set_limits(upper, border, upper->end);

@@ -13,9 +13,11 @@
 #include <quire/mm.h>
 
 #include "core/interval.h"
+#include "core/lock.h"
 #include "core/tree.h"
 
 struct anon;
+struct hugetlb_resv;
 
 /** struct vma - one area; fields are constant but under mm->sem held for writing (S) */
 struct vma {
@@ -29,11 +31,29 @@ struct vma {
 				     * the area moves */
 	struct anon *_Atomic anon;  /* its private frames' (anon.h); NULL: none yet. S, or set
 				     * once under mm->anon_lock by a fault */
-	struct vma *anon_next, *anon_prev; /* other areas of the same anon (A) */
+	union {
+		struct {
+			struct vma *anon_next, *anon_prev; /* areas of the same anon (A) */
+		};
+		struct {
+			struct hugetlb_resv *resv; /* promises (hugetlb.h); NULL: none (S) */
+			bool lost; /* a page was taken from it: SIGBUS (R of its file) */
+		} huge; /* with QUIRE_VM_HUGETLB: it has no anon */
+	};
 	struct interval maps;       /* in file's inode->maps (M) */
+	_Atomic bool touched;       /* it may have entries (VMA-6): a fault brought one, or a part
+				     * of it came from an area that is. S, or set by a fault */
 };
 
 _Static_assert(sizeof(struct vma) <= 128, "an area's record is two cache lines");
+
+/** vma_touch - it gets an entry. Locks: S, for reading at least */
+static inline void vma_touch(struct vma *vma)
+{
+	/* Not written again and again by processors that fault side by side. */
+	if (!relaxed_load(&vma->touched))
+		relaxed_store(&vma->touched, true);
+}
 
 /** vma_pages - its size */
 static inline uint64_t vma_pages(const struct vma *vma)
@@ -155,15 +175,20 @@ struct vma *vma_extend(const struct vma *like);
 
 /** struct vma_spot - a gap between areas */
 struct vma_spot {
-	struct vma *prev, *next; /* before and behind it; NULL: there is none */
-	struct tree_cursor c;    /* in it */
+	uint64_t below;       /* where the area below it ends; 0: there is none */
+	struct vma *next;     /* the area above it; NULL: there is none */
+	struct tree_cursor c; /* in it */
 };
+
+/** vma_around - what is around the gap at the cursor. Locks: mm->sem */
+static inline void vma_around(const struct tree_root *areas, struct vma_spot *spot)
+{
+	spot->below = tree_below(&spot->c);
+	spot->next = tree_above(areas, &spot->c);
+}
 
 /** vma_spot - the gap that @address is in. Locks: mm->sem */
 void vma_spot(const struct quire_mm *mm, uint64_t address, struct vma_spot *out);
-
-/** vma_around - find its neighbours, the cursor is set */
-void vma_around(const struct quire_mm *mm, struct vma_spot *spot);
 
 /**
  * vma_add - an area at free addresses: a neighbour's part, or one of its own
@@ -176,8 +201,21 @@ void vma_around(const struct quire_mm *mm, struct vma_spot *spot);
  */
 struct vma *vma_add(const struct vma *like, struct vma_spot *spot);
 
-/** vma_unlink_at - vma_unlink of the area at the cursor, which is not valid after */
-void vma_unlink_at(struct vma *vma, struct tree_cursor *c);
+/**
+ * vma_add_fresh - vma_add of private anonymous memory
+ * @mm:    the address space
+ * @start: of the area
+ * @end:   likewise
+ * @flags: QUIRE_VM_…
+ * @spot:  the gap that has it; not valid after
+ *
+ * Return: as vma_add. Locks: likewise
+ */
+struct vma *vma_add_fresh(struct quire_mm *mm, uint64_t start, uint64_t end, uint32_t flags,
+			  struct vma_spot *spot);
+
+/** vma_drop - the rest of vma_unlink, once it is out of the tree */
+void vma_drop(struct vma *vma);
 
 /** struct vma_change - what becomes of a part of an area, or all of it */
 struct vma_change {
@@ -208,8 +246,5 @@ struct vma *vma_modify(struct vma *vma, const struct vma_change *change, struct 
 
 /** vma_set_flags - flags, and the rights that follow from them. Locks: mm->sem for writing */
 void vma_set_flags(struct vma *vma, uint32_t flags);
-
-/** vma_protection - rights of the entries of an area with these flags, by Linux's protection_map */
-quire_pte_t vma_protection(const struct quire *q, uint32_t flags);
 
 #endif

@@ -16,6 +16,8 @@
 #include "pgtable/user.h"
 #include "vm/anon.h"
 #include "vm/frame.h"
+#include "vm/huge.h"
+#include "vm/hugetlb.h"
 
 #define ZAP_BATCH 128
 
@@ -24,9 +26,10 @@ struct zap {
 	struct quire_mm *mm;
 	struct frame_finder finder;
 	struct quire_tlb tlb;
-	bool files;  /* only what is in the page cache */
-	bool recent; /* what was accessed may be so again: pages of files stay longer */
-	int gone;    /* entries of this page table */
+	bool files;   /* only what is in the page cache */
+	bool recent;  /* what was accessed may be so again: pages of files stay longer */
+	bool written; /* some of page[] are marked with PAGE_WRITTEN */
+	int gone;     /* entries of this page table */
 	uint64_t rss[NR_RSS];
 	uint64_t nr_anon, nr_mapped; /* frames that nobody maps any more */
 	uint64_t nr_shared;          /* of page[], those counted above; the rest is nobody else's */
@@ -34,24 +37,32 @@ struct zap {
 	struct quire_page *page[ZAP_BATCH];
 };
 
-/* The frame of an entry that is gone. */
-static APART void gather_shared(struct zap *z, struct quire_page *page, uint64_t entry)
+/* In a pointer of page[]: of a file with a store, and the entry could be written. */
+#define PAGE_WRITTEN ((uintptr_t)1)
+
+/* The frame of an entry that is gone. Return: it, marked if need be */
+static APART struct quire_page *gather_shared(struct zap *z, struct quire_page *page,
+					      uint64_t entry)
 {
+	enum rss kind = frame_kind(z->mm->q, page);
 	bool last = frame_unmap(page);
 
-	if (frame_anon(page)) {
-		z->rss[RSS_ANON]++;
-		z->nr_anon += last;
-	} else {
-		z->rss[frame_kind(z->mm->q, page)]++;
-		z->nr_mapped += last;
-		/* Writes to a file without a store are noticed here. */
-		if (entry & QUIRE_PTE_DIRTY)
-			frame_dirty(z->mm->q, page);
-		if (entry & QUIRE_PTE_ACCESSED && z->recent)
-			pagecache_referenced(z->mm->q, page);
-	}
 	z->nr_shared++;
+	z->rss[kind]++;
+	if (kind == RSS_ANON) {
+		z->nr_anon += last;
+		return page;
+	}
+	z->nr_mapped += last;
+	/* Writes to a file without a store are noticed here. */
+	if (entry & QUIRE_PTE_DIRTY)
+		frame_dirty(z->mm->q, page);
+	if (entry & QUIRE_PTE_ACCESSED && z->recent)
+		pagecache_referenced(z->mm->q, page);
+	if (kind != RSS_FILE || !(entry & QUIRE_PTE_RW))
+		return page;
+	z->written = true;
+	return (struct quire_page *)((uintptr_t)page | PAGE_WRITTEN);
 }
 
 /* Entries [i, end) of a page table. Return: where it stopped: the batch is full */
@@ -76,7 +87,7 @@ static WITHIN unsigned clear(struct zap *z, void *contents, unsigned i, unsigned
 		if (unlikely(!page))
 			continue;
 		if (unlikely(!frame_unmap_only(page)))
-			gather_shared(z, page, entry);
+			page = gather_shared(z, page, entry);
 		z->page[nr++] = page;
 	}
 	z->nr = nr;
@@ -112,6 +123,22 @@ static void settle(struct zap *z)
 	z->nr_anon = z->nr_mapped = z->nr_shared = 0;
 }
 
+/*
+ * A write-back that came after the entries had gone did not find them. What other processors wrote
+ * through their TLBs since then is to be written, too.
+ */
+static COLD void dirty_again(struct zap *z)
+{
+	for (unsigned i = 0; i < z->nr; i++) {
+		uintptr_t page = (uintptr_t)z->page[i];
+
+		z->page[i] = (struct quire_page *)(page & ~PAGE_WRITTEN);
+		if (page & PAGE_WRITTEN)
+			pagecache_dirty(z->mm->q, z->page[i]);
+	}
+	z->written = false;
+}
+
 /* End a batch: the frames go. */
 static void give_back(struct zap *z, uintptr_t token)
 {
@@ -119,6 +146,8 @@ static void give_back(struct zap *z, uintptr_t token)
 		settle(z);
 	table_leave(z->mm->table, token);
 	quire_tlb_flush(&z->tlb);
+	if (unlikely(z->written))
+		dirty_again(z);
 	if (z->nr)
 		frame_put(z->mm->q, z->page, z->nr);
 	z->nr = 0;
@@ -159,6 +188,11 @@ static void zap(struct vma *vma, uint64_t start, uint64_t end, bool files)
 	uintptr_t token = table_enter(t);
 	struct zap z;
 
+	if (unlikely(huge_any(vma->mm))) {
+		table_leave(t, token);
+		huge_zap(vma, start, end);
+		token = table_enter(t);
+	}
 	/* Nothing was touched: nothing is to be given back. */
 	if (!user_next(t, &start, end - 1)) {
 		table_leave(t, token);
@@ -168,6 +202,7 @@ static void zap(struct vma *vma, uint64_t start, uint64_t end, bool files)
 	z.mm = vma->mm;
 	z.finder = frame_begin(vma->mm);
 	z.files = files;
+	z.written = false;
 	z.recent = !(vma->flags & (QUIRE_VM_SEQ_READ | QUIRE_VM_RAND_READ));
 	z.rss[RSS_ANON] = z.rss[RSS_FILE] = z.rss[RSS_SHMEM] = 0;
 	z.nr_anon = z.nr_mapped = z.nr_shared = z.nr = 0;
@@ -177,7 +212,10 @@ static void zap(struct vma *vma, uint64_t start, uint64_t end, bool files)
 
 void zap_range(struct vma *vma, uint64_t start, uint64_t end)
 {
-	zap(vma, start, end, false);
+	if (unlikely(hugetlb_is(vma)))
+		hugetlb_zap(vma, start, end);
+	else
+		zap(vma, start, end, false);
 }
 
 void zap_files(struct vma *vma, uint64_t start, uint64_t end)
@@ -236,17 +274,24 @@ void zap_protect(struct vma *vma, uint64_t start, uint64_t end)
 	const struct format *f = t->format;
 	uint64_t at = start, last = end - 1, stop = 0;
 	/* What stays of an entry, and what it gets. Who had to ask before writing still has to. */
-	uint64_t mask[2] = { f->address | ENTRY_MARKS, format_user(f, vma->pte & ~QUIRE_PTE_RW) };
+	uint64_t mask[2] = { f->address | ENTRY_MARKS,
+			     format_user(f, 0, vma->pte & ~QUIRE_PTE_RW) };
 	struct quire_tlb tlb;
 	struct leaf *leaf;
 	uintptr_t token;
 
+	if (unlikely(hugetlb_is(vma))) {
+		hugetlb_protect(vma, start, end);
+		return;
+	}
 	if (zap_writable(vma))
 		mask[1] |= QUIRE_PTE_RW;
 	else if (vma->flags & QUIRE_VM_WRITE)
 		mask[0] |= QUIRE_PTE_RW;
 	quire_tlb_begin(&tlb, t);
 	token = table_enter(t);
+	if (unlikely(huge_any(vma->mm)))
+		huge_protect(vma, start, end, &tlb);
 	while (stop < last && (leaf = user_next(t, &at, last))) {
 		unsigned i = format_index(f, 0, at), n;
 
@@ -393,6 +438,8 @@ int zap_copy(struct vma *to, struct vma *from)
 	struct quire_tlb tlb;
 	int more;
 
+	if (unlikely(huge_any(from->mm)) && huge_copy(to, from))
+		return -QUIRE_ENOMEM;
 	copy_hold(from);
 	do {
 		more = copy_next(&c, from->end - 1);
@@ -494,11 +541,16 @@ int zap_move(struct vma *from, uint64_t start, struct vma *to, uint64_t at, uint
 	/* Fresh memory may be one area with its new place by now: no frame knows a number. */
 	ASSERT("RMAP-3", from == to || (!from->anon && !from->file) ||
 				 vma_index(from, start) == vma_index(to, at));
+	if (relaxed_load(&from->touched))
+		vma_touch(to);
+	if (unlikely(hugetlb_is(from)))
+		return hugetlb_move(from, (struct hugetlb_part){ start, bytes }, to);
 	quire_tlb_begin(&tlb, t);
 	move_hold(from);
 	for (;;) {
 		token = table_enter(t);
-		need = move_need(t, span, at);
+		huge_cut(t, span, at, &tlb);
+		need = move_need(t, span, at) + huge_move_need(t, span, at);
 		if (need <= stock.nr)
 			break;
 		table_leave(t, token);
@@ -507,6 +559,7 @@ int zap_move(struct vma *from, uint64_t start, struct vma *to, uint64_t at, uint
 			return -QUIRE_ENOMEM;
 		}
 	}
+	huge_move(t, span, at, &stock, &tlb);
 	while (stop < span.last && user_next(t, &next, span.last)) {
 		stop = user_last(t, next, span.last);
 		move_leaf(t, (struct span){ next, stop }, next - start + at, &stock, &tlb);

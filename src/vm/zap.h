@@ -44,7 +44,7 @@ void zap_protect(struct vma *vma, uint64_t start, uint64_t end);
  * @start: in it
  * @to:    the new one
  * @at:    in it
- * @bytes: how much
+ * @bytes: how much, at least a page
  *
  * Both areas have the same anon, and the same pages at these addresses.
  *

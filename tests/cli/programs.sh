@@ -84,6 +84,10 @@ same "lines of a pipe" 120001 "$(number lines)"
 # A picture.
 run 0 --svg "$dir/gcc.strace.gz"
 expect "a plot" grep -q '<path class="s0"' "$tmp/out"
+long=$tmp/$(printf '%0100d' 0)-$(printf 'a\001\303\266\377\360\237\230\200').gz
+cp "$dir/perl.strace.gz" "$long"
+run 0 --svg "$long"
+expect "the end of a long name, as text" grep -q '^<text class="n".*>…0*-a?ö?😀\.gz</text>$' "$tmp/out"
 run 2 --svg examples/traces/page-tcc-sqlite.ftrace.gz
 
 # Damage.
@@ -95,6 +99,18 @@ printf '7 brk(NULL) = 0x1000\n7 munmap(0x1000, 4096) = \n' >"$tmp/in"
 damage "2: number expected"
 run 0 --lenient --json -
 same "one line skipped" 1 "$(number skipped)"
+printf '7 mprotect(0x1000, 4096, PROT_FOO) = 0\n' >"$tmp/in"
+damage "1: a flag that is not known"
+printf '7 brk(NULL) = 0x10007 brk(NULL) = 0x1000\n' >"$tmp/in"
+damage "1: something follows that does not belong here"
+
+# Nothing to be made again.
+printf 'malloc(5) = 0x4A76040\nfree(0x4A76040)\n' >"$tmp/in"
+run 0 -
+same "no such call" "quire: stdin: no call in it that changes an address space" "$(cat "$tmp/err")"
+: >"$tmp/in"
+run 0 -
+same "no recording" "quire: stdin: no recording in it" "$(cat "$tmp/err")"
 
 # Ranges beyond the last address.
 cat >"$tmp/in" <<-'END'
@@ -111,6 +127,17 @@ cat >"$tmp/in" <<-'END'
 END
 run 0 --json -
 same "calls that can't be" 4 "$(number refused)"
+
+# What is moved takes the place of what was there, wherever the machine has the two.
+cat >"$tmp/in" <<-'END'
+7 mmap(NULL, 4096, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7f0000000000
+7 mmap(NULL, 4096, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7f0000010000
+7 mremap(0x7f0000000000, 4096, 4096, MREMAP_MAYMOVE|MREMAP_FIXED, 0x7f0000010000) = 0x7f0000010000
+END
+for machine in x86-64 i386; do
+	run 0 --json --machine $machine --ram 64M -
+	same "one page is left on $machine" 4 "$(number mapped_kb)"
+done
 
 # What nobody recorded the beginning of, and calls that failed.
 cat >"$tmp/in" <<-'END'

@@ -7,6 +7,8 @@
  *
  *   tree list              the rows: name, counted, what
  *   tree quire|none ROW…   with the tree, or the loop alone
+ *
+ * As areas do, a change looks for its place first, and asks for room before it puts a range in.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -24,7 +26,7 @@
 
 static struct tree_root tree;
 static struct tree_node nodes[RANGES];
-static uint64_t start[RANGES]; /* of the ranges that there are */
+static uint64_t start[RANGES], end[RANGES]; /* of the ranges that there are */
 static unsigned which[OPS];    /* of them each operation is about */
 static uint64_t bytes[OPS];    /* of a new one */
 static uint64_t seed, sum;
@@ -37,20 +39,32 @@ static uint64_t random_below(uint64_t n)
 	return seed % n;
 }
 
+static void insert(struct tree_cursor *c, uint64_t from, uint64_t to)
+{
+	if (!tree_room(&tree, c) && tree_need(&tree, c))
+		abort();
+	tree_insert(&tree, c, from, to, &tree);
+}
+
 static void put(uint64_t from, uint64_t to)
 {
-	struct tree_range range = { from, to, &tree };
 	struct tree_cursor c;
 
 	tree_seek(&tree, from, &c);
-	if (tree_need(&tree, &c))
-		abort();
-	tree_insert(&tree, &c, &range);
+	insert(&c, from, to);
+}
+
+static void take(uint64_t from)
+{
+	struct tree_cursor c;
+
+	tree_seek(&tree, from, &c);
+	tree_erase(&tree, &c);
 }
 
 static void fill(void)
 {
-	uint64_t end[RANGES], at = LOW;
+	uint64_t at = LOW;
 
 	seed = 88172645463325252u;
 	for (unsigned i = 0; i < RANGES; i++) {
@@ -80,16 +94,12 @@ static void find(unsigned i)
 }
 
 /* Out, and in again at the same place. */
-static void erase_insert(unsigned i)
+static void insert_erase(unsigned i)
 {
-	struct tree_range range;
-	struct tree_cursor c;
+	unsigned n = which[i];
 
-	tree_seek(&tree, start[which[i]], &c);
-	if (!tree_at(&tree, &c, &range))
-		abort();
-	tree_erase(&tree, &c);
-	put(range.start, range.end);
+	take(start[n]);
+	put(start[n], end[n]);
 }
 
 /* The lowest hole that fits: of the first holes most are too small. */
@@ -104,21 +114,30 @@ static void hole(unsigned i)
 	sum += at;
 }
 
-/* Out, and another size in where it fits. */
-static void erase_hole_insert(unsigned i)
+/* Into such a hole, and out again. */
+static void hole_insert_erase(unsigned i)
+{
+	struct tree_fit fit = { bytes[i], 4096, LOW, HIGH };
+	struct tree_cursor c;
+	uint64_t at;
+
+	if (!tree_gap(&tree, &fit, &c, &at))
+		abort();
+	insert(&c, at, at + bytes[i]);
+	take(at);
+}
+
+/* Out, and another size in where it fits: after a while no hole is as it was. */
+static void churn(unsigned i)
 {
 	struct tree_fit fit = { bytes[i], 4096, LOW, HIGH };
 	uint64_t *at = &start[which[i]];
-	struct tree_range range = { .value = &tree };
 	struct tree_cursor c;
 
-	tree_seek(&tree, *at, &c);
-	tree_erase(&tree, &c);
-	if (!tree_gap(&tree, &fit, &c, at) || tree_need(&tree, &c))
+	take(*at);
+	if (!tree_gap(&tree, &fit, &c, at))
 		abort();
-	range.start = *at;
-	range.end = *at + bytes[i];
-	tree_insert(&tree, &c, &range);
+	insert(&c, *at, *at + bytes[i]);
 }
 
 static void nothing(unsigned i)
@@ -131,10 +150,11 @@ static const struct {
 	void (*once)(unsigned i);
 	const char *what;
 } rows[] = {
-	{ "tree.find", find, "find a range among 1,000 by an address" },
-	{ "tree.erase_insert", erase_insert, "take one out and put it in again" },
-	{ "tree.hole", hole, "find the lowest hole that fits" },
-	{ "tree.erase_hole_insert", erase_hole_insert, "take one out, find a hole for another" },
+	{ "index.find", find, "find a range among 1,000 by an address" },
+	{ "index.insert_erase", insert_erase, "take one out and put it in again" },
+	{ "index.hole", hole, "find the lowest hole that fits" },
+	{ "index.hole_insert_erase", hole_insert_erase, "and put one in, take it out again" },
+	{ "index.churn", churn, "take one out, put another in where it fits" },
 };
 
 static uint64_t now(void)
@@ -149,7 +169,7 @@ static void run(const char *name, void (*once)(unsigned i))
 {
 	uint64_t began;
 
-	tree = (struct tree_root){ .nr = 0 };
+	tree = (struct tree_root){ .base = LOW };
 	fill();
 	began = now();
 	CALLGRIND_START_INSTRUMENTATION;

@@ -434,7 +434,39 @@ TEST(walked)
 	}
 }
 
+/* A processor that has another process's table loaded does not touch that one's memory instead. */
+TEST(another_is_loaded)
+{
+	for (unsigned i = 0; process_machine(i); i++) {
+		struct rig rig;
+		struct quire_mm *loaded, *other;
+
+		if (!process_rig(&rig, process_machine(i), MB(64)))
+			return;
+		loaded = process_start(&rig);
+		CHECK_EQ(quire_mm_create(rig.q, NULL, &other), 0);
+		process_anon(loaded, 0x20000000, 2);
+		process_anon(other, 0x20000000, 2);
+		CHECK_EQ(process_write(loaded, 0x20000000, 1), 0);
+		CHECK_EQ(process_write(other, 0x20000000, 2), 0);
+		CHECK_EQ(process_read(loaded, 0x20000000), 1);
+		CHECK_EQ(process_read(other, 0x20000000), 2);
+		/* Loaded by another processor. */
+		quire_hosted_cpu(1);
+		CHECK_EQ(quire_mm_load(other), 0);
+		quire_hosted_cpu(0);
+		CHECK_EQ(process_write(other, 0x20001000, 3), 0);
+		CHECK_EQ(process_read(other, 0x20001000), 3);
+		quire_hosted_cpu(1);
+		CHECK_EQ(quire_table_load(quire_table_kernel(rig.q)), 0);
+		quire_hosted_cpu(0);
+		CHECK_EQ(quire_mm_destroy(other), 0);
+		process_end(&rig, loaded);
+		rig_end(&rig);
+	}
+}
+
 TEST_MAIN(CASE(first_touch), CASE(signals), CASE(copy_on_write), CASE(advice_for_fork),
 	  CASE(stacks_grow), CASE(kernel_copies), CASE(reverse_maps), CASE(long_line),
 	  CASE(spurious), CASE(moved), CASE(other_tlbs),
-	  CASE(walked))
+	  CASE(walked), CASE(another_is_loaded))

@@ -4,7 +4,13 @@
  * what goes
  */
 #include "process.h"
+
+#include <pthread.h>
+#include <sched.h>
+
 #include "store.h"
+
+#include "cache/inode.h"
 
 #define PAGES 40
 #define AT 0x20000000u
@@ -246,4 +252,73 @@ TEST(shared_by_processes)
 	}
 }
 
-TEST_MAIN(CASE(around), CASE(the_end), CASE(dirty), CASE(private), CASE(shared_by_processes))
+/* Another processor touches what is being allocated, while frames run short. */
+struct toucher {
+	struct quire_mm *mm;
+	struct quire_inode *inode;
+	pthread_t thread;
+	int code;
+	unsigned times;
+	_Atomic bool done;
+};
+
+static void *touch_early(void *ctx)
+{
+	struct toucher *t = ctx;
+
+	quire_hosted_cpu(1);
+	CHECK_EQ(quire_mm_load(t->mm), 0);
+	t->code = process_write(t->mm, AT + 3 * PAGE, 1);
+	t->done = true;
+	return NULL;
+}
+
+/* Goes on when that has come to an end, or waits for the file. */
+static uint64_t let_touch(void *ctx, quire_gfp_t gfp, unsigned order)
+{
+	struct toucher *t = ctx;
+
+	(void)gfp, (void)order;
+	if (t->times++)
+		return 0;
+	CHECK(!pthread_create(&t->thread, NULL, touch_early, t));
+	while (!t->done && !(relaxed_load(&t->inode->rw.word) & ~1u))
+		sched_yield();
+	return 0;
+}
+
+/* Until fallocate has it all, and the file its size, its pages are behind the end. */
+TEST(allocated_not_yet)
+{
+	for (unsigned i = 0; process_machine(i); i++) {
+		struct mapped m = { .mm = NULL };
+		struct toucher t = { .code = 0 };
+		const struct quire_pressure hook = { let_touch, NULL, &t };
+		struct quire_inode_info info;
+
+		if (!process_rig(&m.rig, process_machine(i), MB(64)))
+			return;
+		CHECK_EQ(quire_memfd_create(m.rig.q, "a", 0, &m.file), 0);
+		CHECK_EQ(quire_file_truncate(m.file, PAGE), 0);
+		t.mm = m.mm = process_start(&m.rig);
+		t.inode = quire_file_inode(m.file);
+		map(&m, m.mm, AT, QUIRE_MAP_SHARED);
+		CHECK_EQ(process_write(m.mm, AT, 1), 0);
+		quire_set_pressure(m.rig.q, &hook);
+		CHECK_EQ(quire_file_allocate(m.file, 0, 0, MB(128)), -QUIRE_ENOMEM);
+		quire_set_pressure(m.rig.q, NULL);
+		CHECK(t.times > 0);
+		pthread_join(t.thread, NULL);
+		quire_hosted_cpu(1);
+		CHECK_EQ(quire_table_load(quire_table_kernel(m.rig.q)), 0);
+		quire_hosted_cpu(0);
+		CHECK_EQ(t.code, -QUIRE_BUS_ADRERR);
+		quire_inode_info(quire_file_inode(m.file), &info);
+		CHECK_EQ(info.nr_pages, 1);
+		rig_sound(&m.rig);
+		end(&m);
+	}
+}
+
+TEST_MAIN(CASE(allocated_not_yet), CASE(around), CASE(the_end), CASE(dirty), CASE(private),
+	  CASE(shared_by_processes))

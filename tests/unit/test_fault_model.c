@@ -272,7 +272,7 @@ static void run(unsigned machine, bool stored, uint64_t seed)
 		CHECK_EQ(quire_memfd_create(m.rig.q, "model", 0, &m.file), 0);
 	CHECK_EQ(quire_mm_create(m.rig.q, NULL, &m.process[0].mm), 0);
 	map_all(&m, m.process[0].mm);
-	for (unsigned i = 0; i < STEPS && !test_failures; i++) {
+	for (unsigned i = 0, nr = test_times(STEPS); i < nr && !test_failures; i++) {
 		step(&m);
 		if (i % 16 == 0)
 			rig_sound(&m.rig);

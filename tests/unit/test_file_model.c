@@ -238,9 +238,9 @@ static uint64_t run_model(enum quire_machine machine, uint64_t bytes, uint64_t s
 }
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define STEPS 4000
+#define STEPS (int)test_times(4000)
 #else
-#define STEPS 20000
+#define STEPS (int)test_times(20000)
 #endif
 
 TEST(model)

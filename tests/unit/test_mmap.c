@@ -2,7 +2,7 @@
 /*
  * test_mmap.c - areas made, cut, joined; the errors are those of Linux 6.18 for the same calls
  *
- * Rules VMA-1 to VMA-5 are checked after each test, and each is broken once.
+ * Rules VMA-1 to VMA-6 are checked after each test, and each is broken once.
  */
 #include "space.h"
 
@@ -456,6 +456,10 @@ TEST(rules_are_checked)
 	BROKEN("VMA-3", s.mm->data_vm++, s.mm->data_vm--);
 	BROKEN("VMA-3", s.mm->locked_vm++, s.mm->locked_vm--);
 	BROKEN("VMA-4", vm_of(s.q)->committed++, vm_of(s.q)->committed--);
+	CHECK(vma_find(s.mm, BASE + 8 * PAGE)->touched && !vma->touched);
+	space_put(&s, 0, 1);
+	CHECK(vma->touched);
+	BROKEN("VMA-6", vma->touched = false, vma->touched = true);
 	space_end(&s);
 }
 

@@ -7,11 +7,12 @@
  *   quire_port_cpu_enter and _leave nest, and each token ends the stay that it began
  *   quire_port_tlb_flush comes from outside of all stays, unless it is local
  */
-#include "kernel.h"
+#include "process.h"
 
 #include <glob.h>
 
 #include "script.h"
+#include "store.h"
 
 #define STAYS 64
 #define CPUS 64
@@ -288,6 +289,69 @@ TEST(trim)
 	}
 }
 
+/* ---- While entries go ------------------------------------------------------------- */
+
+static struct files written;
+static struct store contents;
+static struct quire_file *stored;
+
+/* The other processor writes once more by what its TLB knows, after all was written back. */
+static void write_late(void)
+{
+	uint64_t value = 77;
+	struct quire_exception fault;
+
+	quire_hosted_cpu(1);
+	CHECK_EQ(quire_file_sync(stored, 0, UINT64_MAX), 0);
+	CHECK_EQ(quire_port_access(&written.rig.host, virt_of(0x20000000), &value, sizeof(value),
+				   (enum quire_access)(QUIRE_ACCESS_WRITE | QUIRE_ACCESS_USER),
+				   &fault),
+		 0);
+	quire_hosted_cpu(0);
+}
+
+/* What is written to a file until all processors have forgotten an entry reaches the store. */
+TEST(written_late)
+{
+	for (unsigned i = 0; process_machine(i); i++) {
+		struct quire_mmap args = { .address = { 0x20000000 }, .bytes = 4 * PAGE,
+					   .prot = PROT_RW,
+					   .flags = QUIRE_MAP_SHARED | QUIRE_MAP_FIXED };
+		uint64_t value = 0;
+		quire_virt_t out;
+
+		memset(stays, 0, sizeof(stays));
+		if (!process_rig(&written.rig, process_machine(i), MB(64)))
+			return;
+		written.q = written.rig.q;
+		store_make(&written, &contents, 4 * PAGE, 4 * PAGE);
+		args.file = stored = files_open(&written, &contents, 0);
+		struct quire_mm *mm = process_start(&written.rig);
+
+		CHECK_EQ(quire_mmap(mm, &args, &out), 0);
+		quire_hosted_cpu(1);
+		CHECK_EQ(quire_mm_load(mm), 0);
+		CHECK_EQ(process_write(mm, 0x20000000, 5), 0);
+		quire_hosted_cpu(0);
+		meanwhile = write_late;
+		CHECK_EQ(quire_munmap(mm, out, args.bytes), 0);
+		CHECK(!meanwhile);
+		CHECK_EQ(files_info(stored).nr_dirty, 1);
+		CHECK_EQ(quire_file_sync(stored, 0, UINT64_MAX), 0);
+		memcpy(&value, contents.bytes, sizeof(value));
+		CHECK_EQ(value, 77);
+		rig_sound(&written.rig);
+		quire_hosted_cpu(1);
+		CHECK_EQ(quire_table_load(quire_table_kernel(written.q)), 0);
+		quire_hosted_cpu(0);
+		process_end(&written.rig, mm);
+		quire_file_put(stored);
+		check_rules(0);
+		rig_end(&written.rig);
+		free(contents.bytes);
+	}
+}
+
 static void no_write(void *ctx, const char *text, size_t length)
 {
 	(void)ctx;
@@ -333,4 +397,4 @@ TEST(lessons)
 }
 
 TEST_MAIN(CASE(windows_nest), CASE(vfree_in_a_window), CASE(reclaim_in_a_window), CASE(trim),
-	  CASE(lessons))
+	  CASE(written_late), CASE(lessons))

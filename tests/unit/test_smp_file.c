@@ -160,7 +160,7 @@ static void *work(void *ctx)
 	struct job *job = ctx;
 
 	quire_hosted_cpu(job->cpu);
-	for (int i = 0; i < STEPS; i++) {
+	for (unsigned i = 0, nr = test_times(STEPS); i < nr; i++) {
 		struct quire_file *file = files[below(job, FILES)];
 		uint64_t index = below(job, PAGES);
 		size_t done = 0;

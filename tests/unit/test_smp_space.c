@@ -135,8 +135,8 @@ static void run(enum quire_machine machine, int rounds)
 
 TEST(one_address_space)
 {
-	run(QUIRE_X86_64, 2500);
-	run(QUIRE_I386_PAE, 2500);
+	run(QUIRE_X86_64, (int)test_times(2500));
+	run(QUIRE_I386_PAE, (int)test_times(2500));
 }
 
 TEST_MAIN(CASE(one_address_space))

@@ -81,11 +81,18 @@ TEST(mmap)
 TEST(heads)
 {
 	CHECK_EQ(good("brk(NULL) = 0x1000", LAB_CALL_BRK).pid, 0);
+	CHECK_EQ(good("[pid  4711] brk(NULL) = 0x1000", LAB_CALL_BRK).pid, 0);
+	CHECK_EQ(good("[pid  4712] brk(NULL) = 0x1000", LAB_CALL_BRK).pid, 4712);
+	memset(&reader, 0, sizeof(reader));
 	CHECK_EQ(good("[pid  4711] brk(NULL) = 0x1000", LAB_CALL_BRK).pid, 4711);
+	CHECK_EQ(good("[pid 11<sh>] brk(NULL) = 0x1000", LAB_CALL_BRK).pid, 11);
+	CHECK_EQ(good("12<a b> 12:34:56 brk(NULL) = 0x1000", LAB_CALL_BRK).pid, 12);
 	CHECK_EQ(good("4711 brk(NULL) = 0x1000", LAB_CALL_BRK).pid, 4711);
 	CHECK_EQ(good("12:34:56 brk(NULL) = 0x1000", LAB_CALL_BRK).time_ns, 45296000000000);
 	CHECK_EQ(good("12:34:56.5 brk(0x1) = 0x1", LAB_CALL_BRK).time_ns, 45296500000000);
 	CHECK_EQ(good("7  0.000012 brk(0x1) = 0x1", LAB_CALL_BRK).time_ns, 12000);
+	CHECK_EQ(good("7  1.000003 brk(0x1) = 0x1", LAB_CALL_BRK).time_ns, 1000015000);
+	CHECK_EQ(good("0.5 brk(0x1) = 0x1", LAB_CALL_BRK).time_ns, 1500015000);
 	CHECK_EQ(good("7 [00007f0000000010] brk(0x1) = 0x1", LAB_CALL_BRK).pid, 7);
 }
 
@@ -134,6 +141,19 @@ TEST(processes)
 	CHECK_EQ(good("7 vfork() = 9", LAB_CALL_FORK).arg[0], LAB_CLONE_VM | LAB_CLONE_VFORK);
 }
 
+/* What strace says behind a result. */
+TEST(rests)
+{
+	CHECK_EQ(good("7 fork() = 9 /* 5 in strace's PID NS */", LAB_CALL_FORK).result, 9);
+	CHECK_EQ(good("7 brk(NULL) = 0x1000 <0.000007>", LAB_CALL_BRK).result, 0x1000);
+	CHECK_EQ(good("7 munmap(0x1000, 1) = 0 (INJECTED) <0.000007>", LAB_CALL_MUNMAP).result, 0);
+	CHECK(good("7 brk(NULL) = -1 ENOMEM (Cannot allocate memory) <0.1>", LAB_CALL_BRK).failed);
+	CHECK(!good("7 brk(NULL) = ? ERESTARTSYS (To be restarted if SA_RESTART is set)",
+		    LAB_CALL_BRK).ended);
+	CHECK(!good("7 exit_group(0) = ?", LAB_CALL_EXIT).ended);
+	CHECK(!good("7 exit_group(0) = ? <unavailable>", LAB_CALL_EXIT).ended);
+}
+
 TEST(two_parts)
 {
 	good("7 mprotect(0x1000, 4096, <unfinished ...>", LAB_CALL_NONE);
@@ -160,6 +180,33 @@ TEST(two_parts)
 	good("7 <... brk resumed>) = 0x1000", LAB_CALL_BRK);
 }
 
+/* What strace -f prints on the terminal, its own messages among it. */
+TEST(terminal)
+{
+	struct lab_call c;
+
+	memset(&reader, 0, sizeof(reader));
+	CHECK_EQ(good("brk(NULL) = 0x1000", LAB_CALL_BRK).pid, 0);
+	good("clone(child_stack=NULL, flags=CLONE_VM|SIGCHLDstrace: Process 81 attached",
+	     LAB_CALL_NONE);
+	good(" <unfinished ...>", LAB_CALL_NONE);
+	CHECK_EQ(good("[pid 81] brk(NULL) = 0x1000", LAB_CALL_BRK).pid, 81);
+	c = good("[pid 80] <... clone resumed>, child_tidptr=0x7fb7) = 81", LAB_CALL_FORK);
+	CHECK(!c.pid && c.arg[0] == LAB_CLONE_VM && c.result == 81);
+	good("[pid 81] fork(strace: Process 82 attached", LAB_CALL_NONE);
+	c = good(") = 82", LAB_CALL_FORK);
+	CHECK(c.pid == 81 && c.result == 82);
+	good("strace: Process 83 attached", LAB_CALL_NONE);
+	CHECK_EQ(good("[pid 83] +++ exited with 0 +++", LAB_CALL_GONE).pid, 83);
+	CHECK_EQ(good("[pid 80] +++ exited with 0 +++", LAB_CALL_GONE).pid, 0);
+	CHECK_EQ(good("[pid 81] +++ exited with 0 +++", LAB_CALL_GONE).pid, 81);
+	/* One is left, and has no name any more. */
+	CHECK_EQ(good("brk(NULL) = 0x1000", LAB_CALL_BRK).pid, 82);
+	CHECK_EQ(good("+++ exited with 0 +++", LAB_CALL_GONE).pid, 82);
+	bad("brk(strace: Process attached", "number expected");
+	memset(&reader, 0, sizeof(reader));
+}
+
 TEST(too_many_are_inside)
 {
 	char line[64];
@@ -182,6 +229,14 @@ TEST(damage)
 	bad("7 munmap(0x1000, 1) = -1 ", "an error expected");
 	bad("7 munmap(0x1000, 1) = 0munmap(0x1000, 1) = 0",
 	    "something follows that does not belong here");
+	bad("7 munmap(0x1000, 1) = 08 munmap(0x1000, 1) = 0",
+	    "something follows that does not belong here");
+	bad("7 munmap(0x1000, 1) = -1 EINVAL8 munmap(0x1000, 1) = 0",
+	    "something follows that does not belong here");
+	bad("7 munmap(0x1000, 1) = -1 EINVAL (Invalid arg", "words without their end");
+	bad("7 exit(0) = ?8 munmap(0x1000, 1) = 0", "something follows that does not belong here");
+	bad("7 munmap(0x1000, 1) = 0 <0.00", "words without their end");
+	bad("7 fork() = 9 /* 5 in", "a comment without its end");
 	bad("7 munmap(0x1000, zwei) = 0", "number expected");
 	bad("7 mprotect(0x1000, 1, PROT_FOO) = 0", "a flag that is not known");
 	bad("7 mprotect(0x1000, 1, PROT_READ|) = 0", "a flag expected");
@@ -192,5 +247,5 @@ TEST(damage)
 	bad("hello", "no call");
 }
 
-TEST_MAIN(CASE(mmap), CASE(heads), CASE(the_other_calls), CASE(processes), CASE(two_parts),
-	  CASE(too_many_are_inside), CASE(damage))
+TEST_MAIN(CASE(mmap), CASE(heads), CASE(the_other_calls), CASE(processes), CASE(rests),
+	  CASE(two_parts), CASE(terminal), CASE(too_many_are_inside), CASE(damage))

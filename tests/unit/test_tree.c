@@ -74,7 +74,7 @@ static size_t model_seek(const struct model *m, uint64_t address)
 
 static bool model_gap(const struct model *m, const struct tree_fit *fit, uint64_t *out)
 {
-	uint64_t low = 0;
+	uint64_t low = m->tree.base;
 
 	for (size_t i = 0; i <= m->nr; i++) {
 		uint64_t high = i < m->nr ? m->range[i].start : UINT64_MAX;
@@ -95,7 +95,7 @@ static bool model_gap_top(const struct model *m, const struct tree_fit *fit, uin
 {
 	for (size_t i = m->nr + 1; i-- > 0;) {
 		uint64_t high = i < m->nr ? m->range[i].start : UINT64_MAX;
-		uint64_t low = i ? m->range[i - 1].end : 0;
+		uint64_t low = i ? m->range[i - 1].end : m->tree.base;
 
 		low = low > fit->low ? low : fit->low;
 		high = high < fit->high ? high : fit->high;
@@ -179,14 +179,13 @@ static void try_insert(struct model *m, uint64_t space)
 	CHECK_EQ(start, want);
 	struct tree_range r = { start, start + fit.bytes, (void *)(uintptr_t)(start + 1) };
 	size_t i = model_seek(m, start);
-	void *prev, *next;
 
-	tree_around(&m->tree, &c, &prev, &next);
-	CHECK(prev == (i ? m->range[i - 1].value : NULL));
-	CHECK(next == (i < m->nr ? m->range[i].value : NULL));
+	CHECK(tree_before(&m->tree, &c) == (i ? m->range[i - 1].value : NULL));
+	CHECK(tree_above(&m->tree, &c) == (i < m->nr ? m->range[i].value : NULL));
+	CHECK_EQ(tree_below(&c), i ? m->range[i - 1].end : m->tree.base);
 
 	feed(m, &c);
-	tree_insert(&m->tree, &c, &r);
+	tree_insert(&m->tree, &c, r.start, r.end, r.value);
 	model_insert(m, r);
 }
 
@@ -212,7 +211,7 @@ static void try_resize(struct model *m, uint64_t space)
 	if (!m->nr)
 		return;
 	size_t i = random_below(m->nr);
-	uint64_t low = i ? m->range[i - 1].end : 0;
+	uint64_t low = i ? m->range[i - 1].end : m->tree.base;
 	uint64_t high = i + 1 < m->nr ? m->range[i + 1].start : space;
 	struct tree_range r = { low + random_below(high - low), 0, m->range[i].value };
 
@@ -257,13 +256,17 @@ TEST(random_ranges)
 		size_t size;
 		uint64_t space;
 		unsigned steps;
-	} cases[] = { { 20, 1 << 12, 20000 }, { 300, 1 << 14, 20000 }, { 3000, 1 << 18, 20000 } };
+		uint64_t base;
+	} cases[] = { { 20, 1 << 12, 20000, 0 },
+		      { 300, 1 << 14, 20000, 1000 },
+		      { 3000, 1 << 18, 20000, 5 } };
 	static struct model m;
 
 	seed = 0x9e3779b97f4a7c15u;
 	printf("seed %#" PRIx64 "\n", seed);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		memset(&m, 0, sizeof(m));
+		m.tree.base = cases[i].base;
 		run(&m, cases[i].space, cases[i].size, cases[i].steps);
 		empty(&m);
 	}
@@ -284,13 +287,12 @@ TEST(ordered_ranges)
 
 			tree_seek(&m.tree, at, &c);
 			feed(&m, &c);
-			tree_insert(&m.tree, &c, &r);
+			tree_insert(&m.tree, &c, r.start, r.end, r.value);
 			model_insert(&m, r);
 		}
 		sound(&m);
-		/* 15 in a node: ascending ranges fill it, 2000 / 15 and what is above. */
-		if (!(order & 1))
-			CHECK_EQ(m.tree.nr_nodes, 134 + 9 + 1);
+		/* 14 in a node: ranges in order leave it so, and what is above. */
+		CHECK_EQ(m.tree.nr_nodes, 143 + 11 + 1);
 		while (m.nr && !test_failures) {
 			size_t i = order & 2 ? m.nr - 1 : m.nr / 2;
 			struct tree_cursor c;
@@ -301,6 +303,41 @@ TEST(ordered_ranges)
 			sound(&m);
 		}
 		empty(&m);
+	}
+}
+
+/* Each gap is wider than those before, upwards or downwards: all nodes above learn of it. */
+TEST(growing_gaps)
+{
+	static uint64_t place[3001];
+	static struct model m;
+	const uint64_t top = 1 << 24;
+
+	for (unsigned down = 0; down < 2; down++) {
+		struct tree_cursor c;
+		uint64_t start = 0;
+
+		memset(&m, 0, sizeof(m));
+		place[0] = down ? top : 0;
+		for (uint64_t n = 1; n <= 3000; n++) {
+			place[n] = down ? place[n - 1] - n - 1 : place[n - 1] + n + 1;
+			tree_seek(&m.tree, place[n], &c);
+			feed(&m, &c);
+			tree_insert(&m.tree, &c, place[n], place[n] + 1, &m);
+			if (n % 64 == 0)
+				CHECK(!tree_check(&m.tree));
+		}
+		/* The gap of that width is the first that is so wide. */
+		for (uint64_t n = 3; n <= 3000; n += 7) {
+			struct tree_fit fit = { n, 1, 0, top };
+
+			CHECK((down ? tree_gap_top : tree_gap)(&m.tree, &fit, &c, &start));
+			CHECK_EQ(start, place[down ? n : n - 1] + 1);
+		}
+		while (tree_seek(&m.tree, 0, &c))
+			tree_erase(&m.tree, &c);
+		starve(&m);
+		CHECK_EQ(m.nodes, 0);
 	}
 }
 
@@ -317,7 +354,7 @@ TEST(many_ranges)
 
 		tree_seek(&m.tree, r.start, &c);
 		feed(&m, &c);
-		tree_insert(&m.tree, &c, &r);
+		tree_insert(&m.tree, &c, r.start, r.end, r.value);
 	}
 	CHECK(!tree_check(&m.tree));
 	CHECK(m.tree.height <= 5);
@@ -356,7 +393,7 @@ TEST(edges)
 
 	tree_seek(&m.tree, r.start, &c);
 	feed(&m, &c);
-	tree_insert(&m.tree, &c, &r);
+	tree_insert(&m.tree, &c, r.start, r.end, r.value);
 	m.nr = 1;
 	CHECK(tree_find(&m.tree, UINT64_MAX - 2) == &m);
 	CHECK(!tree_find(&m.tree, UINT64_MAX - 1));
@@ -388,26 +425,31 @@ TEST(rules_are_checked)
 
 		tree_seek(t, r.start, &c);
 		feed(&m, &c);
-		tree_insert(t, &c, &r);
+		tree_insert(t, &c, r.start, r.end, r.value);
 	}
-	struct tree_node *root = t->root, *leaf = root->slot[0].child;
+	struct tree_node *root = t->root, *leaf = root->slot[root->first].child;
+	struct tree_node *middle = root->slot[root->first + 1].child;
 
-	BROKEN("TREE-1", leaf->end[3] += 20, leaf->end[3] -= 20);
-	BROKEN("TREE-1", leaf->start[3] += 90, leaf->start[3] -= 90);
-	BROKEN("TREE-2", root->gap[0]--, root->gap[0]++);
-	BROKEN("TREE-2", root->start[1]++, root->start[1]--);
-	BROKEN("TREE-2", root->end[1]++, root->end[1]--);
-	BROKEN("TREE-3", root->nr = 1, root->nr = 3);
-	BROKEN("TREE-3", leaf->nr = 3, leaf->nr = 15);
-	BROKEN("TREE-4", root->end[5] = 7, root->end[5] = UINT64_MAX);
+	uint32_t i = root->first;
+
+	CHECK_EQ(root->last - i, 3);
+	CHECK_EQ(middle->last - middle->first, 14);
+	BROKEN("TREE-1", leaf->end[9] += 20, leaf->end[9] -= 20);
+	BROKEN("TREE-1", leaf->start[9] += 90, leaf->start[9] -= 90);
+	BROKEN("TREE-2", root->gap[i] = 9, root->gap[i] = 10);
+	BROKEN("TREE-2", root->end[i + 1]++, root->end[i + 1]--);
+	BROKEN("TREE-3", root->last = 1 + i, root->last = 3 + i);
+	BROKEN("TREE-3", middle->last -= 12, middle->last += 12);
+	BROKEN("TREE-4", root->end[14] = 7, root->end[14] = UINT64_MAX);
+	BROKEN("TREE-4", root->end[0] = 1, root->end[0] = 0);
 	BROKEN("TREE-4", t->nr++, t->nr--);
 	BROKEN("TREE-4", t->nr_spare++, t->nr_spare--);
 	m.nr = 40;
-	for (size_t i = 0; i < 40; i++)
-		m.range[i] = (struct tree_range){ 100 * i, 100 * i + 90, &m };
+	for (size_t n = 0; n < 40; n++)
+		m.range[n] = (struct tree_range){ 100 * n, 100 * n + 90, &m };
 	seed = 3;
 	empty(&m);
 }
 
-TEST_MAIN(CASE(random_ranges), CASE(ordered_ranges), CASE(many_ranges), CASE(edges),
+TEST_MAIN(CASE(random_ranges), CASE(ordered_ranges), CASE(growing_gaps), CASE(many_ranges), CASE(edges),
 	  CASE(rules_are_checked))
