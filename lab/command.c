@@ -182,9 +182,9 @@ static const struct lab_command commands[] = {
 	  NULL, COMMAND_ZONES, command_touch },
 	{ "store", "ADDRESS [=] N", "write 32 bits of memory, as the program", NULL, NULL,
 	  COMMAND_ZONES, command_store },
-	{ "file", "SIZE [store|memory]", "make and open a file",
+	{ "file", "SIZE [store|memory|huge]", "make and open a file",
 	  "F = file 64K: page N of its store is full of byte N + 1. memory: it has no\n"
-	  "store, is zeros, and can be sealed.",
+	  "store, is zeros, and can be sealed. huge: so are huge pages, of the pool.",
 	  NULL, MAKES, command_file },
 	{ "close", "FILE", "close it; what was written goes to the store", NULL, NULL,
 	  COMMAND_ZONES, command_close },

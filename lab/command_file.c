@@ -192,16 +192,22 @@ static enum lab_status file_name(struct lab *lab, const char *name, struct lab_f
 	return LAB_OK;
 }
 
-static int open_file(struct lab *lab, struct lab_file *f, uint64_t bytes, bool memory)
+/* Where a file's contents are. */
+enum medium { STORE, MEMORY, HUGE };
+
+static int open_file(struct lab *lab, struct lab_file *f, uint64_t bytes, enum medium medium)
 {
 	const unsigned mode = QUIRE_FILE_READ | QUIRE_FILE_WRITE;
 	const struct quire_inode_args args = { .store = &store, .ctx = f, .bytes = bytes };
 	struct quire_inode *inode;
 	int error = 0;
 
-	if (memory) {
+	if (medium != STORE) {
 		/* As memfd_create makes them, so that they can be sealed. */
-		error = quire_memfd_create(lab->q, f->name, QUIRE_MFD_ALLOW_SEALING, &f->file);
+		error = quire_memfd_create(lab->q, f->name,
+					   QUIRE_MFD_ALLOW_SEALING |
+						   (medium == HUGE ? QUIRE_MFD_HUGETLB : 0),
+					   &f->file);
 		return error ? error : quire_file_truncate(f->file, bytes);
 	}
 	for (size_t i = 0; i < bytes; i++)
@@ -221,11 +227,14 @@ enum lab_status command_file(struct lab *lab, const char *target)
 	enum lab_status status;
 	struct lab_file *f = NULL;
 	uint64_t bytes = 0;
-	bool memory;
+	enum medium medium = STORE;
 
 	status = args_size(lab, "the size", &bytes);
-	memory = !status && words_take(&lab->words, "memory");
-	if (!status && !memory)
+	if (!status && words_take(&lab->words, "memory"))
+		medium = MEMORY;
+	else if (!status && words_take(&lab->words, "huge"))
+		medium = HUGE;
+	else if (!status)
 		words_take(&lab->words, "store");
 	if (!status)
 		status = args_end(lab);
@@ -235,13 +244,13 @@ enum lab_status command_file(struct lab *lab, const char *target)
 		status = file_name(lab, target, &f);
 	if (status || !f)
 		return status;
-	if (!memory && bytes > STORE_MAX)
+	if (medium == STORE && bytes > STORE_MAX)
 		return session_refuse(lab, quire_error_name(QUIRE_ENOSPC), "file %s", target);
-	if (!memory && store_resize(f, bytes)) {
+	if (medium == STORE && store_resize(f, bytes)) {
 		store_release(f);
 		return session_memory(lab);
 	}
-	int error = open_file(lab, f, bytes, memory);
+	int error = open_file(lab, f, bytes, medium);
 
 	if (error) {
 		quire_file_put(f->file);
@@ -249,7 +258,9 @@ enum lab_status command_file(struct lab *lab, const char *target)
 		return session_refuse(lab, quire_error_name(error), "file %s", target);
 	}
 	session_echo(lab, "%s: %llu bytes %s", target, (unsigned long long)bytes,
-		     memory ? "of memory" : "in a store");
+		     medium == HUGE     ? "of huge pages"
+		     : medium == MEMORY ? "of memory"
+					: "in a store");
 	return LAB_OK;
 }
 

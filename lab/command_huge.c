@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * command_huge.c - transparent huge pages: their settings, khugepaged
+ * command_huge.c - huge pages: their settings, khugepaged
  */
 #include "command_huge.h"
 
@@ -99,6 +99,32 @@ enum lab_status sysctl_thp_shared(struct lab *lab)
 	enum lab_status status = number(lab, UINT32_MAX, &all, &value);
 
 	all.max_ptes_shared = (unsigned)value;
+	return status ? status : set(lab, &all);
+}
+
+enum lab_status sysctl_huge(struct lab *lab)
+{
+	struct quire_vm_sysctl all;
+	uint64_t value = 0;
+	enum lab_status status = number(lab, UINT32_MAX, &all, &value);
+
+	if (status)
+		return status;
+	all.nr_hugepages = value;
+	status = set(lab, &all);
+	quire_vm_sysctl(lab->q, &all);
+	if (!status)
+		session_echo(lab, "vm.nr_hugepages = %ju", (uintmax_t)all.nr_hugepages);
+	return status;
+}
+
+enum lab_status sysctl_huge_overcommit(struct lab *lab)
+{
+	struct quire_vm_sysctl all;
+	uint64_t value = 0;
+	enum lab_status status = number(lab, UINT32_MAX, &all, &value);
+
+	all.nr_overcommit_hugepages = value;
 	return status ? status : set(lab, &all);
 }
 

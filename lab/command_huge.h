@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * command_huge.h - transparent huge pages: their settings, khugepaged
+ * command_huge.h - huge pages: their settings, khugepaged
  */
 #ifndef QUIRE_LAB_COMMAND_HUGE_H
 #define QUIRE_LAB_COMMAND_HUGE_H
@@ -15,5 +15,8 @@ enum lab_status sysctl_thp_zero(struct lab *lab);
 enum lab_status sysctl_thp_scan(struct lab *lab);
 enum lab_status sysctl_thp_none(struct lab *lab);
 enum lab_status sysctl_thp_shared(struct lab *lab);
+/* The pool of huge pages. */
+enum lab_status sysctl_huge(struct lab *lab);
+enum lab_status sysctl_huge_overcommit(struct lab *lab);
 
 #endif

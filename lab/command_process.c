@@ -488,6 +488,7 @@ enum lab_status expect_mm(struct lab *lab)
 		{ "peak", s.hiwater_rss },
 		{ "tables", s.table_bytes >> QUIRE_PAGE_SHIFT },
 		{ "huge", pages.anon_huge >> QUIRE_PAGE_SHIFT },
+		{ "hugetlb", (pages.private_hugetlb + pages.shared_hugetlb) >> QUIRE_PAGE_SHIFT },
 		{ "minflt", s.min_faults },
 		{ "majflt", s.maj_faults },
 	};
@@ -519,6 +520,10 @@ enum lab_status expect_vm(struct lab *lab)
 		{ "thp_collapse_alloc", s.thp[QUIRE_THP_COLLAPSE_ALLOC] },
 		{ "thp_split_pmd", s.thp[QUIRE_THP_SPLIT_PMD] },
 		{ "thp_zero_page_alloc", s.thp[QUIRE_THP_ZERO_PAGE_ALLOC] },
+		{ "hugepages", s.nr_hugepages },
+		{ "hugepages_free", s.nr_hugepages_free },
+		{ "hugepages_rsvd", s.nr_hugepages_reserved },
+		{ "hugepages_surp", s.nr_hugepages_surplus },
 	};
 
 	return expect_named(lab, numbers, sizeof(numbers) / sizeof(numbers[0]), expect_number);

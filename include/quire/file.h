@@ -174,8 +174,9 @@ int quire_file_write(struct quire_file *file, uint64_t offset, const void *buf, 
  * Pages beyond leave the cache and every mapping, private copies too; the rest of the last page
  * is zeroed.
  *
- * Return: 0; -QUIRE_EINVAL if not opened for writing; -QUIRE_EPERM for a seal or a store that
- *         can't; -QUIRE_EFBIG; the store's error: then nothing has changed
+ * Return: 0; -QUIRE_EINVAL if not opened for writing, or for a part of a huge page; -QUIRE_EPERM
+ *         for a seal or a store that can't; -QUIRE_EFBIG; the store's error: then nothing has
+ *         changed
  */
 int quire_file_truncate(struct quire_file *file, uint64_t bytes);
 
@@ -223,7 +224,7 @@ int quire_file_advise(struct quire_file *file, uint64_t offset, uint64_t bytes,
 
 #define QUIRE_MFD_CLOEXEC 1u
 #define QUIRE_MFD_ALLOW_SEALING 2u
-#define QUIRE_MFD_HUGETLB 4u
+#define QUIRE_MFD_HUGETLB 4u /* of huge pages; the log2 of their size from bit 26 on, or 0 */
 #define QUIRE_MFD_NOEXEC_SEAL 8u
 #define QUIRE_MFD_EXEC 0x10u
 
@@ -239,7 +240,10 @@ int quire_file_advise(struct quire_file *file, uint64_t offset, uint64_t bytes,
  * quire_memfd_create - an open file of memory alone
  * @name: up to 249 bytes; reports print "/memfd:NAME (deleted)"
  *
- * Return: 0; -QUIRE_EINVAL; -QUIRE_EOPNOTSUPP for HUGETLB; -QUIRE_ENOMEM
+ * A file of huge pages is read and mapped, not written (-QUIRE_EINVAL); its size is a multiple of
+ * theirs. They come from the pool (quire_vm_sysctl in mm.h).
+ *
+ * Return: 0; -QUIRE_EINVAL; -QUIRE_ENODEV for huge pages of a size that there is not; -QUIRE_ENOMEM
  */
 int quire_memfd_create(struct quire *q, const char *name, unsigned flags, struct quire_file **out);
 

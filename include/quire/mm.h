@@ -39,7 +39,7 @@ enum quire_overcommit {
 	QUIRE_OVERCOMMIT_NEVER,  /* 2: no more than CommitLimit */
 };
 
-/** Which areas of anonymous memory get huge pages: /sys/kernel/mm/transparent_hugepage/enabled. */
+/** Which anonymous memory gets huge pages: /sys/kernel/mm/transparent_hugepage/enabled. */
 enum quire_thp {
 	QUIRE_THP_NEVER,
 	QUIRE_THP_MADVISE, /* those that MADV_HUGEPAGE named */
@@ -65,8 +65,8 @@ struct quire_vm_sysctl {
 	unsigned max_ptes_none;        /* of a huge page to be made: pages that nothing is in yet */
 	unsigned max_ptes_shared;      /* and those that others have, too */
 	/*
-	 * Huge pages for MAP_HUGETLB. When it is set the pool grows as far as blocks can be had, and
-	 * shrinks as far as they are not in use or promised: what is read then is what it has.
+	 * Huge pages for MAP_HUGETLB. When it is set the pool grows as far as blocks can be had,
+	 * and shrinks as far as they are not in use or promised: what is read is what it has.
 	 */
 	uint64_t nr_hugepages;
 	uint64_t nr_overcommit_hugepages; /* as many more may come when they are asked for */
@@ -127,8 +127,8 @@ struct quire_vm_stat {
  * quire_vm_stat - count
  *
  * Return:  0; -QUIRE_ENODEV
- * Context: with memory that is locked, or huge pages, nobody else may use the machine meanwhile; may
- *          sleep
+ * Context: with memory that is locked, or huge pages, nobody else may use the machine meanwhile;
+ *          may sleep
  */
 int quire_vm_stat(struct quire *q, struct quire_vm_stat *out);
 

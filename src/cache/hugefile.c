@@ -204,7 +204,9 @@ int hugefile_fill(struct quire_inode *inode, uint64_t n, struct quire_page **out
 	}
 	page = hugepool_take(q, promised);
 	if (page && hugepool_zero(q, page)) {
-		hugepool_put(q, page, promised);
+		/* As a surplus page it may be gone, and the promise with it. */
+		if (!hugepool_put(q, page, promised) && promised)
+			slot_clear(inode, n);
 		trim(inode);
 		return -QUIRE_ENOMEM;
 	}
@@ -234,7 +236,7 @@ static uint64_t remove_slot(struct quire_inode *inode, uint64_t n)
 	return 0;
 }
 
-/* Slots [first, end) are empty; if @promises, also those that are promised. Mappings are cleared. */
+/* Slots [first, end) are empty; if @promises, also those promised. Mappings are cleared. */
 static void remove_range(struct quire_inode *inode, uint64_t first, uint64_t end, bool promises)
 {
 	const struct pagecache_above *above = pagecache_of(inode->q)->above;

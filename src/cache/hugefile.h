@@ -25,7 +25,7 @@
 
 /** struct hugefile - what such an inode has besides */
 struct hugefile {
-	struct radix_root slots; /* by huge page: struct quire_page, or HUGEFILE_PROMISE (R and P) */
+	struct radix_root slots; /* by huge page: its frame, or HUGEFILE_PROMISE (R and P) */
 	uint64_t nr_pages;       /* (R and P) */
 	uint64_t nr_promised;    /* (R and P) */
 };
@@ -71,7 +71,7 @@ int hugefile_promise(struct quire_inode *inode, uint64_t first, uint64_t end);
  */
 int hugefile_fill(struct quire_inode *inode, uint64_t n, struct quire_page **out);
 
-/** hugefile_private - a page of the pool becomes a private one of an area of the file, at a place */
+/** hugefile_private - a page of the pool becomes an area's own, at a place of the file */
 void hugefile_private(struct quire_inode *inode, struct quire_page *page, uint64_t n);
 
 /** hugefile_has - is it in its file? Else it is private */

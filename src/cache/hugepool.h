@@ -14,7 +14,7 @@
  * counts for all: references, entries that map it (use_mapcount), index and flags (struct use); its
  * private word is the file that knows where it is mapped, or while it is free the next one.
  *
- * Source: Linux's Documentation/admin-guide/mm/hugetlbpage.rst, Documentation/mm/hugetlbfs_reserv.rst
+ * Source: Linux's Documentation/admin-guide/mm/hugetlbpage.rst, mm/hugetlbfs_reserv.rst
  */
 #ifndef CACHE_HUGEPOOL_H
 #define CACHE_HUGEPOOL_H

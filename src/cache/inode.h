@@ -26,11 +26,11 @@ struct quire_inode {
 	struct quire_inode *next, *prev; /* all inodes, in order of creation (C) */
 	const struct quire_store *store; /* NULL: memory alone; constant */
 	void *ctx;                       /* of the store's functions; constant */
+	struct hugefile *huge;           /* of huge pages (hugefile.h); NULL: of 4 KB; constant */
 	uint64_t kept;                   /* page before which fallocate may have put some behind
 					  * the end; 0: none (R for writing) */
 	uint64_t promised;               /* pages of memory that it may have whatever it has,
 					  * from inode_promise on; 0: those that it has */
-	struct hugefile *huge;           /* of huge pages (hugefile.h); NULL: of 4 KB; constant */
 	uint64_t ino;
 	uint32_t dev_major, dev_minor;
 	_Atomic uint32_t users;          /* references */

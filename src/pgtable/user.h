@@ -157,7 +157,7 @@ static inline uint64_t user_large_phys(const struct quire_table *t, uint64_t ent
 	return format_leaf_phys(t->format, 1, entry);
 }
 
-/** user_slot - the entry of level 1 of an address. Return: false if its table is missing. Locks: T */
+/** user_slot - an address's entry of level 1. Return: false if its table is missing. Locks: T */
 bool user_slot(const struct quire_table *t, uint64_t virt, struct large *out);
 
 /** user_large - the large leaf of an address. Return: false if there is none. Locks: T */
@@ -209,7 +209,7 @@ uint64_t user_take_large(struct quire_table *t, const struct large *at, struct q
  * @keep: what stays of it
  * @bits: what it gets
  *
- * Return: whether it has changed: then the caller makes TLBs forget it (user_forget_large). Locks: T
+ * Return: whether it has changed: then user_forget_large is the caller's. Locks: T
  */
 bool user_change_large(struct quire_table *t, const struct large *at, uint64_t keep, uint64_t bits);
 

@@ -6,7 +6,8 @@
  * is made when the first of those tiers is set up.
  *
  *   struct quire_page   word      allocated, order, references
- *                       owner     QUIRE_OWNER_ANON or _CACHE | entries that map it << 8
+ *                       owner     QUIRE_OWNER_ANON, _CACHE or _HUGETLB (the first frame of
+ *                                 all) | entries that map it << 8
  *                       private   whose it is: struct anon * or struct quire_inode *
  *   struct use          flags     USE_…
  *                       index     page of the file, or of the anonymous memory

@@ -125,7 +125,8 @@ static struct quire_page *hold(struct quire_mm *mm, uint64_t address, bool write
 		page = frame_of(mm, entry);
 		/* Of a huge page the first frame is held for all. */
 		if (page)
-			frames_pin(quire_page_head(mm->q, page));
+			frames_pin(frames_head(page) & HEAD_TAIL ? quire_page_head(mm->q, page)
+								 : page);
 		else
 			page = vm_of(mm->q)->zero;
 	}

@@ -22,10 +22,12 @@
 /* May [@start, @end) become heap? */
 static bool may_grow(struct quire_mm *mm, uint64_t start, uint64_t end)
 {
-	const struct layout_request req = { .hint = start,
-					      .bytes = end - start,
-					      .flags = QUIRE_MAP_FIXED,
-					      .anonymous = true };
+	const struct layout_request req = {
+		.hint = start,
+		.bytes = end - start,
+		.flags = QUIRE_MAP_FIXED,
+		.anonymous = true,
+	};
 	uint32_t flags = HEAP | mm->def_flags;
 	uint64_t nr = (end - start) >> QUIRE_PAGE_SHIFT;
 	struct layout_place place;

@@ -2,11 +2,11 @@
 /*
  * collapse.c - small pages become a huge one: MADV_COLLAPSE, khugepaged
  *
- *   [ page | none | zeros | page | … ]   page table      hidden: S keeps faults away, and after the
- *      │                     │                           flush no processor has the old pages
+ *   [ page | none | zeros | page | … ]   page table      hidden: S keeps faults away, after the
+ *      │                     │                           flush no TLB has the old pages
  *      ▼ copied     zeroed   ▼
- *   [ frame | frame | frame | frame | … ]   a block      then one large leaf; the page table is kept
- *                                                        for its split
+ *   [ frame | frame | frame | frame | … ]   a block      then one large leaf; the page table is
+ *                                                        kept for its split
  *
  * The old frames lose a reference each: what others share stays theirs.
  *
@@ -240,7 +240,11 @@ static int advise_area(struct vma *vma, uint64_t start, uint64_t end)
 	int error = possible(vma) ? 0 : -QUIRE_EINVAL;
 
 	start = (start + bytes - 1) & ~(bytes - 1);
-	for (; !error && start < end && end - start >= bytes; start += bytes)
+	end &= ~(bytes - 1);
+	/* A border between two in the range is no error, the inside of one is: as Linux. */
+	if (start > end)
+		return -QUIRE_EINVAL;
+	for (; !error && start < end; start += bytes)
 		error = advise_one(vma, start);
 	return error;
 }

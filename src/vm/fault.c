@@ -303,11 +303,12 @@ int fault_populate_area(struct vma *vma, uint64_t start, uint64_t end, enum popu
 {
 	uint32_t kind = vma->flags & (QUIRE_VM_WRITE | QUIRE_VM_SHARED);
 	bool write = how == POPULATE_WRITE || (how == POPULATE_MAP && kind == QUIRE_VM_WRITE);
+	uint64_t step = hugetlb_is(vma) ? hugepool_bytes(vma->mm->q) : QUIRE_PAGE_SIZE;
 	struct quire_signal signal;
 
 	if (how == POPULATE_MAP && vma->flags & QUIRE_VM_LOCKONFAULT)
 		return 0;
-	for (uint64_t at = start; at < end; at += QUIRE_PAGE_SIZE) {
+	for (uint64_t at = start; at < end; at = (at & ~(step - 1)) + step) {
 		/* What can't be read isn't, whatever the processor does. */
 		if (how != POPULATE_MAP && !(vma->flags & (write ? QUIRE_VM_WRITE : QUIRE_VM_READ)))
 			return -QUIRE_EINVAL;

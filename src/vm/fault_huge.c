@@ -4,7 +4,7 @@
  *
  *   entry of level 1     read                       write
  *   empty                huge page of zeros         a block of its own
- *   huge page of zeros   -                          a block takes its place; without one it is split
+ *   huge page of zeros   -                          a block takes its place, or it is split
  *   nobody else's        -                          it may be written from here on
  *   shared               -                          split, and one small page is copied
  *   page table           a small page               a small page

@@ -112,7 +112,11 @@ static void give_block(struct quire *q, struct quire_page *page, unsigned nr)
 	quire_page_free(q, page, order);
 }
 
-void huge_give(struct quire *q, struct quire_page *page, unsigned nr, bool alone)
+/*
+ * The frames of one that was taken out. @alone: nobody else has any. Locks: none of T; takes A.
+ * TLBs have been flushed
+ */
+static void give(struct quire *q, struct quire_page *page, unsigned nr, bool alone)
 {
 	struct quire_page *batch[BATCH];
 
@@ -202,7 +206,7 @@ static uintptr_t take(struct quire_mm *mm, const struct large *large, struct qui
 	table_leave(t, token);
 	quire_tlb_flush(tlb);
 	if (page)
-		huge_give(mm->q, page, nr, alone);
+		give(mm->q, page, nr, alone);
 	return table_enter(t);
 }
 

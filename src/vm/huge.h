@@ -3,8 +3,8 @@
  * huge.h - transparent huge pages: many frames of anonymous memory behind one entry
  *
  * A huge page is a block of ordinary anonymous frames, each with its own counts, that one large
- * leaf maps (pgtable/user.h). So a split is a change of one entry, and no frame notices. The page of
- * zeros has a huge one, too, whose leaves hold no references.
+ * leaf maps (pgtable/user.h). So a split is a change of one entry, and no frame notices. The page
+ * of zeros has a huge one, too, whose leaves hold no references.
  *
  * All of this is for areas that are not VM_HUGETLB.
  */
@@ -93,9 +93,7 @@ void huge_own(const struct vma *vma, uint64_t start, struct quire_page *page);
 /** huge_split - a large leaf becomes a page table. Never fails. Locks: T */
 void huge_split(struct quire_table *t, const struct large *large, struct quire_tlb *tlb);
 
-/** huge_border - an area is to begin or end at an address: no huge page goes across. Locks: S for
- * writing
- */
+/** huge_border - an area is to begin or end there: no huge page goes across. Locks: S, to write */
 void huge_border(struct quire_mm *mm, uint64_t address);
 
 /**
@@ -132,11 +130,5 @@ uint32_t huge_move_need(const struct quire_table *t, struct span from, uint64_t 
 /** huge_move - move the huge pages of a range; huge_cut was there. Locks: T */
 void huge_move(struct quire_table *t, struct span from, uint64_t to, struct stock *stock,
 	       struct quire_tlb *tlb);
-
-/** huge_give - frames of a huge page that was taken out go back. @alone: nobody else had any
- *
- * Locks: none of T; takes A. TLBs have been flushed
- */
-void huge_give(struct quire *q, struct quire_page *page, unsigned nr, bool alone);
 
 #endif

@@ -13,7 +13,7 @@
  *             for each page that was not taken yet. A child of fork has no promises: it takes
  *             what is nobody's, or gets SIGBUS
  *
- * R, the file's inode->rw, is held for writing by whatever takes, gives, maps or unmaps a huge page.
+ * R, the file's inode->rw, is held for writing by all that takes, gives, maps or unmaps one.
  *
  * Source: mmap(2), Linux's Documentation/admin-guide/mm/hugetlbpage.rst, mm/hugetlbfs_reserv.rst
  */
@@ -97,10 +97,9 @@ uint64_t hugetlb_promised(const struct vma *vma);
 
 /**
  * hugetlb_hand_over - the promises of a part of an area become another one's: mremap
- * @from:  the area
- * @start: in it
- * @to:    its new place, whole, same pages; without promises yet
- * @resv:  by hugetlb_resv_get for as many; NULL if @from has none
+ * @from: the area
+ * @to:   the new place of a part of it, whole, same pages; without promises yet
+ * @resv: by hugetlb_resv_get for as many; NULL if @from has none
  *
  * Locks: S for writing, R
  */

@@ -2,7 +2,7 @@
 /*
  * hugetlb_check.c - the rules of huge pages in address spaces
  *
- * As in check_frames.c, what is counted in pages is counted down to 0 by what there is, and back up.
+ * As in check_frames.c, counts of pages are counted down to 0 by what there is, and back up.
  */
 #include "cache/cache.h"
 #include "core/assert.h"
@@ -39,28 +39,28 @@ static bool belongs(const struct visit *v, const struct vma *vma, uint64_t addre
 	       (!has || hugefile_find(inode, hugetlb_index(vma, address)) == page);
 }
 
+/* Its count goes below 0 and back, too, if it is wrong. */
+static void count_leaf(struct quire_page *page, bool up)
+{
+	uint32_t owner = relaxed_load(&page->owner);
+
+	if (frames_owner(page) == QUIRE_OWNER_HUGETLB)
+		relaxed_store(&page->owner, up ? owner + USE_MAPPED_ONE : owner - USE_MAPPED_ONE);
+}
+
 static void leaf_check(struct visit *v, const struct vma *vma, const struct large *large)
 {
 	struct quire_page *page = frame_of(vma->mm, large->entry);
 
-	if (v->up) {
-		if (frames_owner(page) == QUIRE_OWNER_HUGETLB)
-			frame_map_again(page);
+	count_leaf(page, v->up);
+	if (v->up)
 		return;
-	}
-	if (!belongs(v, vma, large->start, page)) {
+	if (!belongs(v, vma, large->start, page))
 		broken(v, "HUGETLB-3", "a large leaf maps its area's huge page", large->start);
-		return;
-	}
-	if (large->entry & QUIRE_PTE_RW && !hugetlb_shared(vma) &&
-	    (hugefile_has(v->q, page) || quire_page_count(page) != 1))
+	else if (large->entry & QUIRE_PTE_RW && !hugetlb_shared(vma) &&
+		 (hugefile_has(v->q, page) || quire_page_count(page) != 1))
 		broken(v, "HUGETLB-5", "a private huge page that may be written is nobody else's",
 		       large->start);
-	if (!use_mapcount(page))
-		broken(v, "HUGETLB-4", "a huge page's mapcount is the leaves that map it",
-		       large->start);
-	else
-		relaxed_store(&page->owner, relaxed_load(&page->owner) - USE_MAPPED_ONE);
 }
 
 static void area_check(struct visit *v, const struct vma *vma)
@@ -73,7 +73,8 @@ static void area_check(struct visit *v, const struct vma *vma)
 		v->promised += hugetlb_promised(vma);
 		if (!vma->file || !hugefile_is(quire_file_inode(vma->file)) ||
 		    !hugetlb_fits(vma, vma->start, vma->end) || user_next(t, &at, vma->end - 1))
-			broken(v, "HUGETLB-5", "an area of huge pages has nothing else", vma->start);
+			broken(v, "HUGETLB-5", "an area of huge pages has nothing else",
+			       vma->start);
 	}
 	at = vma->start;
 	while (at < vma->end && user_next_large(t, &at, vma->end - 1, &large)) {
@@ -136,6 +137,7 @@ bool hugetlb_check(struct quire *q, const struct vm *vm, struct quire_violation 
 	visit_all(&v, vm);
 	pages_check(&v, true);
 	if (v.promised != pc->huge.nr_reserved)
-		broken(&v, "HUGETLB-2", "what is promised to files and areas is reserved", v.promised);
+		broken(&v, "HUGETLB-2", "what is promised to files and areas is reserved",
+		       v.promised);
 	return v.ok;
 }

@@ -11,12 +11,12 @@
  *   present, a write     nobody else maps it, and it is private: it may be written from here on
  *                        else a copy takes its place
  *
- * Without a page in the pool the program gets SIGBUS. But who was promised pages and shares one with
- * children gets it back: theirs is taken away, and the next time they touch anything of that area
- * that is not there, they get the SIGBUS.
+ * Without a page in the pool the program gets SIGBUS. But who was promised pages and shares one
+ * with children gets it back: theirs is taken away, and the next time they touch anything of that
+ * area that is not there, they get the SIGBUS.
  *
- * All of it under R: what is looked at stays as it is but for the processor's marks, also while T is
- * dropped.
+ * All of it under R: what is looked at stays as it is but for the processor's marks, also while T
+ * is dropped.
  */
 #include "core/assert.h"
 #include "vm/frame.h"

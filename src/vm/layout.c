@@ -171,11 +171,13 @@ static bool find_huge(struct quire_mm *mm, struct tree_fit fit, bool up, uint64_
 		      struct layout_place *out)
 {
 	uint64_t mask = fit.align - 1;
+	/* MAP_32BIT where others are placed from the top: never the gap's very start, as Linux. */
+	uint64_t skip = spare > mask && !mm->config.bottom_up;
 
 	fit.align = QUIRE_PAGE_SIZE;
 	fit.bytes += spare;
 	if (up && find_low(mm, fit, out))
-		out->start = (out->start + mask) & ~mask;
+		out->start = (out->start + mask + skip) & ~mask;
 	else if (!up && find_high(mm, &fit, out))
 		out->start = (out->start + spare) & ~mask;
 	else

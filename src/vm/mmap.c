@@ -381,6 +381,7 @@ static void describe(struct quire_mm *mm, const struct request *req, struct vma 
 	relaxed_store(&like->anon, NULL);
 	relaxed_store(&like->touched, false);
 	like->pte = 0;
+	relaxed_store(&like->touched, false);
 }
 
 /* Of huge pages: promised after all else that can fail. */

@@ -7,6 +7,7 @@
 #include <quire/port.h>
 
 #include "cache/hugepool.h"
+#include "core/string.h"
 #include "vm/anon.h"
 #include "vm/check.h"
 #include "vm/mm.h"
@@ -143,6 +144,7 @@ int quire_vm_sysctl(struct quire *q, struct quire_vm_sysctl *out)
 
 int quire_vm_set_sysctl(struct quire *q, const struct quire_vm_sysctl *sysctl)
 {
+	struct quire_vm_sysctl all = *sysctl;
 	struct vm *vm = vm_of(q);
 
 	if (!vm)
@@ -156,8 +158,11 @@ int quire_vm_set_sysctl(struct quire *q, const struct quire_vm_sysctl *sysctl)
 		return -QUIRE_EINVAL;
 	uintptr_t token = quire_port_cpu_enter();
 
+	/* The pool has these. Others read the rest without the lock: it is written if it changes. */
+	all.nr_hugepages = all.nr_overcommit_hugepages = 0;
 	lock_take(&vm->lock);
-	vm->sysctl = *sysctl;
+	if (memcmp(&vm->sysctl, &all, sizeof(all)))
+		vm->sysctl = all;
 	lock_drop(&vm->lock);
 	quire_port_cpu_leave(token);
 	hugepool_overcommit(q, sysctl->nr_overcommit_hugepages);

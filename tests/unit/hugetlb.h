@@ -12,6 +12,15 @@
 /* Where huge pages are put by address. */
 #define HUGE_AT 0x40000000u
 
+#define RAM MB(128)
+#define SIGBUS_CODE (-QUIRE_BUS_ADRERR)
+
+/* Each case on each machine. */
+#define ON_EACH(rig)                                                                        \
+	for (unsigned test_i = 0; process_machine(test_i); test_i++)                        \
+		for (bool test_ok = process_rig(rig, process_machine(test_i), RAM); test_ok; \
+		     rig_end(rig), test_ok = false)
+
 /** Bytes of a huge page */
 static inline uint64_t huge_bytes(const struct rig *rig)
 {
@@ -59,8 +68,12 @@ static inline int64_t huge_map(struct rig *rig, struct quire_mm *mm, uint64_t at
 static inline int64_t huge_map_file(struct rig *rig, struct quire_mm *mm, struct quire_file *file,
 				    uint64_t nr, unsigned flags)
 {
-	struct quire_mmap args = { .bytes = nr * huge_bytes(rig), .prot = PROT_RW, .flags = flags,
-				   .file = file };
+	struct quire_mmap args = {
+		.bytes = nr * huge_bytes(rig),
+		.prot = PROT_RW,
+		.flags = flags,
+		.file = file,
+	};
 	quire_virt_t out = { 0 };
 	int error = quire_mmap(mm, &args, &out);
 

@@ -471,7 +471,6 @@ TEST(collapse_answers_as_linux)
 {
 	EACH(m)
 	{
-		struct quire_mm *child, *parent;
 		struct space s;
 
 		if (!start(&s, machines[m]))
@@ -484,6 +483,7 @@ TEST(collapse_answers_as_linux)
 		space_put(&s, 5 * n, 55);
 		CHECK_EQ(advise_at(&s, 1, n, QUIRE_MADV_COLLAPSE), 0);
 		CHECK_EQ(advise_at(&s, 0, 1, QUIRE_MADV_COLLAPSE), 0);
+		CHECK_EQ(advise_at(&s, 1, 1, QUIRE_MADV_COLLAPSE), -QUIRE_EINVAL);
 		CHECK_PAGES(&s, 0, 1);
 		CHECK_EQ(advise_at(&s, 2 * n, n, QUIRE_MADV_COLLAPSE), -QUIRE_EINVAL);
 		CHECK_EQ(advise_at(&s, 4 * n, 2 * n, QUIRE_MADV_COLLAPSE), -QUIRE_EINVAL);
@@ -503,8 +503,21 @@ TEST(collapse_answers_as_linux)
 		CHECK_EQ(unmap_at(&s, n, 1), 0);
 		CHECK_EQ(advise_at(&s, 0, 2 * n, QUIRE_MADV_COLLAPSE), -QUIRE_ENOMEM);
 		CHECK_PAGES(&s, 1, n);
+		space_end(&s);
+	}
+}
+
+TEST(collapse_of_what_is_protected_or_shared)
+{
+	EACH(m)
+	{
+		struct quire_mm *child, *parent;
+		struct space s;
+
+		if (!start(&s, machines[m]))
+			return;
+		enable(&s, QUIRE_THP_NEVER);
 		/* Rights don't matter, advice does. */
-		again(&s);
 		space_put(&s, 0, 1);
 		CHECK_EQ(protect_at(&s, 0, n, QUIRE_PROT_NONE), 0);
 		CHECK_EQ(advise_at(&s, 0, n, QUIRE_MADV_COLLAPSE), 0);
@@ -601,6 +614,7 @@ TEST(khugepaged_keeps_its_limits)
 	CHECK_EQ(quire_khugepaged(s.q, &did), 0);
 	CHECK_EQ(did.nr_collapsed, 0);
 	CHECK_EQ(event(&s, QUIRE_THP_SCAN_EXCEED_SHARE_PTE), 2);
+	CHECK_EQ(quire_mm_destroy(child), 0);
 	/* Nobody has used them lately. */
 	tune(&s, 16384, (unsigned)n - 10, 10);
 	CHECK_EQ(advise_at(&s, 0, n, QUIRE_MADV_COLD), 0);
@@ -611,7 +625,6 @@ TEST(khugepaged_keeps_its_limits)
 	CHECK_EQ(quire_khugepaged(s.q, &did), 0);
 	CHECK_EQ(did.nr_collapsed, 1);
 	CHECK_PAGES(&s, 1, n);
-	CHECK_EQ(quire_mm_destroy(child), 0);
 	CHECK_EQ(quire_khugepaged(s.q, NULL), 0);
 	space_end(&s);
 }
@@ -726,6 +739,7 @@ TEST_MAIN(CASE(a_write_makes_one_where_the_area_has_room), CASE(enabled_and_advi
 	  CASE(fork_shares_it_and_a_write_splits_it),
 	  CASE(what_others_share_is_not_split_for_its_age), CASE(dontfork_and_wipeonfork),
 	  CASE(without_a_block_it_is_a_small_page), CASE(collapse_answers_as_linux),
+	  CASE(collapse_of_what_is_protected_or_shared),
 	  CASE(khugepaged_goes_on_where_it_ended), CASE(khugepaged_keeps_its_limits),
 	  CASE(a_split_takes_no_memory), CASE(a_block_that_is_only_ours_goes_back_whole),
 	  CASE(huge_1_the_frames_are_of_one_anon), CASE(huge_2_each_has_a_table_for_its_split))

@@ -9,12 +9,10 @@
  */
 #include "hugetlb.h"
 
-#define RAM MB(128)
 #define MMS 3
 #define SLOTS 6
 #define LENGTH 4 /* huge pages of an area */
 #define FILE_PAGES LENGTH
-#define SIGBUS_CODE (-QUIRE_BUS_ADRERR)
 
 enum kind { NONE, PRIVATE, FILE_PRIVATE, FILE_SHARED };
 

@@ -2,9 +2,9 @@
 /*
  * test_hugetlb_sweep.c - calls on huge pages when frames are short
  *
- * Every frame is taken away, but for the pool's. Each call is made with none free, then with one, with
- * two … until it works. Whatever it says before, all rules hold, the pool counts what it counted, and
- * what processes read is what it was.
+ * Every frame is taken away, but for the pool's. Each call is made with none free, then with one,
+ * with two … until it works. Whatever it says before, all rules hold, the pool counts what it
+ * counted, and what processes read is what it was.
  */
 #include "hugetlb.h"
 
@@ -180,7 +180,8 @@ TEST(frames)
 		sweep(do_memfd, "memfd");
 		sweep(do_shared, "shared");
 		sweep(do_allocate, "allocate");
-		CHECK(life.refusals > 3);
+		/* Those of 32 bits need no tables, and records are there. */
+		CHECK(life.refusals > 6 || (i != 0 && i != 3));
 		spend(life.nr);
 		CHECK_EQ(quire_mm_destroy(life.child), 0);
 		process_end(&life.rig, life.mm);

@@ -3,8 +3,9 @@
  * test_smp_huge.c - four processors in one address space with huge pages: made, split, collapsed,
  * shared with children and taken back at once
  *
- * Each thread has a word in each page that all share, as in test_smp_vm.c, and the room for two huge
- * pages of its own. khugepaged runs in all of them, also while children end. Bounded by counts.
+ * Each thread has a word in each page that all share, as in test_smp_vm.c, and the room for two
+ * huge pages of its own. khugepaged runs in all of them, also while children end. Bounded by
+ * counts.
  */
 #include "process.h"
 

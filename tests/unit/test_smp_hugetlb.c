@@ -3,9 +3,9 @@
  * test_smp_hugetlb.c - four processors and one pool of huge pages: faults, unmapping, fork, a file
  * that shrinks, at once
  *
- * All have one process loaded. Each thread has an area of its own with promises, which it never finds
- * empty, a word in each page of an area that all share, and now and then a child, which writes its
- * copies until the pool is empty. One resizes the pool. Bounded by counts.
+ * All have one process loaded. Each thread has an area of its own with promises, which it never
+ * finds empty, a word in each page of an area that all share, and now and then a child, which
+ * writes its copies until the pool is empty. One resizes the pool. Bounded by counts.
  */
 #include "hugetlb.h"
 
