@@ -9,6 +9,7 @@
 
 #include <quire/highmem.h>
 #include <quire/layout.h>
+#include <quire/mm.h>
 #include <quire/slab.h>
 #include <quire/vmalloc.h>
 
@@ -24,6 +25,17 @@ static inline bool kernel_start(struct rig *rig, enum quire_machine machine, uin
 
 	CHECK_EQ(error, 0);
 	return !error;
+}
+
+/** No frame of the first @bytes belongs to anonymous memory: all processes have ended */
+static inline void check_no_anon(struct rig *rig, uint64_t bytes)
+{
+	struct quire_frame_use use;
+	uint64_t nr = 0;
+
+	for (uint64_t pfn = 0; pfn < bytes / QUIRE_PAGE_SIZE; pfn++)
+		nr += !quire_frame_use(rig->q, quire_pfn(pfn), &use) && use.anon;
+	CHECK_EQ(nr, 0);
 }
 
 static inline quire_virt_t virt_of(uint64_t v)

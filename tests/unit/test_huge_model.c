@@ -340,6 +340,7 @@ static void run(unsigned machine, uint64_t seed)
 			read_all(&m, &m.process[i]);
 		CHECK_EQ(quire_mm_destroy(m.process[i].mm), 0);
 	}
+	check_no_anon(&m.rig, MB(160));
 	rig_end(&m.rig);
 }
 

@@ -215,6 +215,7 @@ TEST(frames)
 		spend(HOARD_MAX);
 		CHECK_EQ(quire_mm_destroy(life.child), 0);
 		process_end(&life.rig, life.mm);
+		check_no_anon(&life.rig, MB(96));
 		rig_end(&life.rig);
 	}
 }

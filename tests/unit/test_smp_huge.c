@@ -189,6 +189,7 @@ static void on(const struct quire_config *config)
 	}
 	quire_hosted_cpu(0);
 	CHECK_EQ(quire_mm_destroy(mm), 0);
+	check_no_anon(&rig, MB(192));
 	rig_end(&rig);
 }
 
