@@ -151,7 +151,7 @@ static void four(const struct bench_allocator *a, bool alike, struct bench_resul
 	bench_start();
 	for (unsigned i = 0; i < ROUNDS && a != &bench_none; i++) {
 		for (unsigned n = 0; n < 4; n++)
-			at[n] = map(&p, 0, QUIRE_PROT_READ | (alike || n % 2 ? QUIRE_PROT_WRITE : 0u)).v;
+			at[n] = map(&p, 0, alike || n % 2 ? QUIRE_PROT_WRITE : QUIRE_PROT_READ).v;
 		for (unsigned n = 0; n < 4; n++)
 			unmap(&p, at[order[n]]);
 	}

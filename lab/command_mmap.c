@@ -173,14 +173,20 @@ enum lab_status command_mmap(struct lab *lab, const char *target)
 		     : place_keep(lab, area, "mmap", at);
 }
 
+/* Pages of the process, and nothing else. */
+static enum lab_status only_span(struct lab *lab, struct range *out)
+{
+	enum lab_status status = args_span(lab, out);
+
+	return status ? status : args_end(lab);
+}
+
 enum lab_status command_munmap(struct lab *lab, const char *target)
 {
 	struct range r;
-	enum lab_status status = args_span(lab, &r);
+	enum lab_status status = only_span(lab, &r);
 
 	(void)target;
-	if (!status)
-		status = args_end(lab);
 	if (status)
 		return status;
 	return said(lab, quire_munmap(r.process->mm, r.at, r.bytes), "munmap", &r);
@@ -334,11 +340,9 @@ enum lab_status command_mlock(struct lab *lab, const char *target)
 enum lab_status command_munlock(struct lab *lab, const char *target)
 {
 	struct range r;
-	enum lab_status status = args_span(lab, &r);
+	enum lab_status status = only_span(lab, &r);
 
 	(void)target;
-	if (!status)
-		status = args_end(lab);
 	if (status)
 		return status;
 	return said(lab, quire_munlock(r.process->mm, r.at, r.bytes), "munlock", &r);
@@ -396,11 +400,9 @@ enum lab_status command_msync(struct lab *lab, const char *target)
 enum lab_status command_mseal(struct lab *lab, const char *target)
 {
 	struct range r;
-	enum lab_status status = args_span(lab, &r);
+	enum lab_status status = only_span(lab, &r);
 
 	(void)target;
-	if (!status)
-		status = args_end(lab);
 	if (status)
 		return status;
 	return said(lab, quire_mseal(r.process->mm, r.at, r.bytes, 0), "mseal", &r);

@@ -66,13 +66,12 @@ static void show_progress(struct replay_run *run)
 static int decide(struct replay_run *run, const struct replay_kind *kind, struct undecided *kept)
 {
 	uint64_t lines = run->lines;
-	struct quire *q;
-	int status = cli_boot(run->cli, &q);
+	int status = cli_boot(run->cli, &run->q);
 
 	if (status != CLI_OK)
 		return status;
 	run->kind = kind;
-	status = kind->begin(run, q);
+	status = kind->begin(run);
 	for (size_t i = 0; i < kept->nr && status == CLI_OK; i++) {
 		run->lines = i + 1;
 		status = kind->line(run, kept->line[i], strlen(kept->line[i]));
@@ -146,13 +145,27 @@ static int replay_all(struct replay_run *run, struct undecided *kept)
 	return status;
 }
 
+/* The report, and whether all rules hold. */
+static int verdict(struct replay_run *run)
+{
+	struct quire_violation broken;
+
+	run->sound = quire_check(run->q, &broken);
+	run->hash = quire_hash(run->q);
+	run->kind->report(run);
+	if (run->sound)
+		return CLI_OK;
+	cli_error(run->cli, "%s broken: %s (%" PRIu64 ")", broken.rule, broken.text, broken.where);
+	return CLI_FAILED;
+}
+
 static int replay_input(struct replay_run *run)
 {
 	struct undecided kept = { .nr = 0 };
 	int status = replay_all(run, &kept);
 
 	if (status == CLI_OK)
-		status = run->kind->report(run);
+		status = verdict(run);
 	if (run->kind)
 		run->kind->end(run);
 	while (kept.nr)

@@ -17,16 +17,20 @@ struct replay_run {
 	uint64_t lines;
 	uint64_t skipped;   /* damaged lines, left out */
 	uint64_t replay_ns; /* spent on the machine */
+	struct quire *q;    /* the machine */
+	/* At the end: the machine's invariants hold, and its hash. */
+	bool sound;
+	uint64_t hash;
 };
 
 /** struct replay_kind - one kind of recording. What returns an int returns an exit status */
 struct replay_kind {
 	bool (*is_mine)(const char *line, size_t length); /* can only this kind have that line? */
-	int (*begin)(struct replay_run *run, struct quire *q);
+	int (*begin)(struct replay_run *run);
 	int (*line)(struct replay_run *run, const char *line, size_t length);
-	int (*flush)(struct replay_run *run);  /* do what was put off */
-	int (*report)(struct replay_run *run); /* at the end */
-	void (*end)(struct replay_run *run);   /* after a begin that failed, too */
+	int (*flush)(struct replay_run *run);   /* do what was put off */
+	void (*report)(struct replay_run *run); /* at the end */
+	void (*end)(struct replay_run *run);    /* after a begin that failed, too */
 };
 
 /** replay_pages - text of ftrace: the page allocator's events */

@@ -162,7 +162,7 @@ int quire_port_access(void *host, quire_virt_t virt, void *buf, size_t n, enum q
  */
 void quire_port_wait(void *host, const void *word, uint32_t value);
 
-/** quire_port_wake - wake all who sleep on a word. Context: any */
+/** quire_port_wake - wake all who sleep on a word, which may be gone by now. Context: any */
 void quire_port_wake(void *host, const void *word);
 
 /**

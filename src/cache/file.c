@@ -13,6 +13,10 @@
 #include "core/string.h"
 
 #define NAME_MAX_BYTES 4095
+/* Records take as much on 32-bit hosts. */
+#define FILE_BYTES 56
+
+_Static_assert(sizeof(struct quire_file) <= FILE_BYTES, "FILE_BYTES");
 
 static size_t length(const char *name)
 {
@@ -33,7 +37,7 @@ int quire_file_open(struct quire_inode *inode, unsigned mode, const char *name,
 		return -QUIRE_EINVAL;
 	if (mode & QUIRE_FILE_WRITE && inode->store && !inode->store->write)
 		return -QUIRE_EPERM;
-	struct quire_file *file = quire_kzalloc(inode->q, sizeof(*file) + n + 1, QUIRE_GFP_KERNEL);
+	struct quire_file *file = quire_kzalloc(inode->q, FILE_BYTES + n + 1, QUIRE_GFP_KERNEL);
 
 	if (!file)
 		return -QUIRE_ENOMEM;

@@ -49,7 +49,8 @@ COLD void sem_drop_slow(struct sem *sem, void *host, uint32_t word)
 	ASSERT("SEM-1", !(word & (SEM_WRITER | SEM_NOT_HELD)));
 	if (word != SEM_WAITED)
 		return;
-	if (atomic_compare_exchange_strong_explicit(&sem->word, &word, 0, memory_order_relaxed,
+	/* Who has it next may free it. */
+	if (atomic_compare_exchange_strong_explicit(&sem->word, &word, 0, memory_order_release,
 						    memory_order_relaxed))
 		quire_port_wake(host, &sem->word);
 }

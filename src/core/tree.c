@@ -509,8 +509,9 @@ void tree_resize(struct tree_root *tree, struct tree_cursor *c, const struct tre
 	uint32_t at = c->at[0];
 	bool last = at + 1 == n->last;
 
-	ASSERT("TREE-1", at < n->last && range->start < range->end && range->end < UINT64_MAX &&
-				 c->low <= range->start && (last || range->end <= n->start[at + 1]));
+	ASSERT("TREE-1", at < n->last && c->low <= range->start && range->start < range->end &&
+				 (last ? range->end < UINT64_MAX
+				       : range->end <= n->start[at + 1]));
 	n->start[at] = range->start;
 	n->end[at] = range->end;
 	n->slot[at].value = range->value;

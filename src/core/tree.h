@@ -27,8 +27,8 @@
  *         says
  * TREE-3  a node but the root has TREE_MIN entries or more, unless it is the first or last of its
  *         level, which have one or more; a root above the leaves has two or more
- * TREE-4  ends before a node's first entry are 0, behind its last one UINT64_MAX; the ranges counted
- *         are those there
+ * TREE-4  ends before a node's first entry are 0, behind its last one UINT64_MAX; the ranges
+ *         counted are those there
  *
  * Nodes are the caller's memory: before an insertion tree_need says how many the tree lacks,
  * tree_give hands one in, tree_spare takes back what is not used. So nothing fails half-way,
@@ -145,6 +145,12 @@ static inline uint64_t tree_below(const struct tree_cursor *c)
 	return c->low;
 }
 
+/** tree_behind - go from the range at the cursor into the gap behind it */
+static inline void tree_behind(struct tree_cursor *c)
+{
+	c->low = c->node[0]->end[c->at[0]++];
+}
+
 /** tree_next - go to the next range. Return: false, and the cursor stays, if it is the last */
 bool tree_next(const struct tree_root *tree, struct tree_cursor *c);
 
@@ -194,9 +200,9 @@ void tree_give(struct tree_root *tree, void *memory);
 void *tree_spare(struct tree_root *tree, uint32_t keep);
 
 /**
- * tree_insert - put a range into the gap at the cursor
+ * tree_insert - put a range into the gap at the cursor, which is not valid after
  * @tree:  with tree_need(tree, c) == 0
- * @c:     in a gap that holds the range, by tree_seek(start), tree_gap, tree_gap_top; not valid after
+ * @c:     in a gap that holds the range, by tree_seek(start), tree_behind or those for gaps
  * @start: of the range
  * @end:   exclusive, UINT64_MAX - 1 at most
  * @value: what it stands for

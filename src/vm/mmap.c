@@ -507,7 +507,7 @@ static int map(struct quire_mm *mm, struct request *req)
 /*
  * Fresh memory anywhere, of which nobody wishes more than its size and rights: what most calls are.
  * There is nothing to be looked up or replaced, and all that can be refused is for want of room,
- * ENOMEM: so nobody can tell in which order it was asked for. (bench/README.md: half the cost.)
+ * ENOMEM: so nobody can tell in which order it was asked for. What it saves: bench/README.md.
  */
 static inline bool is_fresh(const struct quire_mm *mm, const struct quire_mmap *args)
 {

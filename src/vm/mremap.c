@@ -105,6 +105,16 @@ static bool can_expand(const struct remap *r, const struct vma *vma)
 	       (!next || next->start - vma->end >= more);
 }
 
+/* The area behind, if it has no anon yet, gets this one's, inherited or not: so they are one. */
+static void share_anon(const struct vma *like)
+{
+	struct vma *next = vma_find(like->mm, like->end), bare = *like;
+
+	bare.anon = NULL;
+	if (like->anon && next && !next->anon && vma_joins(&bare, next))
+		anon_link(next, like->anon);
+}
+
 static int expand(struct remap *r, struct vma *vma)
 {
 	uint64_t more = r->new_bytes - r->old_bytes, end = vma->end;
@@ -121,6 +131,7 @@ static int expand(struct remap *r, struct vma *vma)
 	like.pgoff = vma_index(vma, end);
 	like.start = end;
 	like.end = end + more;
+	share_anon(&like);
 	vma = vma_extend(&like);
 	ASSERT("VMA-2", vma);
 	account_area(r->mm, flags, (int64_t)pages(more));

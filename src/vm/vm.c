@@ -158,7 +158,7 @@ int quire_vm_set_sysctl(struct quire *q, const struct quire_vm_sysctl *sysctl)
 		return -QUIRE_EINVAL;
 	uintptr_t token = quire_port_cpu_enter();
 
-	/* The pool has these. Others read the rest without the lock: it is written if it changes. */
+	/* The pool has these. Others read the rest without the lock: written if it changes. */
 	all.nr_hugepages = all.nr_overcommit_hugepages = 0;
 	lock_take(&vm->lock);
 	if (memcmp(&vm->sysctl, &all, sizeof(all)))

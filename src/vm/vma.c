@@ -287,6 +287,8 @@ void vma_resize(struct vma *vma, uint64_t start, uint64_t end)
 struct vma *vma_split(struct vma *vma, uint64_t address, struct vma_room *room)
 {
 	struct vma *upper = vma_like(room, vma->mm, vma);
+	struct tree_range lower = { vma->start, address, vma };
+	struct tree_cursor c;
 
 	ASSERT("VMA-1", address > vma->start && address < vma->end);
 	upper->pgoff = vma_index(vma, address);
@@ -297,8 +299,11 @@ struct vma *vma_split(struct vma *vma, uint64_t address, struct vma_room *room)
 		anon_link(upper, vma->anon);
 	if (upper->file)
 		maps_enter(upper);
-	vma_resize(vma, vma->start, address);
-	tree_enter(upper);
+	set_limits(vma, vma->start, address);
+	tree_seek(&vma->mm->areas, vma->start, &c);
+	tree_resize(&vma->mm->areas, &c, &lower);
+	tree_behind(&c);
+	tree_insert(&vma->mm->areas, &c, address, upper->end, upper);
 	return upper;
 }
 

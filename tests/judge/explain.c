@@ -372,6 +372,18 @@ static bool is_locked_twice(const struct evidence *v)
 	return false;
 }
 
+/* Linux has taken the target away before it counted; here it still counts. */
+static bool is_counted_late(const struct evidence *v)
+{
+	bool limited = false;
+
+	for (unsigned i = 0; i < v->difference->call; i++)
+		limited = limited || v->episode->calls[i].op == OP_SETRLIMIT;
+	return v->difference->aspect == ASPECT_RESULT && call_of(v)->op == OP_MREMAP &&
+	       (call_of(v)->flags & 6) == 6 && limited && real_result(v) >= 0 &&
+	       other_result(v) == -12;
+}
+
 /* Linux has refused it: the heap and the executor's own data are more than RLIMIT_DATA. */
 static bool is_own_data(const struct evidence *v)
 {
@@ -494,6 +506,9 @@ static const struct explanation {
 	  is_reclaimed },
 	{ "mremap with DONTUNMAP of a locked area: Linux (6.18) counts its pages as locked twice",
 	  is_locked_twice },
+	{ "mremap with FIXED and DONTUNMAP at RLIMIT_DATA or RLIMIT_AS: Linux has unmapped the "
+	  "target before it counts",
+	  is_counted_late },
 	{ "mremap with FIXED that is refused late: Linux has unmapped the target and what is "
 	  "behind the new end; Quire nothing",
 	  is_half_moved },

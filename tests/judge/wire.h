@@ -175,9 +175,13 @@ static inline int wire_hits(const struct call *c, uint64_t at, uint64_t to, uint
 	if ((c->op == OP_MMAP && at - 1 < 0xffff) || (c->op == OP_MREMAP && to - 1 < 0xffff) ||
 	    ((c->op == OP_COPYIN || c->op == OP_COPYOUT) && at < 0x1000))
 		return 1;
-	if (c->op == OP_MREMAP)
-		return wire_hits_range(at, c->bytes > c->more ? c->bytes : c->more, heap) ||
+	/* In whole pages: what wraps is 0 bytes, and so a copy of the area. */
+	if (c->op == OP_MREMAP) {
+		uint64_t bytes = (c->bytes + 4095) & ~(uint64_t)4095;
+
+		return wire_hits_range(at, bytes > c->more ? bytes : c->more, heap) ||
 		       wire_hits_range(to, c->more, heap);
+	}
 	if ((c->op >= OP_MMAP && c->op <= OP_COPYIN && c->op != OP_BRK && c->op != OP_MLOCKALL))
 		return wire_hits_range(at, c->bytes + 1 > 1 ? c->bytes : 1, heap);
 	return 0;

@@ -549,12 +549,16 @@ TEST(forked)
 		CHECK_EQ(process_write(child, at + 2 * huge, 5), SIGBUS_CODE);
 		CHECK_EQ(process_read(child, at), 99);
 		rig_sound(&rig);
+		/* It stays lost, whatever the pool has by then. */
+		CHECK_EQ(huge_unmap(mm, far, huge), 0);
+		CHECK_EQ(process_touch(child, at + huge, &value, 8, QUIRE_ACCESS_READ),
+			 SIGBUS_CODE);
 		process_end(&rig, child);
-		CHECK_POOL(&rig, "8 1 0 0");
+		CHECK_POOL(&rig, "8 2 0 0");
 		CHECK_EQ(quire_mm_load(mm), 0);
 		/* Shared with nobody any more. */
 		CHECK_EQ(process_write(mm, at + 2 * huge, 5), 0);
-		CHECK_POOL(&rig, "8 1 0 0");
+		CHECK_POOL(&rig, "8 2 0 0");
 		process_end(&rig, mm);
 		CHECK_POOL(&rig, "8 8 0 0");
 	}
@@ -586,6 +590,57 @@ TEST(child_promises)
 		process_end(&rig, child);
 		CHECK_EQ(quire_mm_load(mm), 0);
 		CHECK_EQ(process_read(mm, at), 1);
+		process_end(&rig, mm);
+		CHECK_POOL(&rig, "8 8 0 0");
+	}
+}
+
+/* What another processor still has in its TLB, it forgets in time. */
+TEST(other_processor)
+{
+	struct rig rig;
+
+	ON_EACH(&rig)
+	{
+		struct quire_mm *mm = process_start(&rig), *child = NULL;
+		uint64_t huge = huge_bytes(&rig), at, value = 0;
+
+		huge_set(&rig, 8, 0);
+		at = (uint64_t)huge_map(&rig, mm, HUGE_AT, 2, MAP_HUGE);
+		CHECK_EQ(process_write(mm, at, 10), 0);
+		quire_hosted_cpu(1);
+		CHECK_EQ(quire_mm_load(mm), 0);
+		CHECK_EQ(process_write(mm, at, 11), 0);
+		/* The right to write goes with fork. */
+		quire_hosted_cpu(0);
+		CHECK_EQ(quire_mm_fork(mm, &child), 0);
+		quire_hosted_cpu(1);
+		CHECK_EQ(process_write(mm, at, 12), 0);
+		CHECK_EQ(quire_mm_destroy(child), 0);
+		CHECK_EQ(quire_mm_fork(mm, &child), 0);
+		CHECK_EQ(process_read(mm, at), 12);
+		/* The copy takes the place of what is shared. */
+		quire_hosted_cpu(0);
+		CHECK_EQ(process_write(mm, at, 13), 0);
+		quire_hosted_cpu(1);
+		CHECK_EQ(process_read(mm, at), 13);
+		quire_hosted_cpu(0);
+		CHECK_EQ(quire_copy_from_user(child, &value, (quire_virt_t){ at }, 8), 0);
+		CHECK_EQ(value, 12);
+		CHECK_EQ(quire_mprotect(mm, (quire_virt_t){ at }, huge, QUIRE_PROT_NONE), 0);
+		quire_hosted_cpu(1);
+		CHECK_EQ(process_touch(mm, at, &value, 8, QUIRE_ACCESS_READ), QUIRE_SEGV_ACCERR);
+		quire_hosted_cpu(0);
+		CHECK_EQ(quire_mprotect(mm, (quire_virt_t){ at }, huge, PROT_RW), 0);
+		quire_hosted_cpu(1);
+		CHECK_EQ(process_read(mm, at), 13);
+		quire_hosted_cpu(0);
+		CHECK_EQ(huge_unmap(mm, at, huge), 0);
+		quire_hosted_cpu(1);
+		CHECK_EQ(process_touch(mm, at, &value, 8, QUIRE_ACCESS_READ), QUIRE_SEGV_MAPERR);
+		CHECK_EQ(quire_table_load(quire_table_kernel(rig.q)), 0);
+		quire_hosted_cpu(0);
+		CHECK_EQ(quire_mm_destroy(child), 0);
 		process_end(&rig, mm);
 		CHECK_POOL(&rig, "8 8 0 0");
 	}
@@ -662,5 +717,5 @@ TEST(switched_off)
 
 TEST_MAIN(CASE(pool), CASE(owned), CASE(surplus), CASE(arguments), CASE(other_files), CASE(placed),
 	  CASE(private_area), CASE(borders), CASE(advice), CASE(moved), CASE(middle_moved),
-	  CASE(exhausted), CASE(forked), CASE(child_promises), CASE(shared_area),
-	  CASE(switched_off))
+	  CASE(exhausted), CASE(forked), CASE(child_promises), CASE(other_processor),
+	  CASE(shared_area), CASE(switched_off))

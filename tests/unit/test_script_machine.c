@@ -17,7 +17,7 @@ TEST(machines)
 	BAD(LAB_USAGE, "machine i386 ram 4Q", "not a size");
 	BAD(LAB_USAGE, "machine i386 ram 99999999999999999999", "not a size");
 	BAD(LAB_USAGE, "machine i386 ram 8G", "so much memory");
-	BAD(LAB_USAGE, "machine i386 cpus 0 ram 64M", "EINVAL");
+	BAD(LAB_USAGE, "machine i386 cpus 0 ram 64M", "a machine has at least one processor");
 	BAD(LAB_USAGE, "machine i386 cpus 1000 ram 64M", "too large");
 	BAD(LAB_USAGE, "machine i386 split 4G/0G", "3G/1G");
 	BAD(LAB_USAGE, "machine 0 frames", "1 to");

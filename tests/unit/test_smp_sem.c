@@ -8,6 +8,7 @@
 #include "rig.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -85,6 +86,47 @@ static void *work_frame(void *ctx)
 		use_unlock(rig.q, page);
 	}
 	return NULL;
+}
+
+/* Who drops it does not touch it any more once the next one has it, who may end it. */
+static struct ending {
+	struct sem sem;
+	int users; /* guarded by it */
+} *ending;
+static pthread_barrier_t round_begins;
+
+static void *work_ending(void *ctx)
+{
+	(void)ctx;
+	for (int i = 0; i < STEPS / 20; i++) {
+		pthread_barrier_wait(&round_begins);
+		sem_write(&ending->sem, NULL);
+		struct ending *mine = ending;
+		bool last = ++mine->users == THREADS;
+
+		sched_yield(); /* so that others wait */
+		if (last) {
+			ending = calloc(1, sizeof(*ending));
+			a++;
+			b++;
+		}
+		sem_write_drop(&mine->sem, NULL);
+		if (last) {
+			memset(mine, 0xff, sizeof(*mine));
+			free(mine);
+		}
+	}
+	return NULL;
+}
+
+TEST(ended_by_the_last)
+{
+	ending = calloc(1, sizeof(*ending));
+	pthread_barrier_init(&round_begins, NULL, THREADS);
+	run(work_ending);
+	pthread_barrier_destroy(&round_begins);
+	CHECK_EQ(a, STEPS / 20);
+	free(ending);
 }
 
 TEST(frame)
@@ -167,4 +209,4 @@ TEST(wrong)
 	dies(drop_readers);
 }
 
-TEST_MAIN(CASE(readers_and_writers), CASE(frame), CASE(alone), CASE(wrong))
+TEST_MAIN(CASE(readers_and_writers), CASE(ended_by_the_last), CASE(frame), CASE(alone), CASE(wrong))

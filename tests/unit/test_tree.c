@@ -221,6 +221,30 @@ static void try_resize(struct model *m, uint64_t space)
 	m->range[i] = r;
 }
 
+/* One becomes two, as areas do: the upper one is put right behind. */
+static void try_split(struct model *m)
+{
+	struct tree_cursor c;
+
+	if (!m->nr || m->nr == MODEL_MAX)
+		return;
+	size_t i = random_below(m->nr);
+	struct tree_range lower = m->range[i], upper = lower;
+
+	if (lower.end - lower.start < 2)
+		return;
+	lower.end = upper.start = lower.start + 1 + random_below(lower.end - lower.start - 1);
+	upper.value = (void *)(uintptr_t)(upper.start + 1);
+	tree_seek(&m->tree, lower.start, &c);
+	feed(m, &c);
+	tree_resize(&m->tree, &c, &lower);
+	tree_behind(&c);
+	CHECK_EQ(tree_below(&c), lower.end);
+	tree_insert(&m->tree, &c, upper.start, upper.end, upper.value);
+	m->range[i] = lower;
+	model_insert(m, upper);
+}
+
 /* Grows to about @size ranges and stays there. */
 static void run(struct model *m, uint64_t space, size_t size, unsigned steps)
 {
@@ -231,6 +255,8 @@ static void run(struct model *m, uint64_t space, size_t size, unsigned steps)
 			try_find(m, space);
 		else if (what < 30)
 			try_resize(m, space);
+		else if (what < 33)
+			try_split(m);
 		else if (m->nr < size ? what < 75 : what < 45)
 			try_insert(m, space);
 		else
@@ -451,5 +477,5 @@ TEST(rules_are_checked)
 	empty(&m);
 }
 
-TEST_MAIN(CASE(random_ranges), CASE(ordered_ranges), CASE(growing_gaps), CASE(many_ranges), CASE(edges),
-	  CASE(rules_are_checked))
+TEST_MAIN(CASE(random_ranges), CASE(ordered_ranges), CASE(growing_gaps), CASE(many_ranges),
+	  CASE(edges), CASE(rules_are_checked))
