@@ -14,6 +14,7 @@
 
 #include "cache/hugefile.h"
 #include "pgtable/user.h"
+#include "vm/huge.h"
 #include "vm/mm.h"
 
 /* Words written at once. */
@@ -87,8 +88,8 @@ static uint64_t of_entry(const struct quire_table *t, uint64_t entry)
 		return word | (hugefile_has(q, page) ? PM_FILE : 0) |
 		       (use_mapcount(page) == 1 ? PM_EXCLUSIVE : 0);
 	owner = page ? (enum quire_owner)(relaxed_load(&page->owner) & 0xff) : QUIRE_OWNER_NONE;
-	/* The page of zeros is nobody's. */
-	if (owner == QUIRE_OWNER_CACHE)
+	/* The page of zeros is nobody's; of the huge one Linux says that it is not anonymous. */
+	if (owner == QUIRE_OWNER_CACHE || huge_is_zero(t, entry))
 		word |= PM_FILE;
 	if ((owner == QUIRE_OWNER_CACHE || owner == QUIRE_OWNER_ANON) && use_mapcount(page) == 1)
 		word |= PM_EXCLUSIVE;

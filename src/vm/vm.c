@@ -7,7 +7,6 @@
 #include <quire/port.h>
 
 #include "cache/hugepool.h"
-#include "core/string.h"
 #include "vm/anon.h"
 #include "vm/check.h"
 #include "vm/mm.h"
@@ -142,6 +141,21 @@ int quire_vm_sysctl(struct quire *q, struct quire_vm_sysctl *out)
 	return 0;
 }
 
+/* But for what the pool has. */
+static bool is_same(const struct quire_vm_sysctl *a, const struct quire_vm_sysctl *b)
+{
+	return a->overcommit_memory == b->overcommit_memory &&
+	       a->overcommit_ratio == b->overcommit_ratio &&
+	       a->overcommit_kbytes == b->overcommit_kbytes &&
+	       a->user_reserve_kbytes == b->user_reserve_kbytes &&
+	       a->admin_reserve_kbytes == b->admin_reserve_kbytes &&
+	       a->max_map_count == b->max_map_count && a->mmap_min_addr == b->mmap_min_addr &&
+	       a->stack_guard_pages == b->stack_guard_pages &&
+	       a->transparent_huge == b->transparent_huge &&
+	       a->use_zero_page == b->use_zero_page && a->pages_to_scan == b->pages_to_scan &&
+	       a->max_ptes_none == b->max_ptes_none && a->max_ptes_shared == b->max_ptes_shared;
+}
+
 int quire_vm_set_sysctl(struct quire *q, const struct quire_vm_sysctl *sysctl)
 {
 	struct quire_vm_sysctl all = *sysctl;
@@ -161,7 +175,7 @@ int quire_vm_set_sysctl(struct quire *q, const struct quire_vm_sysctl *sysctl)
 	/* The pool has these. Others read the rest without the lock: written if it changes. */
 	all.nr_hugepages = all.nr_overcommit_hugepages = 0;
 	lock_take(&vm->lock);
-	if (memcmp(&vm->sysctl, &all, sizeof(all)))
+	if (!is_same(&vm->sysctl, &all))
 		vm->sysctl = all;
 	lock_drop(&vm->lock);
 	quire_port_cpu_leave(token);
