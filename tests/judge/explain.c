@@ -48,18 +48,24 @@ static uint64_t place(const struct evidence *v, int32_t ref, uint64_t at)
 	return ref >= 0 ? at + (uint64_t)v->real->outcomes[ref].result.result : at;
 }
 
-/* The area there after a call, in the process that made it. */
-static const struct area *area_at(const struct evidence *v, unsigned call, uint64_t at)
+/* The area there after a call, in the process that made it, as one of both tells it. */
+static const struct area *area_of(const struct trace *trace, unsigned call, uint64_t at)
 {
-	const struct outcome *o = &v->real->outcomes[call];
+	const struct outcome *o = &trace->outcomes[call];
 
 	for (unsigned i = 0; i < o->nr_areas; i++) {
-		const struct area *a = &v->real->areas[o->first_area + i];
+		const struct area *a = &trace->areas[o->first_area + i];
 
 		if (a->start <= at && at < a->end)
 			return a;
 	}
 	return NULL;
+}
+
+/* In Linux. */
+static const struct area *area_at(const struct evidence *v, unsigned call, uint64_t at)
+{
+	return area_of(v->real, call, at);
 }
 
 /* The file of an area; FILE_NONE: none. */
@@ -331,7 +337,9 @@ static bool is_reclaimed(const struct evidence *v)
 		const struct call *c = &v->episode->calls[i];
 		uint64_t at = place(v, c->at_ref, c->at) & ~(uint64_t)(PAGE - 1);
 
-		if (c->op != OP_MADVISE || c->prot != 21 || !done(v, i))
+		/* ENOMEM: there is a hole in the range, beside which it was done. */
+		if (c->op != OP_MADVISE || c->prot != 21 ||
+		    (!done(v, i) && v->real->outcomes[i].result.result != -12))
 			continue;
 		for (uint64_t end = at + c->bytes; at < end; at += PAGE) {
 			const struct area *a = area_at(v, i, at);
@@ -344,6 +352,16 @@ static bool is_reclaimed(const struct evidence *v)
 	return false;
 }
 
+/* A stack has grown here, and not in Linux. */
+static bool is_refused_stack(const struct evidence *v)
+{
+	const struct result *r = &v->real->outcomes[v->difference->call].result;
+	unsigned call = v->difference->call;
+
+	return v->difference->aspect == ASPECT_SIGNAL && r->signal == 11 && r->code == 1 &&
+	       !area_at(v, call, r->fault_at) && area_of(v->other, call, r->fault_at);
+}
+
 /* Linux alone has refused the call because of what is locked. */
 static bool is_refused_lock(const struct evidence *v)
 {
@@ -353,6 +371,8 @@ static bool is_refused_lock(const struct evidence *v)
 	if (v->difference->aspect == ASPECT_MAPS)
 		return call_of(v)->op == OP_MLOCK && real == -12 && other == -12 &&
 		       is_as_before(v, v->real);
+	if (v->difference->aspect == ASPECT_SIGNAL)
+		return is_refused_stack(v);
 	if (v->difference->aspect != ASPECT_RESULT)
 		return false;
 	if (call_of(v)->op == OP_BRK)
