@@ -12,11 +12,12 @@
 #include "vm/fault_huge.h"
 #include "vm/frame.h"
 
-struct quire_page *fault_anon_page(struct quire *q, bool zero)
+/* A frame of zeros that is nobody's yet. NULL: there is none */
+static inline struct quire_page *zeros(struct quire *q)
 {
 	struct quire_page *page = quire_page_alloc(q, QUIRE_GFP_HIGHUSER_MOVABLE, 0);
 
-	if (likely(page) && zero &&
+	if (likely(page) &&
 	    unlikely(quire_port_zero(q->config.host, quire_page_pfn(q, page), 1))) {
 		quire_page_free(q, page, 0);
 		return NULL;
@@ -51,7 +52,7 @@ enum quire_fault fault_anon(struct fault *f)
 		return read_zero(f);
 	if (unlikely(!acquire_load(&vma->anon)) && anon_prepare(vma))
 		return QUIRE_FAULT_OOM;
-	page = fault_anon_page(q, true);
+	page = zeros(q);
 	if (unlikely(!page))
 		return QUIRE_FAULT_OOM;
 	leaf = fault_enter(f, &token);

@@ -12,9 +12,6 @@
 /** fault_anon - the first touch of a page of anonymous memory. Return: as quire_mm_fault */
 enum quire_fault fault_anon(struct fault *f);
 
-/** fault_anon_page - a frame that is nobody's yet. @zero: full of zeros. NULL: there is none */
-struct quire_page *fault_anon_page(struct quire *q, bool zero);
-
 /**
  * fault_anon_own - a frame becomes the area's page at the fault's address, mapped once
  *
