@@ -63,7 +63,11 @@ static inline void account_area(struct quire_mm *mm, uint32_t flags, int64_t nr_
 		mm->locked_vm += (uint64_t)nr_pages;
 }
 
-/** account_judge - account_promise in other modes, or of much: may they have been? Locks: S */
+/**
+ * account_judge - may so many have been promised? In the other modes, or of much memory
+ *
+ * Locks: S
+ */
 bool account_judge(const struct quire_mm *mm, uint64_t nr_pages);
 
 /** account_countable - hosts of 32 bits count up to 2^31 pages; to 2^63 there are no addresses */
