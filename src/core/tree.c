@@ -312,7 +312,7 @@ static void grow(struct tree_root *tree, struct tree_cursor *c)
 {
 	struct tree_node *root = node_new(tree, MIDDLE);
 
-	if (tree->height) {
+	if (tree->root) {
 		struct entry e = sum(tree->root, tree->height - 1, tree->base);
 
 		entry_set(root, MIDDLE, &e);

@@ -302,7 +302,7 @@ static bool copy(struct quire_mm *to, struct quire_mm *from, const struct large 
 {
 	bool zero = huge_is_zero(from->table, large->entry);
 	unsigned nr = huge_frames(from->table);
-	struct large slot, now;
+	struct large slot, now = *large;
 
 	if (!zero && !hold(frame_of(from, large->entry), nr))
 		return false;

@@ -181,6 +181,8 @@ void hugetlb_give(struct vma *vma, struct quire_page *page)
 	uint64_t n = use_index(use_of(q, page)) >> hugepool_order(q);
 	bool keep = vma->huge.resv && !hugefile_has(q, page) && !get_bit(vma->huge.resv, n);
 
-	if (hugepool_put(q, page, keep))
+	if (hugepool_put(q, page, keep)) {
+		ASSERT("HUGETLB-2", keep);
 		set_bit(vma->huge.resv, n, true);
+	}
 }
