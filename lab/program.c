@@ -304,7 +304,8 @@ static int map_foreign(struct lab_program *p, struct space *space, uint64_t star
 {
 	while (start < end) {
 		const struct place *place = places_find(&space->places, start);
-		uint64_t to = place && place->start < end ? place->start : end;
+		bool inside = place && place->start < end;
+		uint64_t to = inside ? place->start : end, next = inside ? place->end : end;
 		struct quire_mmap args = anonymous;
 
 		if (to > start) {
@@ -314,7 +315,7 @@ static int map_foreign(struct lab_program *p, struct space *space, uint64_t star
 				return error;
 			p->counts.foreign_pages += pages(to - start);
 		}
-		start = place && place->start < end ? place->end : end;
+		start = next;
 	}
 	return 0;
 }
@@ -444,7 +445,7 @@ static int call_mremap(struct lab_program *p, struct space *space, const struct 
 	if (!error && call->arg[3] & QUIRE_MREMAP_FIXED)
 		error = places_clear(&space->places, call->result, call->result + new);
 	place = places_find(&space->places, from);
-	if (error || !place)
+	if (error || !place || from < place->start)
 		return error ? error : -QUIRE_EFAULT;
 	args.address = virt(place->at + (from - place->start));
 	args.flags = QUIRE_MREMAP_MAYMOVE | ((unsigned)call->arg[3] & QUIRE_MREMAP_DONTUNMAP);
