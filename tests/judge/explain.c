@@ -205,6 +205,25 @@ static bool is_elsewhere(const struct evidence *v)
 	return !v->origin->known && s.area && file_of(s.area) == STORED;
 }
 
+/* A page that Linux alone has, behind one that was read: the device reads further ahead. */
+static bool is_further(const struct evidence *v)
+{
+	const struct difference *d = v->difference;
+	struct subject s = subject_of(v);
+
+	if (v->origin->usual || !s.area || file_of(s.area) != STORED || s.whole || !d->real ||
+	    d->other)
+		return false;
+	for (unsigned i = 0; i < d->call; i++) {
+		const struct call *c = &v->episode->calls[i];
+
+		if (c->op == OP_FREAD && done(v, i) && named(c->file) == STORED &&
+		    (c->to + c->bytes) / PAGE <= s.page)
+			return true;
+	}
+	return false;
+}
+
 /* Pages of a file, in the first page of which a hole was made before. */
 static bool is_unmapped_whole(const struct evidence *v)
 {
@@ -512,6 +531,9 @@ static const struct explanation {
 	{ "which pages of a stored file are read ahead depends on Linux's version and the file "
 	  "system: they are those of 6.18 and ext4",
 	  is_elsewhere },
+	{ "how far a stored file is read ahead depends on its device: here it is 128 KB, as in "
+	  "Linux unless it is told else",
+	  is_further },
 	{ "areas that a call has split before it was refused (EPERM of a sealed one) stay so in "
 	  "Linux (6.18); a call of Quire that fails has changed nothing",
 	  is_left_split },

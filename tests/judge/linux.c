@@ -16,7 +16,9 @@
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
@@ -287,6 +289,30 @@ static bool has_rights(void)
 	return (have & need) == need;
 }
 
+/* Does the device of a folder read as far ahead as usual? */
+static bool reads_as_usual(const char *folder)
+{
+	static const char *const places[] = { "/sys/dev/block/%u:%u/queue/read_ahead_kb",
+					      "/sys/dev/block/%u:%u/../queue/read_ahead_kb" };
+	unsigned kb = 0;
+	struct stat info;
+
+	if (stat(folder, &info))
+		return false;
+	for (unsigned i = 0; i < 2 && !kb; i++) {
+		char path[96];
+
+		snprintf(path, sizeof(path), places[i], major(info.st_dev), minor(info.st_dev));
+		FILE *file = fopen(path, "r");
+
+		if (file && fscanf(file, "%u", &kb) != 1)
+			kb = 0;
+		if (file)
+			fclose(file);
+	}
+	return kb == 128;
+}
+
 bool linux_start(struct linux_side *side, const char *program)
 {
 	static const struct episode empty = { .setting = { .memlock = 65536 } };
@@ -316,10 +342,11 @@ bool linux_start(struct linux_side *side, const char *program)
 	side->origin.privileged = has_rights();
 	uname(&name);
 	snprintf(side->origin.release_text, sizeof(name.release), "%s", name.release);
-	unsigned major = 0, minor = 0;
+	unsigned version = 0, part = 0;
 
-	sscanf(name.release, "%u.%u", &major, &minor);
-	side->origin.release = major * 1000 + minor;
+	sscanf(name.release, "%u.%u", &version, &part);
+	side->origin.release = version * 1000 + part;
+	side->origin.usual = reads_as_usual(side->folder);
 	side->origin.known = side->origin.release >= 6018 && !statfs(side->folder, &disk) &&
 			     disk.f_type == EXT4_SUPER_MAGIC;
 	bool good = linux_run(side, first, trace);

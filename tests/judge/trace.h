@@ -65,6 +65,7 @@ struct origin {
 	unsigned release; /* of Linux: major * 1000 + minor */
 	char release_text[65];
 	bool known; /* Linux 6.18 or later, and the stored file lies on ext4 */
+	bool usual; /* its device reads 128 KB ahead at the most, as Linux does unless told else */
 };
 
 /** trace_reset - empty, keeps its memory */
