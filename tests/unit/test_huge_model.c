@@ -14,11 +14,7 @@
 #define AT 0x20000000ull
 #define AWAY 0x30000000ull
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define STEPS 1000
-#else
-#define STEPS 3000
-#endif
+#define STEPS test_times(TEST_SANITIZED ? 700 : 2000)
 
 /** What a process should see */
 struct process {
@@ -315,7 +311,7 @@ static void run(unsigned machine, uint64_t seed)
 	config.privileged = true;
 	CHECK_EQ(quire_mm_create(m.rig.q, &config, &m.process[0].mm), 0);
 	process_anon(m.process[0].mm, AT, m.pages);
-	for (unsigned i = 0; i < STEPS && !test_failures; i++) {
+	for (unsigned i = 0, steps = STEPS; i < steps && !test_failures; i++) {
 		if (i == 10) {
 			struct quire_vm_sysctl sysctl;
 

@@ -372,7 +372,7 @@ TEST(model)
 {
 	for (unsigned i = 0; process_machine(i); i++) {
 		for (uint64_t seed = 1; seed <= 2; seed++)
-			run(process_machine(i), seed, test_times(TEST_SANITIZED ? 200 : 600));
+			run(process_machine(i), seed, test_times(TEST_SANITIZED ? 150 : 400));
 	}
 }
 

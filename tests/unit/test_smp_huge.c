@@ -12,11 +12,7 @@
 #include <pthread.h>
 
 #define CPUS 4
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define STEPS 60
-#else
-#define STEPS 400
-#endif
+#define STEPS test_times(TEST_SANITIZED ? 30 : 160)
 #define SHARED 0x20000000u
 #define OWN(cpu) (0x30000000u + (cpu) * 0x800000u)
 #define WORDS 16
@@ -140,7 +136,7 @@ static void *run(void *arg)
 
 	quire_hosted_cpu(job->cpu);
 	job->wrong += quire_mm_load(mm) != 0;
-	for (unsigned i = 0; i < STEPS; i++) {
+	for (unsigned i = 0, steps = STEPS; i < steps; i++) {
 		switch (below(job, 16)) {
 		case 0:
 			fork_once(job);

@@ -13,11 +13,7 @@
 
 #define CPUS 4
 #define SHARED_PAGES 2
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define STEPS 40
-#else
-#define STEPS 120
-#endif
+#define STEPS test_times(TEST_SANITIZED ? 24 : 80)
 #define OWN(cpu) (HUGE_AT + (16 + 4 * (uint64_t)(cpu)) * huge)
 
 static struct rig rig;
@@ -118,7 +114,7 @@ static void *run(void *arg)
 
 	quire_hosted_cpu(job->cpu);
 	job->wrong += quire_mm_load(mm) != 0;
-	for (unsigned i = 0; i < STEPS; i++) {
+	for (unsigned i = 0, steps = STEPS; i < steps; i++) {
 		switch (below(job, 12)) {
 		case 0:
 			fork_once(job);
