@@ -16,7 +16,7 @@
 #define CPUS 4
 #define HELD 400
 
-#define STEPS (TEST_SANITIZED ? 15000 : 150000)
+#define STEPS (TEST_SANITIZED ? 9000 : 150000)
 
 /** struct held - a block of a thread's, or in a mailbox */
 struct held {

@@ -12,7 +12,7 @@
 #include <stdatomic.h>
 
 #define CPUS 4
-#define STEPS (TEST_SANITIZED ? 400 : 4000)
+#define STEPS (TEST_SANITIZED ? 250 : 3000)
 #define STAMPED MB(32)
 
 static struct rig rig;

@@ -14,7 +14,7 @@
 #define HELD 300
 #define BOX 64
 
-#define STEPS (TEST_SANITIZED ? 40000 : 400000)
+#define STEPS (TEST_SANITIZED ? 24000 : 250000)
 
 /** struct held - an object, and what it was filled with */
 struct held {
